@@ -1,0 +1,69 @@
+"""The public network over many instances, and its figures."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.sourcing import intervals
+from bench.sourcing.network import arrivals, draw
+from bench.sourcing.say import say
+from bench.sourcing.small import SOLVES, compare
+
+if TYPE_CHECKING:
+    from bench.sourcing.network import Setting
+    from bench.sourcing.small import Compared
+
+
+class Size(NamedTuple):
+    """How much is run: instances, sequences of orders for each, the seed of the first instance, and a limit in
+    minutes after which no other instance is begun."""
+
+    instances: int
+    sequences: int
+    seed: int
+    minutes: float
+    solves: int = SOLVES
+    often: bool = False
+
+
+def measure(setting: Setting, size: Size, name: str = "") -> dict[str, float]:
+    """Every policy on every instance and sequence; common random numbers. `name` goes before each key."""
+    found: list[list[Compared]] = []
+    began = time.monotonic()
+    for n in range(size.instances):
+        if found and time.monotonic() - began > 60 * size.minutes:
+            say(f"{name or 'small_'}network: stopped after {n} of {size.instances} instances, the time is over")
+            break
+        instance = draw(setting, size.seed + n)
+        found.append([])
+        for m in range(size.sequences):
+            orders = arrivals(instance, 1_000 * (size.seed + n) + m)
+            found[-1].append(compare(instance, orders, solves=size.solves, often=size.often))
+        one = found[-1][-1]
+        costs = "  ".join(f"{policy} {run.cost / one.bound:.4f}" for policy, run in one.runs.items())
+        say(f"{name or 'small_'}network {n + 1}/{size.instances}  {costs}  of the bound")
+    return _figures(found, name)
+
+
+def _figures(found: list[list[Compared]], name: str) -> dict[str, float]:
+    figures: dict[str, float] = {f"{name}instances": len(found), f"{name}sequences": len(found[0])}
+    for policy in found[0][0].runs:
+        for under, label in (("bound", "bound"), ("hindsight", "hindsight")):
+            each = [sum(one.runs[policy].cost / getattr(one, under) for one in row) / len(row) for row in found]
+            figures |= intervals.mean(each).keys(f"{name}{policy}_over_{label}")
+        flat = [one.runs[policy] for row in found for one in row]
+        orders = sum(run.orders for run in flat)
+        figures[f"{name}{policy}_ms_per_order"] = round(1000 * sum(run.seconds for run in flat) / orders, 4)
+        figures[f"{name}{policy}_parcels_per_order"] = round(sum(run.parcels for run in flat) / orders, 4)
+        figures[f"{name}{policy}_unserved_per_order"] = round(sum(run.unserved for run in flat) / orders, 4)
+    figures[f"{name}ms_per_order"] = figures[f"{name}ours_ms_per_order"]
+    figures |= intervals.mean([sum(one.hindsight / one.bound for one in row) / len(row) for row in found]).keys(
+        f"{name}hindsight_over_bound"
+    )
+    for label, base in (("", "nearest"), ("_from_nearest_in_stock", "nearest_in_stock"), ("_from_cover", "cover")):
+        figures |= intervals.ratio(
+            [sum(one.runs[base].cost - one.runs["ours"].cost for one in row) for row in found],
+            [sum(one.runs[base].cost - one.hindsight for one in row) for row in found],
+        ).keys(f"{name}gap_closed{label}")
+    return figures

@@ -1,0 +1,1 @@
+"""The clerk's phone: the queue, picking, handing over, scanning."""

@@ -1,0 +1,119 @@
+"""Money that waits for a person: payments that do not fit, and refunds that the provider did not take."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import QueryParameter
+
+from duoline import payments
+from duoline.channels.http import cursors, doors
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.writes import Write
+from duoline.flows import refund
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.money import Money
+
+Which = Annotated[Literal["open", "all"], QueryParameter(name="state", description="Open ones, or all.")]
+
+
+class MoneyCase(msgspec.Struct, frozen=True, kw_only=True):
+    """One case. `misfit`: `amount` was paid where `expected` was asked for. `refund`: `amount` was not given back."""
+
+    kind: Literal["misfit", "refund"]
+    id: UUID
+    member_id: UUID
+    order_id: UUID
+    order_no: str
+    provider: str
+    amount: Money
+    expected: Money | None
+    problem: str
+    state: Literal["open", "resolved"]
+    at: datetime
+    note: str
+
+
+class Resolution(Input, frozen=True):
+    """What was done about it. A payment is `settled` with the provider; a refund is sent `again`, or was given
+    `by_hand`."""
+
+    do: Literal["settled", "again", "by_hand"]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+_CASES = """
+SELECT * FROM (
+    SELECT 'misfit' AS kind, e.id, e.member_id, e.order_id, e.provider, e.got_minor AS amount,
+           e.got_currency AS currency, e.expected_minor AS expected, e.currency AS expected_currency, '' AS problem,
+           e.state = 'open' AS open, e.created_at AS at, e.note
+    FROM payment_exceptions e WHERE $1 OR e.state = 'open'
+    UNION ALL
+    SELECT 'refund', r.id, r.member_id, r.order_id, c.tender, r.amount_minor, r.currency, NULL, NULL,
+           coalesce(r.problem, ''), true, r.created_at, r.reason
+    FROM refunds r JOIN captures c ON c.member_id = r.member_id AND c.id = r.capture_id WHERE r.state = 'failed'
+) one JOIN LATERAL (
+    SELECT o.order_no FROM orders o WHERE o.member_id = one.member_id AND o.id = one.order_id
+) o ON true
+WHERE $2::timestamptz IS NULL OR (one.at, one.id) < ($2, $3::uuid)
+ORDER BY one.at DESC, one.id DESC LIMIT $4
+"""
+
+
+@get("/api/console/money-cases", opt=doors.staff("money.settle"))
+async def list_cases(db: Database, which: Which = "open", limit: Limit = 20, cursor: Cursor = None) -> Page[MoneyCase]:
+    """Cases, newest first."""
+    before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
+    rows = await db.fetch_filtered(_CASES, which == "all", *before, limit + 1)
+    cases = [
+        MoneyCase(
+            kind=row["kind"],
+            id=row["id"],
+            member_id=row["member_id"],
+            order_id=row["order_id"],
+            order_no=row["order_no"],
+            provider=row["provider"],
+            amount=Money(row["amount"], row["currency"]),
+            expected=None if row["expected"] is None else Money(row["expected"], row["expected_currency"]),
+            problem=row["problem"],
+            state="open" if row["open"] else "resolved",
+            at=row["at"],
+            note=row["note"],
+        )
+        for row in rows[:limit]
+    ]
+    following = cursors.pack(cases[-1].at, cases[-1].id) if len(rows) > limit else None
+    return Page(cases, following)
+
+
+@post(
+    "/api/console/money-cases/{kind:str}/{case_id:uuid}/resolution",
+    opt=doors.staff("money.settle", kind=doors.SHARED, case_id=doors.SHARED, member_id=doors.SHARED),
+    status_code=204,
+)
+async def resolve(
+    write: Write, staff: Staff, kind: str, case_id: UUID, member_id: UUID, data: Resolution
+) -> Answer[None]:
+    """Say what was done about a case, with the reason. `member_id` is the case's own."""
+
+    async def work(tx: Tx) -> None:
+        who, why = staff.actor, data.reason
+        match kind, data.do:
+            case "misfit", "settled":
+                await payments.resolve_exception(tx, member_id=member_id, exception_id=case_id, reason=why, actor=who)
+            case "refund", "again":
+                await refund.send_again(tx, member_id=member_id, refund_id=case_id, reason=why, actor=who)
+            case "refund", "by_hand":
+                await refund.given_by_hand(tx, member_id=member_id, refund_id=case_id, reason=why, actor=who)
+            case _:
+                raise payments.NoSuchResolution
+
+    return await write.run(work, status=204)
+
+
+ROUTES = [list_cases, resolve]

@@ -1,0 +1,582 @@
+"""Orders at headquarters: live list, one order as a case, cancelling, export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import QueryParameter
+
+from duoline import orders
+from duoline.channels.http import cursors, doors
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, text_answer
+from duoline.channels.http.live import Feed, Frame, Hub
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.writes import Write
+from duoline.flows import order_view, own_part
+from duoline.flows.cancel import cancel
+from duoline.flows.order_view import OrderView
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.errors import NotFound
+from duoline.kernel.money import Money
+from duoline.kernel.outbox import Event
+from duoline.ledger import accounts
+from duoline.members import phones
+from duoline.stores.directory import Chain
+from duoline.stores.rights import Scope
+
+EXPORT_MAX = 10_000
+STORE = "store"  # the provider of what is paid at a counter, under the fulfilment's own id
+
+State = Annotated[
+    Literal["", "awaiting_payment", "confirmed", "completed", "cancelled", "expired"],
+    QueryParameter(name="state", description="Only orders in this state."),
+]
+Sort = Literal["-placed_at", "placed_at", "-total", "total"]
+_SEEN = "coalesce(own.amount_minor, o.total_minor)"
+_SORTS = {
+    "-placed_at": ("o.placed_at", "DESC", "<", "timestamptz"),
+    "placed_at": ("o.placed_at", "ASC", ">", "timestamptz"),
+    "-total": (_SEEN, "DESC", "<", "bigint"),
+    "total": (_SEEN, "ASC", ">", "bigint"),
+}
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An order in a list."""
+
+    id: UUID
+    order_no: str
+    channel: str
+    state: str
+    visible: str
+    """The state in the words of the order's own page: preparing, ready, on the way, waiting for an answer."""
+    pay_mode: str
+    pay_state: str
+    placed_at: datetime
+    total: Money
+    units: int
+    customer_name: str
+    phone_masked: str
+    store_codes: list[str]
+
+
+class MemberLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose order it is."""
+
+    id: UUID
+    kind: str
+    name: str
+    phone_masked: str | None
+
+
+class EntryView(msgspec.Struct, frozen=True):
+    """An amount that moved from one account to another."""
+
+    debit: str
+    credit: str
+    amount: Money
+
+
+class JournalView(msgspec.Struct, frozen=True, kw_only=True):
+    """A balanced posting."""
+
+    at: datetime
+    kind: str
+    actor: str
+    reason: str
+    entries: list[EntryView]
+
+
+class PaymentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent with its capture and refunds."""
+
+    intent_id: UUID
+    provider: str
+    state: str
+    amount: Money
+    captured_at: datetime | None
+    tender: str | None
+    refunds: list[dict[str, Any]]
+
+
+class HoldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Units held for the order."""
+
+    location_code: str
+    sku_code: str
+    quantity: int
+    state: str
+    created_at: datetime
+    resolved_at: datetime | None
+
+
+class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one order, or with `whole` false, everything about what one's own shops serve of it."""
+
+    whole: bool
+    order: OrderView
+    member: MemberLine
+    journals: list[JournalView]
+    payments: list[PaymentView]
+    holds: list[HoldLine]
+    sourcing: list[dict[str, Any]]
+    audit: list[dict[str, Any]]
+
+
+class CancelledLine(Input, frozen=True):
+    """Units of an order line."""
+
+    line_id: UUID
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=orders.QUANTITY_MAX)]
+
+
+class Cancellation(Input, frozen=True):
+    """Units to cancel (all that is due when absent), and why: a reason is required of staff."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    lines: Annotated[list[CancelledLine], msgspec.Meta(min_length=1, max_length=orders.LINES_MAX)] | None = None
+
+
+_DAY = """(
+      SELECT (o.placed_at AT TIME ZONE s.timezone)::date FROM stores s WHERE s.id = coalesce(o.store_id, (
+          SELECT place FROM unnest(o.location_ids) place WHERE $1 OR place = ANY ($2) LIMIT 1)))"""
+_LIST = f"""
+SELECT o.member_id, o.id, o.order_no, o.channel, o.state, o.pay_mode, o.placed_at, o.total_minor, o.paid_minor,
+       o.refunded_minor, o.currency, o.contact_name, o.contact_phone, o.location_ids, o.store_id,
+       (SELECT sum(l.quantity) FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id) AS units,
+       (SELECT array_agg(DISTINCT f.kind || ' ' || f.state) FROM fulfilments f
+         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND ($1 OR f.location_id = ANY ($2))) AS jobs,
+       (SELECT sum(l.quantity - l.handed - l.cancelled) FROM order_lines l
+         WHERE l.member_id = o.member_id AND l.order_id = o.id) AS due,
+       (SELECT sum(w.quantity) FROM fulfilments f
+          JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
+         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id
+           AND f.state IN ('waiting', 'to_pick', 'ready')) AS served,
+       own.units AS own_units, own.amount_minor AS own_minor, own.paid AS own_paid,
+       coalesce(own.amount_minor, o.total_minor) AS seen_minor
+FROM orders o
+-- Of an order that other shops serve too, one sees, counts and sorts by the part of one's own.
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(w.quantity), 0)::integer AS units,
+           coalesce(sum(w.quantity * l.unit_price_minor), 0)::bigint AS amount_minor,
+           coalesce(bool_and(f.paid), false) AS paid
+    FROM fulfilments f
+    JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id AND w.quantity > 0
+    JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.id = w.line_id
+    WHERE f.location_id = ANY ($2) AND f.location_id = ANY (o.location_ids) AND f.order_id = o.id
+) own ON NOT $1 AND NOT (o.location_ids <@ $2)
+WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
+  AND ($3::text IS NULL OR o.order_no LIKE $3 OR reverse(o.contact_phone) LIKE $12::text
+       OR o.contact_name ILIKE $13::text)
+  AND ($4 = '' OR o.state = $4) AND ($5 = '' OR o.channel = $5)
+  AND ($6::uuid IS NULL OR o.location_ids @> ARRAY[$6] OR o.store_id = $6)
+  -- The trading day is that of the shop, of several the first that one sees. The instants around it are for the index.
+  AND ($7::date IS NULL OR o.placed_at > $7::date - interval '14 hours' AND {_DAY} >= $7)
+  AND ($8::date IS NULL OR o.placed_at < $8::date + interval '36 hours' AND {_DAY} <= $8)
+"""  # noqa: S608 - only the constant above is put in
+
+
+_CASE = """
+SELECT o.location_ids,
+  (SELECT to_jsonb(m) FROM members m WHERE m.member_id = o.member_id) AS member,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('at', j.at, 'kind', j.kind, 'actor', j.actor, 'reason', j.reason,
+            'entries', (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.n) FROM journal_entries e
+                        WHERE e.member_id = j.member_id AND e.journal_id = j.id)) ORDER BY j.at, j.id), '[]')
+   FROM journals j WHERE j.member_id = o.member_id AND j.order_id = o.id) AS journals,
+  (SELECT coalesce(jsonb_agg(to_jsonb(i) || jsonb_build_object(
+            'capture', (SELECT to_jsonb(c) FROM captures c WHERE c.member_id = i.member_id AND c.intent_id = i.id),
+            'refunds', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'amount_minor', r.amount_minor,
+                          'currency', r.currency, 'state', r.state, 'reason', r.reason, 'problem', r.problem,
+                          'created_at', r.created_at, 'resolved_at', r.resolved_at) ORDER BY r.id), '[]')
+                        FROM refunds r JOIN captures c ON c.member_id = r.member_id AND c.id = r.capture_id
+                        WHERE c.member_id = i.member_id AND c.intent_id = i.id)) ORDER BY i.id), '[]')
+   FROM payment_intents i WHERE i.member_id = o.member_id AND i.order_id = o.id) AS payments,
+  (SELECT coalesce(jsonb_agg(to_jsonb(h) || jsonb_build_object('sku_code', s.code) ORDER BY h.created_at, h.id), '[]')
+   FROM holds h JOIN skus s ON s.id = h.sku_id WHERE h.location_id = ANY (o.location_ids) AND h.ref_id = o.id) AS holds,
+  (SELECT coalesce(jsonb_agg(to_jsonb(d) - 'member_id' ORDER BY d.at, d.id), '[]')
+   FROM sourcing_decisions d WHERE d.member_id = o.member_id AND d.order_id = o.id) AS sourcing,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('at', a.at, 'actor', a.actor_name, 'action', a.action,
+            'reason', a.reason, 'before', a.before, 'after', a.after, 'store_id', a.store_id) ORDER BY a.at), '[]')
+   FROM (SELECT 'order' AS kind, $3 AS subject
+         UNION ALL SELECT 'refund', r.id::text FROM refunds r WHERE r.member_id = $1 AND r.order_id = $2) s
+   JOIN audit_log a ON a.subject_kind = s.kind AND a.subject = s.subject) AS audit
+FROM orders o WHERE o.member_id = $1 AND o.id = $2
+"""
+
+
+async def _rows(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    *,
+    q: str,
+    state: str,
+    channel: str,
+    store: str | None,
+    since: date | None,
+    until: date | None,
+    sort: Sort,
+    limit: int,
+    cursor: str | None,
+) -> list[Any]:
+    everything, locations = staff.scope("orders.read").sql
+    column, direction, ahead, kind = _SORTS[sort]
+    after = cursors.unpack(cursor, str, UUID) if cursor else None
+    number, phone, name = patterns(q)
+    value: Any = None
+    if after:
+        value = int(after[0]) if kind == "bigint" else datetime.fromisoformat(after[0])
+    return await db.fetch_filtered(
+        f"""{_LIST} AND ($9::{kind} IS NULL OR ({column}, o.id) {ahead} ($9, $10::uuid))
+            ORDER BY {column} {direction}, o.id {direction} LIMIT $11""",
+        everything,
+        locations,
+        number,
+        state,
+        channel,
+        staff.store(store, "orders.read").id if store else None,
+        since,
+        until,
+        value,
+        after[1] if after else None,
+        limit,
+        phone,
+        name,
+    )
+
+
+SHORT_NAME = 2
+"""Names of up to so many characters, such as most Chinese ones, are looked for from their beginning: the index knows no
+shorter pieces."""
+
+
+def patterns(q: str) -> tuple[str | None, str | None, str | None]:
+    """What to look for: the beginning of an order number, the end of a phone (written backwards), a name.
+
+    Each has an index of its own, so that a list of millions is not read for one order.
+    """
+    q = q.strip()
+    if not q:
+        return None, None, None
+    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    digits = re.sub(r"[\s+-]", "", q)
+    phone = f"{digits[::-1]}%" if digits.isdecimal() else None
+    return f"{plain.upper()}%", phone, f"{plain}%" if len(q) <= SHORT_NAME else f"%{plain}%"
+
+
+Store = Annotated[str | None, QueryParameter(max_length=40)]
+Since = Annotated[date | None, QueryParameter(name="from", description="First trading day.")]
+Until = Annotated[date | None, QueryParameter(name="to", description="Last trading day.")]
+
+
+@get("/api/console/orders", opt=doors.staff("orders.read", store="store"))
+async def list_orders(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    q: Search = "",
+    in_state: State = "",
+    channel: Literal["", "mall", "till", "open_api", "import"] = "",
+    store: Store = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Sort = "-placed_at",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[OrderRow]:
+    """Orders of the shops one may see. `q` is the beginning of a number, the end of a phone, or a name."""
+    rows = await _rows(
+        db, staff, chain, q=q, state=in_state, channel=channel, store=store, since=since, until=until, sort=sort,
+        limit=limit + 1, cursor=cursor,
+    )  # fmt: skip
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        last = shown[-1]["seen_minor"] if "total" in sort else shown[-1]["placed_at"].isoformat()
+        following = cursors.pack(str(last), shown[-1]["id"])
+    scope = staff.scope("orders.read")
+    return Page([_row(row, chain, scope) for row in shown], following)
+
+
+@get("/api/console/orders.csv", opt=doors.staff("orders.read", store="store"))
+async def export_orders(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    q: Search = "",
+    in_state: State = "",
+    channel: Literal["", "mall", "till", "open_api", "import"] = "",
+    store: Store = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Sort = "-placed_at",
+) -> Answer[None]:
+    """The list as a CSV file for a spreadsheet, at most ten thousand orders."""
+    rows = await _rows(
+        db, staff, chain, q=q, state=in_state, channel=channel, store=store, since=since, until=until, sort=sort,
+        limit=EXPORT_MAX, cursor=None,
+    )  # fmt: skip
+    out = io.StringIO()
+    writer, scope = csv.writer(out), staff.scope("orders.read")
+    writer.writerow(["order_no", "placed_at", "channel", "state", "pay_state", "units", "total", "currency", "customer",
+                     "stores"])  # fmt: skip
+    for row in rows:
+        one = _row(row, chain, scope)
+        writer.writerow([
+            one.order_no, _local(row, chain, scope).isoformat(timespec="seconds"), one.channel, one.state,
+            one.pay_state, one.units, str(one.total).split()[0], one.total.currency, _plain(one.customer_name),
+            " ".join(one.store_codes),
+        ])  # fmt: skip
+    # The mark at the beginning lets Excel read Chinese.
+    return text_answer(
+        "\ufeff" + out.getvalue(),
+        media="text/csv; charset=utf-8",
+        headers=[(b"content-disposition", b'attachment; filename="orders.csv"')],
+    )
+
+
+def _local(row: Any, chain: Chain, scope: Scope) -> datetime:
+    """When an order was placed, by the clock of its shop; of several, of the first that one sees."""
+    places = [row["store_id"]] if row["store_id"] else [place for place in row["location_ids"] if place in scope]
+    zone = chain.stores[places[0]].timezone if places and places[0] in chain.stores else "UTC"
+    placed_at: datetime = row["placed_at"]
+    return placed_at.astimezone(ZoneInfo(zone))
+
+
+def _plain(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return "'" + text if text[:1] in "=+-@\t\r" else text
+
+
+def _row(row: Any, chain: Chain, scope: Scope) -> OrderRow:
+    locations: Sequence[UUID] = row["location_ids"] or ([row["store_id"]] if row["store_id"] else [])
+    jobs = [order_view.Stage(*job.split(" ")) for job in row["jobs"] or ()]
+    part = row["own_units"] is not None
+    paid_minor, refunded_minor = row["paid_minor"], row["refunded_minor"]
+    if part:
+        paid_minor, refunded_minor = row["own_minor"] if row["own_paid"] else 0, 0
+        locations = [location for location in locations if location in scope]
+    # Whether something waits for an answer is known of whole orders only.
+    served = part or (row["due"] or 0) <= (row["served"] or 0) or row["channel"] in order_view.SERVED_AT_ONCE
+    return OrderRow(
+        id=row["id"],
+        order_no=row["order_no"],
+        channel=row["channel"],
+        state=row["state"],
+        visible=order_view.visible_state(row["state"], jobs, waiting=not served),
+        pay_mode=row["pay_mode"],
+        pay_state=order_view.pay_state(paid_minor, refunded_minor, row["seen_minor"]),
+        placed_at=row["placed_at"],
+        total=Money(row["seen_minor"], row["currency"]),
+        units=(row["own_units"] if part else row["units"]) or 0,
+        customer_name=row["contact_name"],
+        phone_masked=phones.masked(row["contact_phone"]) or "",
+        store_codes=[chain.stores[location].code for location in locations if location in chain.stores],
+    )
+
+
+@get("/api/console/orders/{order_id:uuid}", opt=doors.staff("orders.read", order_id="order"))
+async def read_order(db: Database, staff: Staff, chain: Chain, order_id: UUID) -> OrderCase:
+    """One order as a case: its story, its money, its units, why its locations were chosen, who changed it.
+
+    Of an order that other shops serve too, only the part of the shops one may see (`whole` is false).
+    """
+    member_id = await owner(db, staff, order_id, "orders.read")
+    return await _case(db, chain, member_id, order_id, staff.scope("orders.read"))
+
+
+async def owner(db: Database, staff: Staff, order_id: UUID, permission: str) -> UUID:
+    """The member of an order that this person may see at least in part. Refuses with `NotFound` when none is theirs."""
+    everything, locations = staff.scope(permission).sql
+    member_id: UUID | None = await db.fetchval(
+        "SELECT member_id FROM orders WHERE id = $1 AND ($2 OR location_ids && $3 OR store_id = ANY ($3))",
+        order_id,
+        everything,
+        locations,
+    )
+    if member_id is None:
+        raise NotFound
+    return member_id
+
+
+async def _case(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UUID, scope: Scope) -> OrderCase:
+    doc = await order_view.document(db, member_id, order_id)
+    row = await db.fetchrow(_CASE, member_id, order_id, doc["order_no"])
+    if row is None:
+        raise NotFound
+    mine = None if scope.everything else await _part(db, chain, doc, row["location_ids"], scope)
+    member = row["member"]
+    return OrderCase(
+        whole=mine is None,
+        order=order_view.of(doc if mine is None else own_part.part_of(doc, mine)),
+        member=MemberLine(
+            id=member_id,
+            kind=member["kind"],
+            name=member["display_name"],
+            phone_masked=phones.masked(member["phone"]) if member["phone"] else None,
+        ),
+        journals=[_journal(journal) for journal in _own_journals(row["journals"], mine)],
+        payments=[_payment(intent) for intent in _own_payments(row["payments"], doc, mine)],
+        holds=[_hold(hold, chain) for hold in row["holds"] if mine is None or UUID(hold["location_id"]) in scope],
+        sourcing=row["sourcing"] if mine is None else _own_decisions(row["sourcing"], mine),
+        audit=[
+            {name: value for name, value in line.items() if name != "store_id"}
+            for line in row["audit"]
+            if mine is None or (line["store_id"] is not None and UUID(line["store_id"]) in scope)
+        ],
+    )
+
+
+async def _part(
+    db: Database | Tx, chain: Chain, doc: dict[str, Any], location_ids: Sequence[UUID], scope: Scope
+) -> own_part.Own | None:
+    """What of an order is at the shops of a scope; None when everything is."""
+    everywhere = {*location_ids, *([UUID(doc["store_id"])] if doc["store_id"] else [])}
+    if everywhere <= scope.store_ids:
+        return None
+    locations = everywhere & scope.store_ids
+    return own_part.own(
+        await own_part.shares(db, UUID(doc["id"]), location_ids),
+        locations=locations,
+        codes=[chain.store(location).code for location in locations],
+        line_stores={UUID(line["id"]): UUID(line["store_id"]) if line["store_id"] else None for line in doc["lines"]},
+    )
+
+
+def _own_journals(journals: list[dict[str, Any]], mine: own_part.Own | None) -> list[dict[str, Any]]:
+    """Postings that name an account of one's own shops; what names none belongs to the whole order."""
+    if mine is None:
+        return journals
+    own = {name(location) for location in mine.locations for name in (accounts.cash, accounts.sales)}
+    return [
+        journal
+        for journal in journals
+        if any(own & {entry["debit"], entry["credit"]} for entry in journal["entries"] or [])
+    ]
+
+
+def _own_payments(
+    payments: list[dict[str, Any]], doc: dict[str, Any], mine: own_part.Own | None
+) -> list[dict[str, Any]]:
+    """What is paid at one's own counters, whole; of a payment for the whole order, the amount of one's part."""
+    if mine is None:
+        return payments
+    part = sum(line["amount_minor"] for line in own_part.part_of(doc, mine)["lines"])
+    return [
+        payment if payment["provider"] == STORE else payment | {"amount_minor": part, "refunds": []}
+        for payment in payments
+        if payment["provider"] != STORE or UUID(payment["id"]) in mine.jobs
+    ]
+
+
+def _own_decisions(decisions: list[dict[str, Any]], mine: own_part.Own) -> list[dict[str, Any]]:
+    found = [own_part.reason_of(decision, mine.codes) for decision in decisions]
+    return [decision for decision in found if decision["chosen"]]
+
+
+def _journal(journal: dict[str, Any]) -> JournalView:
+    return JournalView(
+        at=datetime.fromisoformat(journal["at"]),
+        kind=journal["kind"],
+        actor=journal["actor"],
+        reason=journal["reason"],
+        entries=[
+            EntryView(entry["debit"], entry["credit"], Money(entry["amount_minor"], entry["currency"]))
+            for entry in journal["entries"] or []
+        ],
+    )
+
+
+def _payment(intent: dict[str, Any]) -> PaymentView:
+    capture = intent["capture"]
+    return PaymentView(
+        intent_id=UUID(intent["id"]),
+        provider=intent["provider"],
+        state=intent["state"],
+        amount=Money(intent["amount_minor"], intent["currency"]),
+        captured_at=datetime.fromisoformat(capture["at"]) if capture else None,
+        tender=capture["tender"] if capture else None,
+        refunds=intent["refunds"],
+    )
+
+
+def _hold(hold: dict[str, Any], chain: Chain) -> HoldLine:
+    return HoldLine(
+        location_code=chain.store(UUID(hold["location_id"])).code,
+        sku_code=hold["sku_code"],
+        quantity=hold["quantity"],
+        state=hold["state"],
+        created_at=datetime.fromisoformat(hold["created_at"]),
+        resolved_at=datetime.fromisoformat(hold["resolved_at"]) if hold["resolved_at"] else None,
+    )
+
+
+@post(
+    "/api/console/orders/{order_id:uuid}/cancellation",
+    opt=doors.staff("orders.cancel", order_id="order", line_id="order_line"),
+    status_code=200,
+)
+async def cancel_order(
+    write: Write, db: Database, staff: Staff, chain: Chain, order_id: UUID, data: Cancellation
+) -> Answer[OrderCase]:
+    """Cancel an order or units of it for the member, with a reason; the money goes back.
+
+    Whoever does not reach all of an order's shops cancels what their own serve: 403 `orders.served-elsewhere` for
+    units elsewhere.
+    """
+    member_id = await owner(db, staff, order_id, "orders.cancel")
+    scope = staff.scope("orders.cancel")
+    units: dict[UUID, int] = {}
+    for line in data.lines or []:
+        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
+
+    async def work(tx: Tx) -> OrderCase:
+        await cancel(
+            tx,
+            member_id=member_id,
+            order_id=order_id,
+            quantities=units if data.lines is not None else None,
+            reason=data.reason,
+            actor=staff.actor,
+            at=None if scope.everything else scope.store_ids,
+        )
+        return await _case(tx, chain, member_id, order_id, staff.scope("orders.read"))
+
+    return await write.run(work)
+
+
+def _show(event: Event) -> Frame | None:
+    if event.topic.startswith(("orders.", "fulfilment.", "stock.", "price.", "transfer.")):
+        # An order's amounts are its whole; a shop that serves a part of it is sent the same frame as headquarters.
+        told = {name: value for name, value in event.payload.items() if name != "total_minor"}
+        return Frame(event.topic.partition(".")[0], {"topic": event.topic, "at": event.at, **told})
+    return None
+
+
+FEED = Feed("console", _show)
+
+
+@get("/api/console/events", opt=doors.staff("orders.read"))
+async def events(staff: Staff, hub: Hub, request: Request[Any, Any, Any]) -> Answer[None]:
+    """Live updates of the shops one may see (server-sent events)."""
+    scope = staff.scope("orders.read")
+    return hub.stream(
+        request,
+        FEED,
+        owner=staff,
+        everything=scope.everything,
+        store_ids=scope.store_ids,
+        still=lambda: staff.scope("orders.read") == scope,
+    )
+
+
+ROUTES = [list_orders, export_orders, read_order, cancel_order, events]

@@ -1,0 +1,1 @@
+"""Staff log-in, shared by the clerk's phone and the console."""

@@ -1,0 +1,1 @@
+"""Webhooks: what other systems tell us, proved by signature."""

@@ -1,0 +1,1 @@
+"""The composition root: where the parts are put together into programs."""

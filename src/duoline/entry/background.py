@@ -1,0 +1,28 @@
+"""Every module that registers a job, regular work, a service or a consumer of events. Importing registers.
+
+The worker imports this list, and a test fails when a registering module is missing here.
+"""
+
+from __future__ import annotations
+
+import duoline.catalog.jobs
+import duoline.channels.imports.background
+import duoline.entry.nightly
+import duoline.favourites.limits
+import duoline.flows.answer
+import duoline.flows.expire
+import duoline.flows.pay
+import duoline.flows.refund
+import duoline.flows.replay
+import duoline.flows.settle_shortage
+import duoline.flows.tune_keeping
+import duoline.fulfilment.learn
+import duoline.fulfilment.verify_code
+import duoline.inventory.learn
+import duoline.kernel.flows
+import duoline.kernel.idempotency
+import duoline.kernel.outbox
+import duoline.members.send_code
+import duoline.members.sessions
+import duoline.orders.guest_limits
+import duoline.stores.sessions  # noqa: F401 - importing registers

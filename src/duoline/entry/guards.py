@@ -1,0 +1,130 @@
+"""How each invariant is guarded besides its query: by constraints, and by `ensure` at the write.
+
+Constraints are listed here. Writes are found in the sources, where they name the invariant they hold up: `ensure(...)`
+and `Fault(...)` in Python, `duo_fault(...)` in SQL. A test holds that each invariant has both, or says here why not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from duoline.entry.schema import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONSTRAINTS: dict[str, tuple[str, ...]] = {
+    "CAT-2": ("categories_parent_ck",),
+    "CAT-6": ("barcodes_gtin_ck",),
+    "CNT-1": ("count_lines_applied_ck", "count_lines_book_ck", "count_scans_pk"),
+    "CNT-2": ("shortages_units_ck", "shortages_state_ck"),
+    "EVT-1": ("event_log_source_uq",),
+    "FAV-1": ("favourite_holds_hold_fk", "favourite_holds_minutes_ck"),
+    "FUL-1": ("fulfilment_lines_hold_fk", "fulfilment_lines_quantity_ck"),
+    "FUL-2": ("order_lines_done_ck",),
+    "FUL-3": ("order_lines_done_ck",),
+    "FUL-5": ("fulfilment_lines_hold_fk", "fulfilment_lines_fulfilment_fk"),
+    "I12": ("fulfilments_paid_ck",),
+    "IDE-1": ("idempotency_pk",),
+    "INV-1b": ("movements_pk", "movements_ends_ck", "movements_quantity_ck"),
+    "INV-2": ("levels_held_ck", "holds_level_fk", "holds_quantity_ck"),
+    "INV-4": ("levels_outward_ck", "levels_terms_ck"),
+    "INV-3": ("holds_state_ck", "holds_resolved_ck", "movements_pk"),
+    "LED-1": ("journal_entries_amount_ck", "journal_entries_accounts_ck", "journals_ref_uq"),
+    "MEM-1": ("phone_index_pk",),
+    "ORD-1": ("orders_total_ck", "order_lines_amount_ck"),
+    "ORD-2": ("order_lines_done_ck", "orders_state_ck"),
+    "ORD-3": ("order_numbers_pk",),
+    "PAY-1": ("captures_refunded_ck", "refunds_capture_fk"),
+    "PAY-2": ("orders_money_ck",),
+    "PAY-3": ("captures_intent_uq", "captures_intent_fk"),
+    "PAY-4": ("orders_money_ck",),
+    "PAY-5": ("orders_money_ck",),
+    "PAY-6": ("captures_refunded_ck",),
+    "PAY-8": ("captures_refunded_ck",),
+    "POL-1": ("policies_pk",),
+    "PRC-1": ("prices_no_overlap_ex",),
+    "STO-1": ("regions_parent_ck",),
+    "STO-2": ("staff_grants_unit_ck",),
+    "TRF-1": ("transfers_pk", "transfers_side_ck", "transfer_lines_pk"),
+    "TRF-2": ("transfer_lines_came_ck", "levels_held_ck"),
+    "TRF-3": ("transfer_lines_hold_fk",),
+    "TRF-4": ("transfer_lines_sent_ck", "transfer_lines_came_ck", "transfers_sent_ck"),
+}
+
+NO_CONSTRAINT: dict[str, str] = {
+    "CAT-1": "spans two tables",
+    "CAT-3": "two SKUs of a product may exchange their choices in one edit",
+    "CAT-4": "compares two documents",
+    "CAT-5": "spans two tables",
+    "CAT-7": "spans two tables",
+    "CAT-8": "told from the state a product comes from",
+    "FUL-4": "spans tables of two packages",
+    "FUL-6": "a sum over two families of tables",
+    "INV-1": "a sum over many rows",
+    "LED-2": "a sum over many rows",
+    "LED-3": "a sum over many rows",
+    "MEM-2": "that there is one at all spans rows",
+    "PAY-7": "spans two tables",
+    "STO-3": "there must be one row of many",
+    "STO-4": "spans two tables",
+}
+
+NO_ENSURE: dict[str, str] = {
+    "CAT-1": "`catalog/docs.py` alone writes pages, from their products in the transaction of the change",
+    "CAT-2": "refused before the write under the lock of the tree: `catalog.category-cycle`",
+    "CAT-3": "refused before the write under the product's lock: `catalog.bad-product`",
+    "CAT-4": "refused before the write under the product's lock: `catalog.bad-product`",
+    "CAT-5": "as CAT-1",
+    "CAT-6": "refused where digits are read: `catalog.bad-gtin`",
+    "CAT-7": "as CAT-1",
+    "CAT-8": "the statement that publishes sets the day",
+    "EVT-1": "the relay moves rows in one transaction, and the unique key refuses a second time",
+    "FUL-4": "holds of orders are made with the lines they serve (FUL-1 is ensured there) and resolved with them",
+    "FUL-5": "a hold is made for one line, with that line's SKU, in the same function",
+    "FUL-6": "a till's lines and movements are made from one list in one transaction; INV-1 is ensured there",
+    "LED-3": "follows from LED-2, PAY-4 and PAY-5, which are ensured, and from the unique keys of journals",
+    "MEM-1": "both rows are written by one function in one transaction",
+    "MEM-2": "written under the member's lock, which clears the old default first",
+    "PAY-6": "as PAY-4, which is ensured for the whole order",
+    "PAY-7": "intents are opened and closed by the function that changes what the order asks for",
+    "PAY-8": "as PAY-5, which is ensured, told from the refunds instead of the order's counters",
+    "POL-1": "the number is the newest one plus one, and the key refuses a second one",
+    "PRC-1": "the constraint is the check: no statement can get past it",
+    "STO-1": "refused before the write under the lock of the tree: `stores.region-cycle`",
+    "STO-2": "refused before the write: `stores.no-such-unit`; units are never deleted",
+    "STO-3": "refused under the lock of all who hold the right: `stores.last-headquarters`",
+    "STO-4": "the statement that lets somebody go ends their sessions in the same transaction",
+}
+
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(-\d+[a-z]?)?")
+_IN_SQL = re.compile(r"duo_fault\('([^']+)'")
+
+
+def ensured() -> dict[str, list[str]]:
+    """The files that hold up each invariant at the write, by its name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in sorted(SOURCES.rglob("*.py")):
+        for name in _named(path.read_text(encoding="utf-8")):
+            found[name].add(path.relative_to(SOURCES).as_posix())
+    for path in sorted(SOURCES.rglob("*.sql")):
+        for name in _IN_SQL.findall(path.read_text(encoding="utf-8")):
+            found[name].add(path.relative_to(SOURCES).as_posix())
+    return {name: sorted(files) for name, files in found.items()}
+
+
+def _named(source: str) -> Iterator[str]:
+    if "ensure(" not in source and "Fault(" not in source:
+        return
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        place = {"ensure": 1, "Fault": 0}.get(node.func.id)
+        if place is None or len(node.args) <= place:
+            continue
+        argument = node.args[place]
+        if isinstance(argument, ast.Constant) and _NAME.fullmatch(str(argument.value)):
+            yield str(argument.value)

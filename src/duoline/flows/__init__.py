@@ -1,0 +1,1 @@
+"""Flows: what spans packages. The only code in which stock, orders, payments and fulfilment change together."""

@@ -1,0 +1,527 @@
+"""Look at a basket: what it costs, whether it can be had, where it comes from, and when.
+
+The same look is taken for a quote and for placing. It reads, decides and writes nothing; placing checks the stock
+again under locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
+from duoline.catalog.types import SkuFacts
+from duoline.favourites import KeptUnit, Use
+from duoline.kernel import clock
+from duoline.kernel.errors import Refusal
+from duoline.stores import directory
+from duoline.stores.directory import distance_m
+from duoline.stores.types import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from duoline.fulfilment import Decision, Plan
+    from duoline.kernel.db import Database
+    from duoline.kernel.policies import InForce
+    from duoline.stores.directory import Chain
+
+UNKNOWN_KM = 300.0
+"""The distance assumed for every location while nobody knows where to deliver."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What looking at a basket needs besides the wishes: the database and the open work of each location."""
+
+    db: Database
+    work: fulfilment.OpenWork
+
+    @property
+    def chain(self) -> Chain:
+        """The organisation as of now."""
+        return directory.current()
+
+
+class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish with its facts and its price. `available` is what could be had for it; `ok` that it can be had."""
+
+    n: int
+    wanted: orders.Wanted
+    facts: SkuFacts | None
+    store: Store | None
+    unit_price_minor: int
+    price_scope: str
+    available: int
+    problem: Refusal | None
+
+    @property
+    def amount_minor(self) -> int:
+        """What the line costs."""
+        return self.unit_price_minor * self.wanted.quantity
+
+
+class Group(NamedTuple):
+    """Lines handed over together: at one store, or delivered. `promise_at` None when nothing can be promised."""
+
+    method: str
+    store: Store | None
+    line_ns: list[int]
+    promise_at: datetime | None
+
+
+class Basket(NamedTuple):
+    """A basket as it stands at `at`."""
+
+    lines: list[BasketLine]
+    groups: list[Group]
+    totals: pricing.Totals
+    currency: str
+    plan: Plan | None
+    decision: Decision | None
+    at: datetime
+    uses: Sequence[Use] = ()
+    """Units kept in a shop for the buyer that serve lines of this basket."""
+
+    @property
+    def problems(self) -> list[BasketLine]:
+        """Lines that cannot be had as wished."""
+        return [line for line in self.lines if line.problem is not None]
+
+
+class _Read(msgspec.Struct):
+    facts: list[catalog.FactsRow]
+    prices: list[tuple[int, int, str, str]]
+    stock: list[tuple[UUID, UUID, int, int]]
+    walk_ins: list[tuple[UUID, UUID, int, int]]
+    kept: list[KeptUnit]
+
+
+_READ = """
+WITH s AS MATERIALIZED (
+  SELECT l.* FROM levels l WHERE l.sku_id = ANY ($5::uuid[]) AND l.on_hand > l.held
+  UNION ALL
+  SELECT l.* FROM unnest($6::uuid[], $7::uuid[]) AS w(location_id, sku_id)
+  JOIN levels l ON l.location_id = w.location_id AND l.sku_id = w.sku_id
+)
+SELECT json_build_object(
+  'facts', FACTS,
+  'prices', (SELECT coalesce(json_agg(json_build_array(w.n, p.price_minor, p.currency, p.scope)), '[]')
+             FROM jsonb_to_recordset($1) AS w(n integer, sku uuid, store uuid, regions uuid[]),
+                  LATERAL duo_price(w.sku, w.store, w.regions, $2, $3, $4) p),
+  'stock', (SELECT coalesce(json_agg(json_build_array(
+                     s.location_id, s.sku_id, duo_available(s.on_hand, s.held, s.safety + b.units),
+                     duo_shared(s.on_hand, s.held, s.safety + b.units, s.outward_reserve, s.outward_cap,
+                                s.outward))), '[]')
+            FROM s, LATERAL (SELECT duo_buffer(s.buffers, $2) AS units) b),
+  -- Only where walk-in customers could want all that is left: beyond three deviations the chance is nothing.
+  'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
+                               '[]')
+               FROM s, LATERAL (SELECT s.walk_in_rate * $9::float8 / 1000 AS units) expected
+               WHERE s.walk_in_rate > 0
+                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
+  'kept', KEPT
+)::text
+""".replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8")).replace(
+    "KEPT",
+    favourites.KEPT_JSON.replace("$member", "$10")
+    .replace("$skus", "$8")
+    .replace("$at", "$3")
+    .replace("$channel", "$2"),
+)
+_decode = msgspec.json.Decoder(_Read)
+
+
+async def look_at(
+    look: Look,
+    wishes: Sequence[orders.Wanted],
+    *,
+    channel: str,
+    member_id: UUID | None,
+    address: orders.Address | None,
+    without: frozenset[UUID] = frozenset(),
+    use_kept: bool = False,
+) -> Basket:
+    """Price the wishes, check their stock and plan their delivery. Locations in `without` deliver nothing.
+
+    With `use_kept`, units that are kept for the member in shops serve the wishes before any others do (`uses`): those
+    to be collected where they are kept, then those to be sent; what is sent of them travels free.
+
+    One statement. Refuses `orders.too-many-lines`,
+    `orders.bad-quantity`; everything else is a problem of its line.
+    """
+    if len(wishes) > orders.LINES_MAX:
+        raise orders.TooManyLines(maximum=orders.LINES_MAX)
+    if any(not 1 <= wish.quantity <= orders.QUANTITY_MAX for wish in wishes):
+        raise orders.BadOrderQuantity(maximum=orders.QUANTITY_MAX)
+    at = clock.now()
+    stores = [None if wish.store_id is None else look.chain.stores.get(wish.store_id) for wish in wishes]
+    read = _decode.decode(
+        await look.db.fetchval(
+            _READ,
+            [
+                {
+                    "n": n,
+                    "sku": wish.sku_id,
+                    "store": store.id if store and wish.method == "pickup" else None,
+                    "regions": region_path(look.chain, store) if store and wish.method == "pickup" else [],
+                }
+                for n, (wish, store) in enumerate(zip(wishes, stores, strict=True))
+            ],
+            channel,
+            at,
+            member_id,
+            list({wish.sku_id for wish in wishes if wish.method == "delivery"}),
+            [wish.store_id for wish in wishes if wish.method == "pickup" and wish.store_id],
+            [wish.sku_id for wish in wishes if wish.method == "pickup" and wish.store_id],
+            list({wish.sku_id for wish in wishes}),
+            fulfilment.SOURCING.current().body.horizon_days,
+            member_id if use_kept else None,
+        )
+    )
+    facts = {row.id: row.facts() for row in read.facts}
+    prices = {n: (minor, currency, scope) for n, minor, currency, scope in read.prices}
+    here: dict[UUID, dict[UUID, int]] = {}  # what can be collected there
+    away: dict[UUID, dict[UUID, int]] = {}  # what its owner lets be sent from there
+    for location_id, sku_id, available, shared in read.stock:
+        here.setdefault(location_id, {})[sku_id] = available
+        away.setdefault(location_id, {})[sku_id] = shared
+    uses = _uses(look, wishes, read.kept, without)
+    planned = await _plan(look, wishes, away, _worth(wishes, prices, read.walk_ins), address, without, uses)
+    have = _sendable(look, away, without)
+    lines = _judge(wishes, stores, facts, prices, here, have, uses, served=planned is not None)
+    totals = pricing.add_up(
+        [
+            pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, True, kept=sum(use.n == x.n for use in uses))
+            if x.wanted.method == "delivery"
+            else pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, False)
+            for x in lines
+        ],
+        pricing.DELIVERY_FEE.current().body,
+    )
+    return Basket(
+        lines=lines,
+        groups=await _groups(look, lines, planned, address, at),
+        totals=totals,
+        currency=next((currency for _, currency, _ in prices.values()), "CNY"),
+        plan=planned[0] if planned else None,
+        decision=planned[1] if planned else None,
+        at=at,
+        uses=uses,
+    )
+
+
+def _uses(look: Look, wishes: Sequence[orders.Wanted], kept: Sequence[KeptUnit], without: frozenset[UUID]) -> list[Use]:
+    if not kept:
+        return []
+    sending = {unit.location_id for unit in kept if _sends(look, unit.location_id, without) is not None}
+    return favourites.use_kept(
+        [
+            favourites.Wished(wish.sku_id, wish.quantity, wish.store_id if wish.method == "pickup" else None)
+            for wish in wishes
+        ],
+        kept,
+        sending,
+    )
+
+
+def region_path(chain: Chain, store: Store) -> list[UUID]:
+    """The store's region and those above it, nearest first."""
+    path: list[UUID] = []
+    region_id: UUID | None = store.region_id
+    while region_id is not None and region_id not in path:
+        path.append(region_id)
+        region = chain.regions.get(region_id)
+        region_id = region.parent_id if region else None
+    return path
+
+
+def place_of(chain: Chain, address: orders.Address | None) -> tuple[float, float] | None:
+    """Where an address is: its own coordinates, else the middle of our locations in its city, else its province."""
+    if address is None:
+        return None
+    if address.lat is not None and address.lon is not None:
+        return address.lat, address.lon
+    for near in (
+        [store for store in chain.stores.values() if store.city == address.city],
+        [store for store in chain.stores.values() if store.province == address.province],
+    ):
+        if near:
+            return sum(s.lat for s in near) / len(near), sum(s.lon for s in near) / len(near)
+    return None
+
+
+def distance_km(store: Store, place: tuple[float, float] | None) -> float:
+    """Kilometres from a location to a place, or the assumption when the place is unknown."""
+    return UNKNOWN_KM if place is None else distance_m(store.lat, store.lon, *place) / 1000
+
+
+def _sends(look: Look, location_id: UUID, without: frozenset[UUID]) -> Store | None:
+    """The location if it sends parcels and trades."""
+    store = look.chain.stores.get(location_id)
+    fine = store is not None and store.active and store.services.ship and location_id not in without
+    return store if fine else None
+
+
+def _sendable(look: Look, stock: Mapping[UUID, Mapping[UUID, int]], without: frozenset[UUID]) -> dict[UUID, int]:
+    """How many units of each SKU there are at locations that send."""
+    have: dict[UUID, int] = {}
+    for location_id, units in stock.items():
+        if _sends(look, location_id, without) is not None:
+            for sku_id, available in units.items():
+                have[sku_id] = have.get(sku_id, 0) + available
+    return have
+
+
+def _worth(
+    wishes: Sequence[orders.Wanted],
+    prices: Mapping[int, tuple[int, str, str]],
+    walk_ins: Sequence[tuple[UUID, UUID, int, int]],
+) -> dict[tuple[UUID, UUID], int]:
+    """What walk-in customers would have left for a unit that is sent away, in minor units, by (location, SKU)."""
+    policy = fulfilment.SOURCING.current().body
+    price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
+    found = {}
+    for location_id, sku_id, free, rate in walk_ins:
+        if lost := fulfilment.walk_in_worth(free, rate, price.get(sku_id, 0), policy):
+            found[location_id, sku_id] = lost
+    return found
+
+
+async def _origins(
+    look: Look,
+    stock: Mapping[UUID, Mapping[UUID, int]],
+    worth: Mapping[tuple[UUID, UUID], int],
+    place: tuple[float, float] | None,
+    without: frozenset[UUID],
+    keeping: frozenset[UUID],
+) -> list[fulfilment.Origin]:
+    """Locations that may send and have something that is wanted, with what a unit costs from there.
+
+    Those that keep units for the buyer send them whatever the policy says.
+    """
+    policy = fulfilment.SOURCING.current().body
+    counts, rejects = await look.work.counts(), await look.work.reject_bp()
+    found = []
+    for location_id, units in stock.items():
+        store = _sends(look, location_id, without)
+        work = counts.get(location_id, 0)
+        if store is None:
+            continue
+        franchised = look.chain.companies[store.company_id].franchised
+        if location_id not in keeping and not fulfilment.may_send(store, policy, work, franchised=franchised):
+            continue
+        fee = store.share.fee_minor * policy.owner_fee // 100
+        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.get((location_id, sku_id), 0))}
+        away_km = distance_km(store, place)
+        found.append(
+            fulfilment.Origin(
+                store,
+                away_km,
+                work,
+                units,
+                costs,
+                days=fulfilment.DELIVERY.current().body.days(away_km) if policy.day else 0,
+                reject_bp=rejects.get(location_id, fulfilment.UNKNOWN_BP),
+            )
+        )
+    return found
+
+
+async def _plan(
+    look: Look,
+    wishes: Sequence[orders.Wanted],
+    stock: Mapping[UUID, Mapping[UUID, int]],
+    worth: Mapping[tuple[UUID, UUID], int],
+    address: orders.Address | None,
+    without: frozenset[UUID],
+    uses: Sequence[Use],
+) -> tuple[Plan, Decision] | None:
+    """Source the delivered wishes; the pieces are named by the wishes' positions. Kept units leave where they are."""
+    if not any(wish.method == "delivery" for wish in wishes):
+        return None
+    kept = _served_by(uses)
+    lines = [
+        fulfilment.WantedLine(UUID(int=n), wish.sku_id, wish.quantity - kept.get(n, 0))
+        for n, wish in enumerate(wishes)
+        if wish.method == "delivery" and wish.quantity > kept.get(n, 0)
+    ]
+    pickups = [
+        inventory.Need(wish.store_id, wish.sku_id, wish.quantity - kept.get(n, 0))
+        for n, wish in enumerate(wishes)
+        if wish.method == "pickup" and wish.store_id and wish.quantity > kept.get(n, 0)
+    ]
+    free = {location: dict(units) for location, units in stock.items()}
+    for need in inventory.add_up(pickups):  # what is collected at a shop cannot be sent from it
+        if need.location_id in free:
+            units = free[need.location_id]
+            units[need.sku_id] = max(0, units.get(need.sku_id, 0) - need.quantity)
+    policy = fulfilment.SOURCING.current()
+    fixed: dict[UUID, list[fulfilment.Piece]] = {}
+    for use in uses:
+        if wishes[use.n].method == "delivery":
+            fixed.setdefault(use.unit.location_id, []).append(fulfilment.Piece(UUID(int=use.n), use.unit.sku_id, 1))
+            free.setdefault(use.unit.location_id, {})
+    origins = await _origins(look, free, worth, place_of(look.chain, address), without, frozenset(fixed))
+    rest = await _decide(lines, origins, policy) if lines else None
+    if not fixed or (lines and rest is None):
+        return rest
+    by_id = {origin.store.id: origin for origin in origins}
+    return fulfilment.decide_kept(fixed, rest, by_id, policy.body, policy.version)
+
+
+async def _decide(
+    lines: Sequence[fulfilment.WantedLine],
+    origins: Sequence[fulfilment.Origin],
+    policy: InForce[fulfilment.SourcingPolicy],
+) -> tuple[Plan, Decision] | None:
+    """Decide here, or beside the loop when the order is so large that a solver may be asked, which takes its time."""
+    if len({line.sku_id for line in lines}) > fulfilment.EXACT_SKUS:
+        return await asyncio.to_thread(fulfilment.decide, lines, origins, policy.body, policy.version)
+    return fulfilment.decide(lines, origins, policy.body, policy.version)
+
+
+def _served_by(uses: Sequence[Use]) -> dict[int, int]:
+    """How many kept units serve each wish."""
+    units: dict[int, int] = {}
+    for use in uses:
+        units[use.n] = units.get(use.n, 0) + 1
+    return units
+
+
+def _judge(
+    wishes: Sequence[orders.Wanted],
+    stores: Sequence[Store | None],
+    facts: Mapping[UUID, SkuFacts],
+    prices: Mapping[int, tuple[int, str, str]],
+    stock: Mapping[UUID, Mapping[UUID, int]],
+    have: Mapping[UUID, int],
+    uses: Sequence[Use],
+    *,
+    served: bool,
+) -> list[BasketLine]:
+    """Every line with what is wrong with it, if anything. Demand of several lines for one SKU is added up.
+
+    `have` are the units that could be sent, besides those in `uses`; `served` says that there is a plan for what is to
+    be delivered.
+    """
+    demand: dict[tuple[str, UUID | None, UUID], int] = {}
+    mine: dict[tuple[str, UUID | None, UUID], int] = {}
+    kept = _served_by(uses)
+    for n, wish in enumerate(wishes):
+        key = wish.method, wish.store_id if wish.method == "pickup" else None, wish.sku_id
+        demand[key] = demand.get(key, 0) + wish.quantity
+        mine[key] = mine.get(key, 0) + kept.get(n, 0)
+    # Without a plan the lines that are short say so; the others are only to blame when none is.
+    short = any(key[0] == "delivery" and wanted > have.get(key[2], 0) + mine[key] for key, wanted in demand.items())
+    lines = []
+    for n, (wish, store) in enumerate(zip(wishes, stores, strict=True)):
+        fact, price = facts.get(wish.sku_id), prices.get(n)
+        if wish.method == "pickup":
+            key = "pickup", wish.store_id, wish.sku_id
+            available = stock.get(wish.store_id, {}).get(wish.sku_id, 0) if wish.store_id else 0
+        else:
+            key = "delivery", None, wish.sku_id
+            available = have.get(wish.sku_id, 0)
+        available, wanted = available + mine[key], demand[key]
+        lines.append(
+            BasketLine(
+                n=n,
+                wanted=wish,
+                facts=fact,
+                store=store,
+                unit_price_minor=price[0] if price else 0,
+                price_scope=price[2] if price else "chain",
+                available=available,
+                problem=_problem(wish, store, fact, price, available, wanted, served=served or short),
+            )
+        )
+    return lines
+
+
+def _problem(
+    wish: orders.Wanted,
+    store: Store | None,
+    facts: SkuFacts | None,
+    price: tuple[int, str, str] | None,
+    available: int,
+    wanted: int,
+    *,
+    served: bool,
+) -> Refusal | None:
+    """The first thing that is wrong with a line, in the order in which a person would mend it."""
+    if facts is None or not facts.sellable or price is None:
+        return pricing.NotForSale(sku_id=str(wish.sku_id))
+    if wish.method == "pickup":
+        if store is None or store.kind != "store" or not store.services.pickup:
+            return fulfilment.NoPickup(store_code=store.code if store else None)
+        if not store.active:
+            return fulfilment.StoreClosed(store_code=store.code)
+    if wanted > available:
+        return inventory.InsufficientStock(
+            short=[
+                {
+                    "sku_id": str(wish.sku_id),
+                    "location_code": store.code if store else None,
+                    "wanted": wanted,
+                    "available": available,
+                }
+            ]
+        )
+    if wish.method == "delivery" and not served:
+        return fulfilment.CannotServe()
+    return None
+
+
+async def _groups(
+    look: Look,
+    lines: Sequence[BasketLine],
+    planned: tuple[Plan, Decision] | None,
+    address: orders.Address | None,
+    at: datetime,
+) -> list[Group]:
+    counts = await look.work.counts()
+    groups: list[Group] = []
+    by_store: dict[UUID | None, list[BasketLine]] = {}
+    for line in lines:
+        if line.wanted.method == "pickup":
+            by_store.setdefault(line.wanted.store_id, []).append(line)
+    for store_id, mine in by_store.items():
+        store = mine[0].store
+        fine = store is not None and all(line.problem is None for line in mine)
+        promise = (
+            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0))
+            if fine and store_id and store
+            else None
+        )
+        groups.append(Group("pickup", store, [line.n for line in mine], promise))
+    delivered = [line.n for line in lines if line.wanted.method == "delivery"]
+    if delivered:
+        groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at)))
+    return groups
+
+
+def _arrival(
+    chain: Chain, planned: tuple[Plan, Decision] | None, address: orders.Address | None, at: datetime
+) -> datetime | None:
+    """When the last parcel of the plan arrives."""
+    if planned is None:
+        return None
+    place = place_of(chain, address)
+    return max(parcel_arrival(chain.stores[parcel.location_id], place, at) for parcel in planned[0].parcels)
+
+
+def parcel_arrival(store: Store, place: tuple[float, float] | None, at: datetime) -> datetime:
+    """When a parcel from a location arrives at a place."""
+    policy = fulfilment.DELIVERY.current().body
+    return fulfilment.arrives_at(store, at, distance_km=distance_km(store, place), policy=policy)
+
+
+def as_options(facts: SkuFacts) -> list[dict[str, Any]]:
+    """The choices of a variant as they are kept with an order line."""
+    return [msgspec.to_builtins(choice) for choice in facts.options]

@@ -1,0 +1,135 @@
+"""Cancel an order or units of it before they are handed over: units and money go back at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duoline import fulfilment, orders, payments
+from duoline.flows.refund import give_back_money
+from duoline.flows.unwind import Live, lock_everything, reprice_store_intents, take_back
+from duoline.kernel import audit, faults, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from uuid import UUID
+
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Tx
+    from duoline.orders import Line, Order
+
+faults.register("cancel.before_commit")
+
+
+async def cancel(
+    tx: Tx,
+    *,
+    member_id: UUID,
+    order_id: UUID,
+    quantities: Mapping[UUID, int] | None,
+    reason: str,
+    actor: Actor,
+    at: Collection[UUID] | None = None,
+) -> int:
+    """Cancel units by line (all that is due when None). Returns what goes back to the member, in minor units.
+
+    With `at`, only units at these locations: what is due when None is then what is due there. Which locations an order
+    has is judged under its lock, because units may have gone to another shop meanwhile.
+
+    Locks the order, its fulfilments, their levels. Refuses `kernel.not-found`, `orders.nothing-to-cancel` when more is
+    asked for than is due, `orders.served-elsewhere` for units at other locations, `orders.cancel-whole` for part of an
+    unpaid online order.
+    """
+    order, lines = await orders.lock_order(tx, member_id, order_id)
+    live = await lock_everything(tx, order)
+    mine = live if at is None else [(job, units) for job, units in live if job.location_id in at]
+    here = None if at is None or set(order.location_ids) <= set(at) else _due_at(lines, live, at)
+    asked = _asked(lines, quantities, here)
+    unpaid_online = order.state == orders.OrderState.AWAITING_PAYMENT.value
+    if unpaid_online and asked != {line.id: line.due for line in lines if line.due}:
+        raise orders.CancelWhole
+    await take_back(tx, mine, asked, then=fulfilment.FulfilmentState.CANCELLED, actor=actor)
+    refund = orders.refundable(order, lines, asked)
+    if unpaid_online:
+        await close_intents(tx, order)
+    else:
+        await reprice_store_intents(tx, order, lines, mine)
+    state = await orders.progress(tx, order, cancelled=asked)
+    orders.ensure_settled(order, state, refund_minor=refund)
+    await orders.timeline.write(
+        tx,
+        member_id=member_id,
+        order_id=order_id,
+        kind="cancelled",
+        actor=actor,
+        lines=[{"line_id": str(line), "quantity": quantity} for line, quantity in asked.items()],
+        reason=reason,
+    )
+    await give_back_money(tx, order, refund, reason=reason or "cancelled", actor=actor)
+    await audit.record(
+        tx,
+        actor=actor,
+        action="order.cancel",
+        subject_kind="order",
+        subject=order.order_no,
+        store_id=_only_place(mine, asked),
+        reason=reason,
+        before={"state": order.state},
+        after={"state": state.value, "units": sum(asked.values()), "refund_minor": refund},
+    )
+    faults.point("cancel.before_commit")
+    return refund
+
+
+def _asked(
+    lines: Sequence[Line], quantities: Mapping[UUID, int] | None, here: Mapping[UUID, int] | None
+) -> dict[UUID, int]:
+    """What is to be cancelled by line; `here` is how much of each line may be, when it is not all that is due."""
+    due = {line.id: line.due for line in lines}
+    most = due if here is None else here
+    if quantities is None:
+        asked = {line: quantity for line, quantity in most.items() if quantity}
+        if not asked and any(due.values()):
+            raise orders.ServedElsewhere
+    else:
+        asked = dict(quantities)
+        if any(not 1 <= quantity <= due.get(line, 0) for line, quantity in asked.items()):
+            raise orders.NothingToCancel
+        if any(quantity > most.get(line, 0) for line, quantity in asked.items()):
+            raise orders.ServedElsewhere
+    if not asked:
+        raise orders.NothingToCancel
+    return asked
+
+
+def _due_at(lines: Sequence[Line], live: Live, at: Collection[UUID]) -> dict[UUID, int]:
+    """Units of each line that are due at some locations: served there, or ordered there and served by nobody."""
+    served: dict[UUID, int] = {}
+    here: dict[UUID, int] = {}
+    for job, units in live:
+        for unit in units:
+            served[unit.line_id] = served.get(unit.line_id, 0) + unit.quantity
+            if job.location_id in at:
+                here[unit.line_id] = here.get(unit.line_id, 0) + unit.quantity
+    for line in lines:
+        if line.store_id in at:
+            here[line.id] = here.get(line.id, 0) + line.due - served.get(line.id, 0)
+    return here
+
+
+def _only_place(live: Live, asked: Mapping[UUID, int]) -> UUID | None:
+    """The location that the cancelled units were at, if it was one: its staff may read about it."""
+    places = {job.location_id for job, units in live if any(unit.line_id in asked for unit in units)}
+    return places.pop() if len(places) == 1 else None
+
+
+async def close_intents(tx: Tx, order: Order) -> None:
+    """Ask for no money any more, here and (once this has committed) at the provider."""
+    for intent in await payments.intents_of(tx, order.member_id, order.id):
+        await payments.close_intent(tx, order.member_id, intent.id)
+        if intent.provider_ref:
+            await jobs.enqueue(
+                tx,
+                "payment.close",
+                {"member_id": str(order.member_id), "intent_id": str(intent.id)},
+                key=f"payment.close:{intent.id}",
+            )

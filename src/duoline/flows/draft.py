@@ -1,0 +1,442 @@
+"""Draft an order: every row to write and the answer to give, with all ids and codes chosen. Pure but for new ids."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from duoline import fulfilment, orders, pricing
+from duoline.flows import basket as baskets
+from duoline.kernel.errors import ensure
+from duoline.kernel.ids import new_id
+from duoline.kernel.money import Money
+from duoline.kernel.text import Text
+from duoline.payments import providers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duoline.catalog.types import SkuFacts
+    from duoline.favourites import KeptUnit
+    from duoline.flows.basket import Basket, BasketLine
+    from duoline.kernel.auth import Actor
+    from duoline.members.guests import Guest
+    from duoline.stores.directory import Chain
+
+Row = dict[str, Any]
+
+
+class Request(NamedTuple):
+    """An order to place. `key` and `request_hash` make it happen once; `expected_minor` is the total the buyer saw.
+
+    `guest` is the buyer, when the order is what makes them a guest. `limits` are for somebody who has not logged in.
+    """
+
+    member_id: UUID
+    actor: Actor
+    key: str
+    request_hash: bytes
+    wishes: Sequence[orders.Wanted]
+    pay_mode: str
+    contact: orders.Contact
+    address: orders.Address | None
+    expected_minor: int | None
+    note: str
+    channel: str
+    store_id: UUID | None = None
+    guest: Guest | None = None
+    limits: Sequence[orders.GuestLimit] = ()
+
+
+class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as placed."""
+
+    id: UUID
+    n: int
+    sku_id: UUID
+    sku_code: str
+    product_code: str
+    name: Text
+    quantity: int
+    unit_price: Money
+    amount: Money
+    method: str
+    store_code: str | None
+
+
+class ReceiptFulfilment(msgspec.Struct, frozen=True, kw_only=True):
+    """Who does what, and by when."""
+
+    id: UUID
+    kind: str
+    state: str
+    store_code: str
+    promise_at: datetime
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to placing: the order's first state. A repeat of the request gets the very same bytes."""
+
+    id: UUID
+    order_no: str
+    channel: str
+    state: str
+    pay_mode: str
+    pay_state: str
+    placed_at: datetime
+    pay_by_at: datetime | None
+    subtotal: Money
+    delivery_fee: Money
+    discount: Money
+    total: Money
+    lines: list[ReceiptLine]
+    fulfilments: list[ReceiptFulfilment]
+    actions: list[str]
+
+
+class LevelNeed(NamedTuple):
+    """Units that an order needs of one level, and how many of them leave the shop for a delivery."""
+
+    units: int
+    outward: int
+
+
+class Draft(NamedTuple):
+    """An order ready to be written: what it needs of which (location, SKU), its rows by table, and its answer."""
+
+    request: Request
+    needs: dict[tuple[UUID, UUID], LevelNeed]
+    rows: dict[str, list[Row]]
+    answer: bytes
+    kept: Sequence[KeptUnit] = ()
+    """Units kept for the buyer that the order uses: given back by the statement that holds them for the order."""
+
+    @property
+    def first_location(self) -> UUID:
+        """The location whose levels it locks first."""
+        return min(location for location, _ in self.needs)
+
+    @property
+    def pickup_locations(self) -> frozenset[UUID]:
+        """The shops that the buyer has chosen: nothing else will do for what is collected there."""
+        return frozenset(row["location_id"] for row in self.rows["fulfilments"] if row["kind"] == "pickup")
+
+
+def draft(basket: Basket, request: Request, chain: Chain, secret: bytes) -> Draft:
+    """The rows and the answer of an order for a basket without problems."""
+    order = _Order(basket, request, chain, secret)
+    order.prove()
+    answer = msgspec.json.encode(order.receipt())
+    needs: dict[tuple[UUID, UUID], LevelNeed] = {}
+    for hold in order.holds:
+        level, units = (hold["location_id"], hold["sku_id"]), hold["quantity"]
+        before = needs.get(level, LevelNeed(0, 0))
+        needs[level] = LevelNeed(before.units + units, before.outward + (units if hold["outward"] else 0))
+    kept = [use.unit for use in basket.uses]
+    for level in {(unit.location_id, unit.sku_id) for unit in kept}:
+        mine = sum((unit.location_id, unit.sku_id) == level for unit in kept)
+        held = needs.get(level, LevelNeed(0, 0)).units
+        ensure(mine <= held, "FAV-1", f"{order.order_no} gives back {mine} kept units, and holds fewer")
+    return Draft(request, needs, order.rows(), answer, kept)
+
+
+class _Order:
+    """The parts of one order while it is drafted."""
+
+    def __init__(self, basket: Basket, request: Request, chain: Chain, secret: bytes) -> None:
+        self.basket, self.request, self.chain = basket, request, chain
+        self.id, self.order_no = new_id(), orders.new_order_no(basket.at)
+        self.line_ids = [new_id() for _ in basket.lines]
+        self.total_minor = basket.totals.total_minor
+        self.paid = self.total_minor == 0
+        self.online = request.pay_mode == "online" and not self.paid
+        minutes = fulfilment.PICKUP.current().body.pay_minutes
+        self.pay_by_at = basket.at + timedelta(minutes=minutes) if self.online else None
+        self.decision_id = new_id() if basket.decision else None
+        self.jobs: list[Row] = []
+        self.codes: list[Row] = []
+        self.holds: list[Row] = []
+        self._split(secret)
+
+    @property
+    def job_state(self) -> str:
+        """What a location sees of it: nothing before it is paid, when it is paid online."""
+        return "waiting" if self.online else "to_pick"
+
+    def _split(self, secret: bytes) -> None:
+        """What each location has to do, and the units that are held for it."""
+        basket, chain = self.basket, self.chain
+        for group in basket.groups:
+            if group.method == "pickup" and group.store is not None:
+                job_id = self._job(group.store.id, "pickup", group.promise_at)
+                code = fulfilment.code_of(job_id, secret)
+                self.jobs[-1]["short_code"] = code.short
+                self.codes.append(
+                    {"code_hash": code.digest.hex(), "location_id": group.store.id, "fulfilment_id": job_id}
+                )
+                for n in group.line_ns:
+                    wish = basket.lines[n].wanted
+                    self._hold(group.store.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
+        place = baskets.place_of(chain, self.request.address)
+        for parcel in basket.plan.parcels if basket.plan else ():
+            arrival = baskets.parcel_arrival(chain.stores[parcel.location_id], place, basket.at)
+            job_id = self._job(parcel.location_id, "ship", arrival)
+            for piece in parcel.pieces:
+                self._hold(parcel.location_id, job_id, self.line_ids[piece.line_id.int], piece.sku_id, piece.quantity)
+
+    def _job(self, location_id: UUID, kind: str, promise_at: datetime | None) -> UUID:
+        job_id, request = new_id(), self.request
+        ships = kind == "ship"
+        share = self.chain.stores[location_id].share
+        self.jobs.append(
+            {
+                "location_id": location_id,
+                "id": job_id,
+                "member_id": request.member_id,
+                "order_id": self.id,
+                "order_no": self.order_no,
+                "kind": kind,
+                "state": self.job_state,
+                "pay_mode": request.pay_mode,
+                "paid": self.paid,
+                "contact_name": request.contact.name,
+                "contact_phone": request.contact.phone,
+                "address": request.address if ships else None,
+                "note": request.note,
+                "promise_at": promise_at or self.basket.at,
+                "placed_at": self.basket.at,
+                "decision_id": self.decision_id if ships else None,
+                "unit_fee_minor": share.fee_minor if ships else 0,
+            }
+        )
+        return job_id
+
+    def _hold(self, location_id: UUID, job_id: UUID, line_id: UUID, sku_id: UUID, quantity: int) -> None:
+        self.holds.append(
+            {
+                "location_id": location_id,
+                "id": new_id(),
+                "sku_id": sku_id,
+                "quantity": quantity,
+                "outward": self.jobs[-1]["kind"] == "ship",
+                "order_id": self.id,
+                "fulfilment_id": job_id,
+                "line_id": line_id,
+                "actor": self.request.actor.label,
+            }
+        )
+
+    def prove(self) -> None:
+        """Every unit that is charged for is held once, and the total is what the lines cost."""
+        totals, held = self.basket.totals, dict.fromkeys(self.line_ids, 0)
+        for hold in self.holds:
+            held[hold["line_id"]] += hold["quantity"]
+        wanted = {self.line_ids[line.n]: line.wanted.quantity for line in self.basket.lines}
+        ensure(held == wanted, "FUL-3", f"{self.order_no} holds {held} for {wanted}")
+        lines_minor = sum(line.amount_minor for line in self.basket.lines)
+        ensure(
+            lines_minor == totals.subtotal_minor
+            and self.total_minor == lines_minor + totals.delivery_fee_minor - totals.discount_minor,
+            "ORD-1",
+            f"{self.order_no}: lines of {lines_minor} make {self.total_minor}",
+        )
+
+    # --- what is written ------------------------------------------------------------------------
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Every row, by the name under which `duo_write_orders` looks for it."""
+        request = self.request
+        own = {"member_id": request.member_id, "order_id": self.id}
+        intents = self._intents()
+        wishes = [wish.cart_line_id for wish in request.wishes if wish.cart_line_id]
+        return {
+            "guests": [] if request.guest is None else [request.guest._asdict()],
+            "limits": [own | limit._asdict() | {"units": self._unpaid_units()} for limit in request.limits],
+            "orders": [self._order()],
+            "order_lines": [own | self._line(line) for line in self.basket.lines],
+            "fulfilments": self.jobs,
+            "holds": self.holds,
+            "kept": [self._kept(use.unit) for use in self.basket.uses],
+            "pickup_codes": self.codes,
+            "intents": [own | intent for intent in intents],
+            "payment_refs": [
+                {"member_id": request.member_id, "intent_id": intent["id"]}
+                for intent in intents
+                if intent["provider"] != "store"
+            ],
+            "decisions": [] if self.basket.decision is None else [own | self._decision()],
+            "events": [own | self._event()],
+            "outbox": [own | self._notice()],
+            "cart_lines": [{"member_id": request.member_id, "id": line_id} for line_id in wishes],
+        }
+
+    def _kept(self, unit: KeptUnit) -> Row:
+        return {"location_id": unit.location_id, "id": unit.hold_id, "sku_id": unit.sku_id, "order_id": self.id}
+
+    def _unpaid_units(self) -> int:
+        """Units that are held before anybody has paid for them."""
+        return 0 if self.paid else sum(line.wanted.quantity for line in self.basket.lines)
+
+    def _order(self) -> Row:
+        request, totals = self.request, self.basket.totals
+        return {
+            "member_id": request.member_id,
+            "id": self.id,
+            "order_no": self.order_no,
+            "channel": request.channel,
+            "store_id": request.store_id,
+            "state": "awaiting_payment" if self.online else "confirmed",
+            "pay_mode": request.pay_mode,
+            "currency": self.basket.currency,
+            "subtotal_minor": totals.subtotal_minor,
+            "delivery_fee_minor": totals.delivery_fee_minor,
+            "discount_minor": totals.discount_minor,
+            "total_minor": self.total_minor,
+            "contact_name": request.contact.name,
+            "contact_phone": request.contact.phone,
+            "address": request.address,
+            "note": request.note,
+            "placed_at": self.basket.at,
+            "pay_by_at": self.pay_by_at,
+            "location_ids": self._location_ids(),
+        }
+
+    def _location_ids(self) -> list[UUID]:
+        return sorted({job["location_id"] for job in self.jobs})
+
+    def _line(self, line: BasketLine) -> Row:
+        facts = facts_of(line)
+        return {
+            "id": self.line_ids[line.n],
+            "n": line.n + 1,
+            "sku_id": facts.sku_id,
+            "sku_code": facts.sku_code,
+            "product_code": facts.product_code,
+            "name": {"zh": facts.name.zh, "en": facts.name.en},
+            "options": baskets.as_options(facts),
+            "image_sha": facts.image_sha,
+            "method": line.wanted.method,
+            "store_id": line.wanted.store_id if line.wanted.method == "pickup" else None,
+            "quantity": line.wanted.quantity,
+            "unit_price_minor": line.unit_price_minor,
+            "amount_minor": line.amount_minor,
+            "price_scope": line.price_scope,
+        }
+
+    def _intents(self) -> list[Row]:
+        """Online, one intent for the order. At the shop, one for each shop, under the fulfilment's own id."""
+        if self.paid:
+            return []
+        if self.online:
+            provider = providers.online()
+            if provider is None:
+                raise orders.NoOnlinePayment
+            return [self._intent(new_id(), provider, self.total_minor)]
+        amounts = {
+            group.store.id: sum(self.basket.lines[n].amount_minor for n in group.line_ns)
+            for group in self.basket.groups
+            if group.store
+        }
+        return [
+            self._intent(job["id"], "store", amounts[job["location_id"]])
+            for job in self.jobs
+            if amounts[job["location_id"]] > 0
+        ]
+
+    def _intent(self, intent_id: UUID, provider: str, amount_minor: int) -> Row:
+        return {
+            "id": intent_id,
+            "provider": provider,
+            "amount_minor": amount_minor,
+            "currency": self.basket.currency,
+            "expires_at": self.pay_by_at,
+        }
+
+    def _decision(self) -> Row:
+        """The decision with the order's own line ids in place of the positions it was made with."""
+        row: Row = msgspec.to_builtins(self.basket.decision)
+        named = {str(UUID(int=n)): str(line_id) for n, line_id in enumerate(self.line_ids)}
+        for entry in row["chosen"]:
+            entry["line_ids"] = [named[line] for line in entry["line_ids"]]
+        for entry in row["candidates"]:
+            entry["covers"] = [named[line] for line in entry["covers"]]
+        return {"id": self.decision_id, **row}
+
+    def _event(self) -> Row:
+        request = self.request
+        return {
+            "id": new_id(),
+            "actor": request.actor.label,
+            "data": {"total_minor": self.total_minor, "pay_mode": request.pay_mode, "channel": request.channel},
+        }
+
+    def _notice(self) -> Row:
+        return {
+            "id": new_id(),
+            "store_ids": self._location_ids(),
+            "payload": {
+                "order_id": self.id,
+                "order_no": self.order_no,
+                "state": self.job_state,
+                "total_minor": self.total_minor,
+            },
+        }
+
+    # --- what is answered -----------------------------------------------------------------------
+
+    def receipt(self) -> Receipt:
+        """The order's first state, as the buyer gets it."""
+        totals, currency = self.basket.totals, self.basket.currency
+        return Receipt(
+            id=self.id,
+            order_no=self.order_no,
+            channel=self.request.channel,
+            state="awaiting_payment" if self.online else "preparing",
+            pay_mode=self.request.pay_mode,
+            pay_state="paid" if self.paid else "unpaid",
+            placed_at=self.basket.at,
+            pay_by_at=self.pay_by_at,
+            subtotal=Money(totals.subtotal_minor, currency),
+            delivery_fee=Money(totals.delivery_fee_minor, currency),
+            discount=Money(totals.discount_minor, currency),
+            total=Money(self.total_minor, currency),
+            lines=[_receipt_line(line, self.line_ids[line.n], currency) for line in self.basket.lines],
+            fulfilments=[
+                ReceiptFulfilment(
+                    id=job["id"],
+                    kind=job["kind"],
+                    state=job["state"],
+                    store_code=self.chain.stores[job["location_id"]].code,
+                    promise_at=job["promise_at"],
+                )
+                for job in self.jobs
+            ],
+            actions=["pay", "cancel"] if self.online else ["cancel"],
+        )
+
+
+def facts_of(line: BasketLine) -> SkuFacts:
+    """The facts of a line without a problem."""
+    if line.facts is None:
+        raise pricing.NotForSale(sku_id=str(line.wanted.sku_id))
+    return line.facts
+
+
+def _receipt_line(line: BasketLine, line_id: UUID, currency: str) -> ReceiptLine:
+    facts = facts_of(line)
+    return ReceiptLine(
+        id=line_id,
+        n=line.n + 1,
+        sku_id=facts.sku_id,
+        sku_code=facts.sku_code,
+        product_code=facts.product_code,
+        name=Text(facts.name.zh, facts.name.en),
+        quantity=line.wanted.quantity,
+        unit_price=Money(line.unit_price_minor, currency),
+        amount=Money(line.amount_minor, currency),
+        method=line.wanted.method,
+        store_code=line.store.code if line.store and line.wanted.method == "pickup" else None,
+    )

@@ -1,0 +1,84 @@
+"""What must always hold of fulfilments. Each query returns the rows that break it."""
+
+from __future__ import annotations
+
+INVARIANTS: list[tuple[str, str, str]] = [
+    (
+        "FUL-1",
+        "A live fulfilment holds exactly its units; a finished one holds none.",
+        """SELECT f.location_id, f.id, f.state, l.line_id, l.quantity, h.state AS hold, h.quantity AS held
+           FROM fulfilments f
+           JOIN fulfilment_lines l ON l.location_id = f.location_id AND l.fulfilment_id = f.id
+           JOIN holds h ON h.location_id = l.location_id AND h.id = l.hold_id
+           WHERE (f.state IN ('waiting', 'to_pick', 'ready') AND l.quantity > 0
+                  AND (h.state <> 'open' OR h.quantity <> l.quantity))
+              OR (f.state NOT IN ('waiting', 'to_pick', 'ready') AND h.state = 'open')
+              OR (l.quantity = 0 AND h.state = 'open')""",
+    ),
+    (
+        "FUL-2",
+        "What left a location for an order line is what the line says was handed over.",
+        """SELECT l.order_id, l.id, l.handed, m.moved
+           FROM order_lines l
+           LEFT JOIN (SELECT fl.line_id, sum(h.quantity) AS moved
+                      FROM fulfilment_lines fl
+                      JOIN holds h ON h.location_id = fl.location_id AND h.id = fl.hold_id
+                      WHERE h.state = 'taken' GROUP BY fl.line_id) m ON m.line_id = l.id
+           JOIN orders o ON o.member_id = l.member_id AND o.id = l.order_id
+           WHERE o.channel NOT IN ('till', 'import') AND l.handed <> coalesce(m.moved, 0)""",
+    ),
+    (
+        "I12",
+        "Nothing leaves a location unpaid.",
+        "SELECT location_id, id, state FROM fulfilments "
+        "WHERE state IN ('handed_over', 'shipped', 'delivered') AND NOT paid",
+    ),
+    (
+        "FUL-3",
+        "No more units of a line are on their way than are due.",
+        """SELECT l.order_id, l.id, l.quantity - l.handed - l.cancelled AS due, f.live
+           FROM order_lines l
+           JOIN (SELECT fl.line_id, sum(fl.quantity) AS live
+                 FROM fulfilment_lines fl
+                 JOIN fulfilments f ON f.location_id = fl.location_id AND f.id = fl.fulfilment_id
+                 WHERE f.state IN ('waiting', 'to_pick', 'ready') GROUP BY fl.line_id) f ON f.line_id = l.id
+           WHERE f.live > l.quantity - l.handed - l.cancelled""",
+    ),
+    (
+        "FUL-4",
+        "An open hold of an order serves a line of a live fulfilment of that order: none is kept for what is over.",
+        """SELECT h.location_id, h.id, h.ref_id AS order_id, h.sku_id, h.quantity
+           FROM holds h
+           LEFT JOIN fulfilment_lines w ON w.location_id = h.location_id AND w.hold_id = h.id AND w.quantity > 0
+           LEFT JOIN fulfilments f ON f.location_id = w.location_id AND f.id = w.fulfilment_id AND f.order_id = h.ref_id
+                                  AND f.state IN ('waiting', 'to_pick', 'ready')
+           WHERE h.state = 'open' AND h.ref_kind = 'order' AND f.id IS NULL""",
+    ),
+    (
+        "FUL-5",
+        "A fulfilment's line, its hold and its order line speak of one SKU and order; no hold serves two lines.",
+        """SELECT * FROM (
+             SELECT w.location_id, w.fulfilment_id, w.line_id, w.sku_id, h.sku_id AS held_sku, l.sku_id AS ordered_sku,
+                    f.order_id, h.ref_id, count(*) OVER (PARTITION BY w.location_id, w.hold_id) AS lines
+             FROM fulfilment_lines w
+             JOIN fulfilments f ON f.location_id = w.location_id AND f.id = w.fulfilment_id
+             LEFT JOIN holds h ON h.location_id = w.location_id AND h.id = w.hold_id
+             LEFT JOIN order_lines l ON l.member_id = f.member_id AND l.order_id = f.order_id AND l.id = w.line_id) x
+           WHERE held_sku IS DISTINCT FROM sku_id OR ordered_sku IS DISTINCT FROM sku_id
+              OR ref_id IS DISTINCT FROM order_id OR lines > 1""",
+    ),
+    (
+        "FUL-6",
+        "What was sold over a till left its shop.",
+        """SELECT coalesce(s.order_id, m.ref_id) AS order_id, coalesce(s.sku_id, m.sku_id) AS sku_id, s.sold, m.moved
+           FROM (SELECT o.id AS order_id, o.store_id, l.sku_id, sum(l.handed) AS sold
+                 FROM orders o JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id
+                 WHERE o.channel = 'till' AND o.external_code IS NULL GROUP BY 1, 2, 3) s
+           FULL JOIN (SELECT m.ref_id, m.location_id, m.sku_id, -sum(m.quantity) AS moved
+                      FROM movements m JOIN orders o ON o.id = m.ref_id
+                      WHERE m.ref_kind = 'order' AND m.quantity < 0 AND o.channel = 'till' AND o.external_code IS NULL
+                      GROUP BY 1, 2, 3) m
+             ON m.ref_id = s.order_id AND m.location_id = s.store_id AND m.sku_id = s.sku_id
+           WHERE s.sold IS DISTINCT FROM m.moved""",
+    ),
+]

@@ -1,0 +1,149 @@
+"""Open a fulfilment for an order that is under way: when units move from one location to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from duoline.fulfilment.locks import Fulfilment, peek
+from duoline.kernel import clock, outbox
+from duoline.kernel.errors import NotFound
+from duoline.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from duoline.fulfilment.candidates import Decision
+    from duoline.fulfilment.codes import PickupCode
+    from duoline.fulfilment.states import FulfilmentState
+    from duoline.kernel.db import Tx
+
+
+async def open_fulfilment(
+    tx: Tx,
+    *,
+    location_id: UUID,
+    job_id: UUID,
+    like: Fulfilment,
+    state: FulfilmentState,
+    promise_at: datetime,
+    decision_id: UUID | None,
+    code: PickupCode | None,
+    unit_fee_minor: int = 0,
+) -> None:
+    """Open a fulfilment at a location for the same order, buyer and address as `like`, and tell the location.
+
+    It is paid if `like` is, except at the counter: there each location was paid only for what it handed over itself.
+    """
+    now = clock.now()
+    await tx.execute(
+        """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
+                                    contact_name, contact_phone, address, note, short_code, promise_at, placed_at,
+                                    decision_id, unit_fee_minor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
+        location_id,
+        job_id,
+        like.member_id,
+        like.order_id,
+        like.order_no,
+        like.kind,
+        state.value,
+        like.pay_mode,
+        like.paid and like.pay_mode != "at_store",
+        like.contact_name,
+        like.contact_phone,
+        like.address,
+        like.note,
+        code.short if code else None,
+        promise_at,
+        now,
+        decision_id,
+        unit_fee_minor,
+    )
+    if code is not None:
+        await tx.execute(
+            "INSERT INTO pickup_codes (code_hash, location_id, fulfilment_id) VALUES ($1, $2, $3)",
+            code.digest,
+            location_id,
+            job_id,
+        )
+    await outbox.emit(
+        tx,
+        topic=f"fulfilment.{state.value}",
+        key=str(job_id),
+        payload={
+            "fulfilment_id": str(job_id),
+            "order_id": str(like.order_id),
+            "order_no": like.order_no,
+            "kind": like.kind,
+            "state": state.value,
+        },
+        family="stock",
+        owner_id=location_id,
+        store_ids=[location_id],
+        member_id=like.member_id,
+    )
+
+
+async def add_line(
+    tx: Tx, *, location_id: UUID, job_id: UUID, line_id: UUID, sku_id: UUID, quantity: int, hold_id: UUID
+) -> None:
+    """Let a fulfilment serve held units of an order line."""
+    await tx.execute(
+        """INSERT INTO fulfilment_lines (location_id, fulfilment_id, line_id, sku_id, quantity, hold_id)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        location_id,
+        job_id,
+        line_id,
+        sku_id,
+        quantity,
+        hold_id,
+    )
+
+
+async def any_pickup(tx: Tx, location_ids: Sequence[UUID], order_id: UUID) -> Fulfilment:
+    """The order's latest fulfilment that is collected, whatever became of it: who collects, and how it is paid.
+
+    Parcels of the same order are no pattern for it: a shop cannot hand over what is to be sent.
+    """
+    row = await tx.fetchrow(
+        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind = 'pickup'
+           ORDER BY id DESC LIMIT 1""",
+        list(location_ids),
+        order_id,
+    )
+    if row is None:
+        raise NotFound
+    return await peek(tx, row["location_id"], row["id"])
+
+
+async def keep_decision(
+    tx: Tx, *, member_id: UUID, order_id: UUID, decision: Decision, named: Mapping[str, str]
+) -> UUID:
+    """Keep why a location was chosen. `named` gives the order lines for the positions it was decided with."""
+    decision_id = new_id()
+    row = msgspec.to_builtins(decision)
+    for entry in row["chosen"]:
+        entry["line_ids"] = [named[line] for line in entry["line_ids"]]
+    for entry in row["candidates"]:
+        entry["covers"] = [named[line] for line in entry["covers"]]
+    await tx.execute(
+        """INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates,
+                                           summary, cost_minor, solver_us)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+        member_id,
+        order_id,
+        decision_id,
+        clock.now(),
+        row["policy_version"],
+        row["terms"],
+        row["chosen"],
+        row["candidates"],
+        row["summary"],
+        row["cost_minor"],
+        row["solver_us"],
+    )
+    return decision_id

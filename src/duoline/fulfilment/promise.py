@@ -1,0 +1,43 @@
+"""When an order is ready or arrives. Pure: what the shop's hours, its open work and the policy say.
+
+First version, naive on purpose: a shop picks at its hourly capacity in order of promise, every parcel travels as
+long as its distance says. Quantiles learned from history come later and keep these signatures.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from duoline.stores import hours
+
+if TYPE_CHECKING:
+    from duoline.fulfilment.policy import DeliveryPolicy
+    from duoline.stores.types import Store
+
+_STEP_MIN = 5
+
+
+def pickup_ready_at(store: Store, at: datetime, *, open_work: int) -> datetime | None:
+    """When an order placed at `at` is ready for pickup, rounded up to five minutes.
+
+    The shop's lead time, and the time its `open_work` orders take at `pick_capacity_hour`, whichever is longer, count
+    in open hours only. None when the shop does not open within sixty days.
+    """
+    queue_min = -(-open_work * 60 // store.pick_capacity_hour)
+    ready = hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min))
+    if ready is None:
+        return None
+    late = ready.timestamp() % (_STEP_MIN * 60)
+    rounded = ready + timedelta(seconds=_STEP_MIN * 60 - late) if late else ready
+    return rounded.replace(microsecond=0)
+
+
+def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy) -> datetime:
+    """When a parcel sent from `store` arrives, `distance_km` away, at the latest."""
+    zone = ZoneInfo(store.timezone)
+    local = at.astimezone(zone)
+    leaves = local.date() + timedelta(days=0 if local.hour < policy.cutoff_hour else 1)
+    day = leaves + timedelta(days=policy.days(distance_km))
+    return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,170 @@
+"""Tables of fulfilment: what a location has to do for an order, live where its stock lives."""
+
+from __future__ import annotations
+
+from sqlalchemy import text as sql_text
+
+from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, pk, text, uid
+from duoline.kernel.placement import MEMBER, STOCK, distributed, managed_local, table
+
+PACKAGE = "fulfilment"
+
+fulfilments = table(
+    PACKAGE,
+    "fulfilments",
+    STOCK,
+    uid("location_id"),
+    uid("id"),
+    uid("member_id"),
+    uid("order_id"),
+    text("order_no"),
+    text("kind"),
+    text("state"),
+    text("pay_mode"),
+    flag("paid"),
+    text("contact_name"),
+    text("contact_phone"),
+    doc("address", null=True),
+    text("note", default=""),
+    text("short_code", null=True),
+    at("promise_at"),
+    at("placed_at"),
+    at("ready_at", null=True),
+    at("keep_until", null=True),
+    at("done_at", null=True),
+    text("carrier", null=True),
+    text("tracking_no", null=True),
+    uid("decision_id", null=True),
+    # What each unit that leaves costs, by the owner's terms when it was promised; settled with the owner.
+    big("unit_fee_minor", default="0"),
+    pk("fulfilments", "location_id", "id"),
+    check("fulfilments_kind_ck", "kind IN ('pickup', 'ship')"),
+    check(
+        "fulfilments_state_ck",
+        "state IN ('waiting', 'to_pick', 'ready', 'handed_over', 'shipped', 'delivered', 'cancelled', "
+        "'uncollected', 'rejected')",
+    ),
+    # I12: nothing leaves unpaid.
+    check("fulfilments_paid_ck", "state NOT IN ('handed_over', 'shipped', 'delivered') OR paid"),
+    index(
+        "fulfilments_queue_ix",
+        "location_id",
+        "state",
+        "promise_at",
+        postgresql_where=sql_text("state IN ('waiting', 'to_pick', 'ready')"),
+    ),
+    index("fulfilments_done_ix", "location_id", "done_at", postgresql_where=sql_text("done_at IS NOT NULL")),
+    index("fulfilments_order_ix", "order_id"),
+    index("fulfilments_id_ix", "id"),
+    index("fulfilments_keep_ix", "keep_until", postgresql_where=sql_text("state = 'ready' AND kind = 'pickup'")),
+    index(
+        "fulfilments_short_ix",
+        "location_id",
+        "short_code",
+        postgresql_where=sql_text("state IN ('waiting', 'to_pick', 'ready')"),
+    ),
+)
+
+fulfilment_lines = table(
+    PACKAGE,
+    "fulfilment_lines",
+    STOCK,
+    uid("location_id"),
+    uid("fulfilment_id"),
+    uid("line_id"),
+    uid("sku_id"),
+    integer("quantity"),
+    uid("hold_id"),
+    pk("fulfilment_lines", "location_id", "fulfilment_id", "line_id"),
+    fk(
+        "fulfilment_lines_fulfilment_fk",
+        ["location_id", "fulfilment_id"],
+        "fulfilments",
+        ["location_id", "id"],
+    ),
+    fk("fulfilment_lines_hold_fk", ["location_id", "hold_id"], "holds", ["location_id", "id"]),
+    check("fulfilment_lines_quantity_ck", "quantity >= 0"),
+)
+
+# What a scanned QR leads to. Only the digest of the code is kept.
+pickup_codes = table(
+    PACKAGE,
+    "pickup_codes",
+    distributed("code_hash", "pickup_code"),
+    blob("code_hash"),
+    uid("location_id"),
+    uid("fulfilment_id"),
+    pk("pickup_codes", "code_hash"),
+)
+
+# Wrong codes typed, a clerk and ten minutes: the limit that makes a short code safe.
+code_attempts = table(
+    PACKAGE,
+    "code_attempts",
+    STOCK,
+    uid("location_id"),
+    uid("staff_id"),
+    at("window_at"),
+    integer("wrong"),
+    pk("code_attempts", "location_id", "staff_id", "window_at"),
+)
+
+sourcing_decisions = table(
+    PACKAGE,
+    "sourcing_decisions",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    uid("id"),
+    at("at"),
+    integer("policy_version"),
+    doc("terms"),
+    doc("chosen"),
+    doc("candidates"),
+    doc("summary"),
+    big("cost_minor"),
+    integer("solver_us"),
+    pk("sourcing_decisions", "member_id", "order_id", "id"),
+    append_only=True,
+)
+
+# Past periods played again under other terms: what was asked for, how far it is, what came of it.
+sourcing_replays = table(
+    PACKAGE,
+    "sourcing_replays",
+    managed_local(),
+    uid("id"),
+    at("since_at"),
+    at("until_at"),
+    doc("contenders"),  # [{name, version, body}], the terms in force first
+    text("state", default="queued"),
+    integer("orders_total", null=True),
+    integer("orders_done", default="0"),
+    doc("result", null=True),  # fulfilment.replay_book.Result
+    doc("problem", null=True),  # {zh, en}: why it could not be played
+    text("actor_kind"),
+    uid("actor_id"),
+    text("actor_name"),
+    at("created_at"),
+    at("started_at", null=True),
+    at("finished_at", null=True),
+    pk("sourcing_replays", "id"),
+    check("sourcing_replays_state_ck", "state IN ('queued', 'running', 'done', 'failed', 'cancelled')"),
+    check("sourcing_replays_period_ck", "since_at < until_at"),
+    check("sourcing_replays_result_ck", "(state = 'done') = (result IS NOT NULL)"),
+    check("sourcing_replays_ended_ck", "(state IN ('queued', 'running')) = (finished_at IS NULL)"),
+    index("sourcing_replays_created_ix", "created_at", "id"),
+)
+
+# What a location did with its fulfilments in the last weeks, learned every night.
+source_records = table(
+    PACKAGE,
+    "source_records",
+    STOCK,
+    uid("location_id"),
+    integer("served"),
+    integer("rejected"),
+    at("learned_at"),
+    pk("source_records", "location_id"),
+    check("source_records_counts_ck", "served >= 0 AND rejected >= 0"),
+)

@@ -1,0 +1,471 @@
+"""Events: written with the fact they tell of, moved to one log by a relay, read by consumers and live streams.
+
+`emit` writes a row beside the change, in the same transaction and, on a cluster, on the same node. The relay,
+of which one runs at a time (lease `relay`), moves rows to `event_log`, whose ids are therefore in commit order: a
+reader who has seen n has seen all below n. NOTIFY is only a hint to wake up and is never sent inside a business
+transaction, where it would cost half the commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import asyncpg
+
+from duoline.kernel import clock, jobs, leases, metrics
+from duoline.kernel.errors import ensure
+from duoline.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    import msgspec
+
+    from duoline.kernel.db import Database, Tx
+
+log = logging.getLogger(__name__)
+
+Family = Literal["member", "stock", "local"]
+
+WAKE_READERS = "duoline_events"
+
+_TABLES: dict[Family, tuple[str, str | None]] = {
+    "member": ("member_outbox", "member_id"),
+    "stock": ("stock_outbox", "location_id"),
+    "local": ("local_outbox", None),
+}
+BATCH = 500
+# By the index, as the relay itself reads.
+_WAITING = " OR ".join(
+    f"EXISTS (SELECT FROM {table} WHERE at > '-infinity' ORDER BY at LIMIT 1)"
+    for table in ("member_outbox", "stock_outbox", "local_outbox")
+).join(("SELECT ", ""))
+PEEK_S = 0.05
+POLL_S = 3.0
+LOOK_S = 30.0
+ATTEMPTS_MAX = 5
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the event log."""
+
+    id: int
+    topic: str
+    key: str
+    payload: dict[str, Any]
+    member_id: UUID | None
+    store_ids: tuple[UUID, ...]
+    at: datetime
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Event:
+        """From a row of `event_log`."""
+        return cls(
+            row["id"],
+            row["topic"],
+            row["key"],
+            row["payload"],
+            row["for_member_id"],
+            tuple(row["store_ids"]),
+            row["at"],
+        )
+
+
+async def emit(
+    tx: Tx,
+    *,
+    topic: str,
+    key: str,
+    payload: dict[str, Any] | msgspec.Struct,
+    family: Family = "local",
+    owner_id: UUID | None = None,
+    store_ids: Iterable[UUID] = (),
+    member_id: UUID | None = None,
+) -> UUID:
+    """Tell of a fact, in the transaction that makes it true.
+
+    `topic` reads `orders.placed`: package and what happened. `key` names the object. `family` and `owner_id` say
+    beside which rows it is stored: the member's (`owner_id` is the member), the location's, or neither. `store_ids`
+    and `member_id` say who may see it live: staff of those stores, that member; headquarters sees all.
+    """
+    table, column = _TABLES[family]
+    ensure((owner_id is None) == (column is None), "OUTBOX", f"{family} events take {column or 'no owner'}")
+    event_id = new_id()
+    values = (event_id, topic, key, payload, member_id, list(store_ids), clock.now())
+    if column is None:
+        await tx.execute(
+            f"INSERT INTO {table} (id, topic, key, payload, for_member_id, store_ids, at)"  # noqa: S608 - our own table
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            *values,
+        )
+    else:
+        await tx.execute(
+            f"INSERT INTO {table} ({column}, id, topic, key, payload, for_member_id, store_ids, at)"  # noqa: S608 - as above
+            " VALUES ($8, $1, $2, $3, $4, $5, $6, $7)",
+            *values,
+            owner_id,
+        )
+    return event_id
+
+
+# --- the relay ----------------------------------------------------------------------------------
+
+
+async def relay_once(db: Database, lease: leases.Lease, *, batch: int = BATCH) -> int:
+    """Move up to `batch` rows of each outbox to the log in one transaction, then wake the readers; returns how many.
+
+    Raises `leases.Lost` when another process leads: renewing the lease is the first statement of the same
+    transaction, so a relay that slept through its lease moves nothing.
+    """
+    async with db.begin() as tx:
+        await leases.renew(tx, lease)
+        moved: int = await tx.fetchval("SELECT duo_relay($1)", batch)
+    if moved:
+        metrics.EVENTS_RELAYED.inc(moved)
+        await db.execute(f"NOTIFY {WAKE_READERS}")
+    return moved
+
+
+@jobs.service("relay")
+async def run_relay(db: Database, stop: asyncio.Event) -> None:
+    """Relay until `stop` is set, whenever this process holds the lease. Safe to run in every process.
+
+    It looks for waiting rows every fiftieth of a second or so, which costs one short query, and takes the lease's lock
+    only when there are some, or when the lease needs renewing.
+    """
+    holder = new_id()
+    loop = asyncio.get_running_loop()
+    lease: leases.Lease | None = None
+    renewed_at = 0.0
+    while not stop.is_set():
+        pause_s = PEEK_S
+        try:
+            if lease is None:
+                lease, renewed_at = await leases.take(db, "relay", holder_id=holder), loop.time()
+                pause_s = PEEK_S if lease is not None else leases.TERM.total_seconds() / 4
+            elif await _waiting(db) or loop.time() - renewed_at > leases.TERM.total_seconds() / 3:
+                moved, renewed_at = await relay_once(db, lease), loop.time()
+                pause_s = 0.0 if moved >= BATCH else PEEK_S
+        except leases.Lost:
+            lease = None
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            log.exception("the relay stumbled and tries again")
+            pause_s = 1.0
+        await _pause(stop, pause_s)
+    if lease is not None:
+        await leases.give_back(db, lease)
+
+
+async def _waiting(db: Database) -> bool:
+    found: bool = await db.fetchval(_WAITING)
+    return found
+
+
+@jobs.cron("trim the event log", "17 3 * * *")
+async def trim(db: Database, keep: timedelta = timedelta(days=14)) -> int:
+    """Delete log entries older than `keep` that every consumer has read; returns how many."""
+    done = await db.execute(
+        "DELETE FROM event_log WHERE at < $1"
+        " AND id <= COALESCE((SELECT min(last_id) FROM event_offsets), 9223372036854775807)",
+        clock.now() - keep,
+    )
+    return int(done.split()[-1])
+
+
+# --- consumers ----------------------------------------------------------------------------------
+
+Handler = Callable[["Tx", Event], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A handler with its name, under which its place in the log is kept, and the topics it reads."""
+
+    name: str
+    topics: tuple[str, ...]
+    handle: Handler
+
+    def wants(self, topic: str) -> bool:
+        """Whether the topic is one of ours; `orders.*` stands for every topic of orders."""
+        return matches(topic, self.topics)
+
+
+consumers: dict[str, Consumer] = {}
+
+
+def consumer(name: str, *, topics: Sequence[str]) -> Callable[[Handler], Handler]:
+    """Register a handler `async (tx, event)`: called once for each event of its topics, in order of the log.
+
+    The handler's changes and its place in the log are committed together, so an effect inside the database happens
+    once. It must not reach outside: for that it starts a flow. After five failures the event is put aside as a
+    failed flow record `event:<consumer>`, with its problem, and the rest flows on.
+    """
+
+    def register(handle: Handler) -> Handler:
+        ensure(name not in consumers, "OUTBOX", f"there are two consumers named {name}")
+        consumers[name] = Consumer(name, tuple(topics), handle)
+        return handle
+
+    return register
+
+
+async def read(db: Database | Tx, *, after_id: int, limit: int = BATCH) -> list[Event]:
+    """The log after an id, in order."""
+    rows = await db.fetch(
+        "SELECT id, topic, key, payload, for_member_id, store_ids, at FROM event_log"
+        " WHERE id > $1 ORDER BY id LIMIT $2",
+        after_id,
+        limit,
+    )
+    return [Event.of(row) for row in rows]
+
+
+async def consume_once(db: Database, of: Consumer, *, limit: int = BATCH) -> int:
+    """Give one consumer its next events in one transaction; returns how many entries of the log were passed.
+
+    Locks the consumer's row of `event_offsets`, so two workers never give it the same event.
+    """
+    async with db.begin() as tx:
+        last_id = await _place(tx, of.name)
+        events = await read(tx, after_id=last_id, limit=limit)
+        if not events:
+            return 0
+        for event in events:
+            if of.wants(event.topic):
+                await of.handle(tx, event)
+        await _advance(tx, of.name, events[-1].id)
+    return len(events)
+
+
+async def _place(tx: Tx, name: str) -> int:
+    await tx.execute("INSERT INTO event_offsets (consumer, last_id) VALUES ($1, 0) ON CONFLICT DO NOTHING", name)
+    last_id: int = await tx.fetchval("SELECT last_id FROM event_offsets WHERE consumer = $1 FOR UPDATE", name)
+    return last_id
+
+
+async def _advance(tx: Tx, name: str, last_id: int) -> None:
+    await tx.execute("UPDATE event_offsets SET last_id = $2 WHERE consumer = $1 AND last_id < $2", name, last_id)
+
+
+@jobs.service("consumers")
+async def run_consumers(db: Database, stop: asyncio.Event) -> None:
+    """Keep every registered consumer up to date until `stop` is set. Safe to run in several processes."""
+    wakes = {name: asyncio.Event() for name in consumers}
+
+    def wake_all() -> None:
+        for wake in wakes.values():
+            wake.set()
+
+    async with listening(db, WAKE_READERS, wake_all), asyncio.TaskGroup() as group:
+        for each in consumers.values():
+            group.create_task(_follow(db, each, wakes[each.name], stop))
+
+
+async def _follow(db: Database, of: Consumer, wake: asyncio.Event, stop: asyncio.Event) -> None:
+    failures, singly = 0, 0
+    while not stop.is_set():
+        wake.clear()
+        limit = 1 if singly else BATCH
+        try:
+            passed = await consume_once(db, of, limit=limit)
+        except Exception as error:
+            log.exception("consumer %s failed", of.name)
+            # The bad event is somewhere in the batch: go one by one, so that the good ones before it get through.
+            failures += limit == 1
+            singly = BATCH
+            if failures >= ATTEMPTS_MAX:
+                await _put_aside(db, of, error)
+                failures = 0
+            else:
+                await _pause(stop, 0.1 * 2**failures)
+            continue
+        failures, singly = 0, max(0, singly - 1)
+        if passed < limit:
+            singly = 0
+            await first(stop, wake, POLL_S)
+
+
+async def _put_aside(db: Database, of: Consumer, error: Exception) -> None:
+    """Record the next event as failed for this consumer and step over it."""
+    async with db.begin() as tx:
+        last_id = await _place(tx, of.name)
+        events = await read(tx, after_id=last_id, limit=1)
+        if not events:
+            return
+        event, now = events[0], clock.now()
+        await tx.execute(
+            "INSERT INTO flow_records"
+            " (id, name, key, step, data, state, attempts, run_at, problem, created_at, updated_at)"
+            " VALUES ($1, $2, $3, $4, $5, 'failed', $6, $7, $8, $7, $7) ON CONFLICT (name, key) DO NOTHING",
+            new_id(),
+            f"event:{of.name}",
+            str(event.id),
+            event.topic,
+            {"key": event.key, "payload": event.payload},
+            ATTEMPTS_MAX,
+            now,
+            f"{type(error).__name__}: {error}"[:2000],
+        )
+        await _advance(tx, of.name, event.id)
+    metrics.EVENTS_PUT_ASIDE.labels(of.name).inc()
+    log.error("consumer %s: event %d (%s) is put aside", of.name, event.id, event.topic)
+
+
+# --- watchers: caches of a process -----------------------------------------------------------------
+
+Look = Callable[["Database"], Awaitable[object]]
+AnyLook = TypeVar("AnyLook", bound=Look)
+watchers: list[tuple[tuple[str, ...], Look]] = []
+
+
+def watch(*topics: str) -> Callable[[AnyLook], AnyLook]:
+    """Register `async look(db)`: called at the start of a process, at events of these topics, and every 30 s.
+
+    For caches in memory. Every process has one `Follower` that calls them; a look that fails is tried again later.
+    """
+
+    def register(look: AnyLook) -> AnyLook:
+        watchers.append((topics, look))
+        return look
+
+    return register
+
+
+def matches(topic: str, topics: Iterable[str]) -> bool:
+    """Whether a topic is one of them; `orders.*` stands for every topic of orders."""
+    return any(topic == t or (t.endswith("*") and topic.startswith(t[:-1])) for t in topics)
+
+
+async def look_everywhere(db: Database) -> None:
+    """Fill every cache: once, before a process takes work."""
+    for _, look in watchers:
+        await look(db)
+
+
+class Follower:
+    """Reads the log as it grows, from the moment it starts: for caches and live streams, not for effects."""
+
+    def __init__(self, db: Database, heard: Callable[[list[Event]], object] | None = None) -> None:
+        self._db, self._heard = db, heard
+        self.last_id = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop` is set."""
+        loop = asyncio.get_running_loop()
+        wake = asyncio.Event()
+        self.last_id = await self._db.fetchval("SELECT COALESCE(max(id), 0) FROM event_log")
+        looked_at = loop.time()
+        async with listening(self._db, WAKE_READERS, wake.set):
+            while not stop.is_set():
+                wake.clear()
+                due = loop.time() - looked_at >= LOOK_S
+                try:
+                    events = await self._next()
+                    await self._look(events, all_of_them=due)
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("the event log cannot be followed (%s); trying again", type(error).__name__)
+                    await _pause(stop, 1.0)
+                    continue
+                except Exception:
+                    # A cache or stream that cannot digest an event must not stop all the others for good.
+                    log.exception("something that follows the event log failed; going on with the next events")
+                    await _pause(stop, 1.0)
+                    continue
+                looked_at = loop.time() if due else looked_at
+                if len(events) < BATCH:
+                    await first(stop, wake, POLL_S)
+
+    async def _next(self) -> list[Event]:
+        events = await read(self._db, after_id=self.last_id)
+        if events:
+            self.last_id = events[-1].id
+            if self._heard is not None:
+                self._heard(events)
+        return events
+
+    async def _look(self, events: list[Event], *, all_of_them: bool) -> None:
+        for topics, look in watchers:
+            if all_of_them or any(matches(event.topic, topics) for event in events):
+                await look(self._db)
+
+
+@jobs.service("follow the event log")
+async def follow(db: Database, stop: asyncio.Event) -> None:
+    """Keep the caches of a worker fresh."""
+    await look_everywhere(db)
+    await Follower(db).run(stop)
+
+
+# --- waking up ----------------------------------------------------------------------------------
+
+
+class listening:
+    """One connection that calls `heard()` at every NOTIFY on a channel, and comes back after a broken connection."""
+
+    def __init__(self, db: Database, channel: str, heard: Callable[[], object]) -> None:
+        self.db, self.channel, self.heard = db, channel, heard
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> listening:
+        ready = asyncio.Event()
+        self._task = asyncio.create_task(self._keep(ready), name=f"listen {self.channel}")
+        await ready.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _keep(self, ready: asyncio.Event) -> None:
+        while True:
+            gone = asyncio.Event()
+            try:
+                async with self.db.acquire() as connection:
+                    await self._listen_on(connection, gone, ready)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                log.warning("the connection that listens on %s broke; opening another", self.channel)
+            ready.set()  # a start without the hint works too: everyone also polls
+            await asyncio.sleep(1.0)
+
+    async def _listen_on(self, connection: Any, gone: asyncio.Event, ready: asyncio.Event) -> None:
+        def hear(*_: object) -> None:
+            self.heard()
+
+        def lost(*_: object) -> None:
+            gone.set()
+
+        connection.add_termination_listener(lost)
+        await connection.add_listener(self.channel, hear)
+        ready.set()
+        self.heard()  # whatever was said while nobody listened
+        try:
+            await gone.wait()
+        finally:
+            connection.remove_termination_listener(lost)
+            if not connection.is_closed():
+                await connection.remove_listener(self.channel, hear)
+
+
+async def first(stop: asyncio.Event, wake: asyncio.Event, timeout_s: float) -> None:
+    """Return when either is set or the time is up."""
+    waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(wake.wait())]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,0 +1,1 @@
+"""Members and guests: who they are, how they log in, where they live."""

@@ -1,0 +1,113 @@
+"""What an order or a cart refuses."""
+
+from __future__ import annotations
+
+from duoline.kernel.errors import Refusal
+
+
+class EmptyOrder(Refusal):
+    """There is nothing to order."""
+
+    code = "orders.empty"
+    status = 422
+    zh = "购物车是空的,先挑几件商品吧。"
+    en = "There is nothing to order; choose something first."
+
+
+class BadOrderQuantity(Refusal):
+    """Not a whole number in range."""
+
+    code = "orders.bad-quantity"
+    status = 422
+    zh = "每种商品的数量必须是 1 到 {maximum} 之间的整数。"
+    en = "The quantity of an article must be a whole number from 1 to {maximum}."
+
+
+class TooManyLines(Refusal):
+    """More lines than one order may have."""
+
+    code = "orders.too-many-lines"
+    status = 422
+    zh = "一张订单最多 {maximum} 行。"
+    en = "An order has at most {maximum} lines."
+
+
+class AddressMissing(Refusal):
+    """Something is to be delivered and it is not known where."""
+
+    code = "orders.address-missing"
+    status = 422
+    zh = "请填写收货地址。"
+    en = "Tell us where to deliver."
+
+
+class PayOnline(Refusal):
+    """Delivery is paid online: nobody is there to take the money."""
+
+    code = "orders.pay-online-for-delivery"
+    status = 422
+    zh = "送货到家的订单需要在线支付。"
+    en = "An order that is delivered has to be paid online."
+
+
+class NoOnlinePayment(Refusal):
+    """This installation is connected to no payment provider."""
+
+    code = "orders.no-online-payment"
+    status = 409
+    zh = "暂时不能在线支付,请选择到店付款。"
+    en = "Paying online is not possible here yet; choose to pay at the shop."
+
+
+class TooManyOrders(Refusal):
+    """Somebody who has not logged in ordered as often as may be; `retry_at` says when another may be placed."""
+
+    code = "orders.too-many-orders"
+    status = 429
+    zh = "下单次数太多,请稍后再试,或登录后下单。"
+    en = "Too many orders from here; try again later, or log in to order."
+
+
+class TooManyUnpaid(Refusal):
+    """Somebody who has not logged in would hold more unpaid units than may be."""
+
+    code = "orders.too-many-unpaid"
+    status = 429
+    zh = "未登录时最多保留 {maximum} 件未付款的商品。请先付款或取消已有订单,或登录后下单。"
+    en = "Without logging in at most {maximum} unpaid units are kept; pay or cancel first, or log in to order."
+
+
+class NothingToCancel(Refusal):
+    """What should be cancelled was handed over, cancelled before, or never ordered."""
+
+    code = "orders.nothing-to-cancel"
+    status = 409
+    zh = "这些商品已经交付或已取消,不能再取消。"
+    en = "These articles were handed over or cancelled before; they cannot be cancelled now."
+
+
+class ServedElsewhere(Refusal):
+    """The units are at shops that this person does not reach."""
+
+    code = "orders.served-elsewhere"
+    status = 403
+    zh = "这些商品由其他门店负责,您只能取消本店负责的商品。"
+    en = "Other shops serve these articles; you can cancel what your own shops serve."
+
+
+class CancelWhole(Refusal):
+    """An order that waits for payment is cancelled as a whole."""
+
+    code = "orders.cancel-whole"
+    status = 409
+    zh = "待付款的订单只能整单取消,请取消后重新下单。"
+    en = "An unpaid order can only be cancelled as a whole; cancel it and order again."
+
+
+class AlreadyPaid(Refusal):
+    """There is nothing to pay."""
+
+    code = "orders.already-paid"
+    status = 409
+    zh = "这张订单不需要付款。"
+    en = "There is nothing to pay for this order."

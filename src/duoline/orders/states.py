@@ -1,0 +1,31 @@
+"""The states of an order. What a buyer sees ("ready", "on the way") is derived from these and the fulfilments."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from duoline.kernel.machine import Machine
+
+
+class OrderState(Enum):
+    """Where an order stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+# Cancelled and completed say whether anything was handed over once nothing is due any more.
+ORDERS = Machine(
+    "order",
+    OrderState.AWAITING_PAYMENT,
+    {
+        OrderState.AWAITING_PAYMENT: frozenset({OrderState.CONFIRMED, OrderState.CANCELLED, OrderState.EXPIRED}),
+        OrderState.CONFIRMED: frozenset({OrderState.COMPLETED, OrderState.CANCELLED}),
+        OrderState.COMPLETED: frozenset(),
+        OrderState.CANCELLED: frozenset(),
+        OrderState.EXPIRED: frozenset(),
+    },
+)

@@ -1,0 +1,43 @@
+"""What a buyer asks for: lines, and where they should go."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+Method = Literal["pickup", "delivery"]
+
+QUANTITY_MAX = 999
+LINES_MAX = 100
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of a SKU, to be collected at a store or delivered. `cart_line_id` when it stands in a cart."""
+
+    sku_id: UUID
+    quantity: int
+    method: Method
+    store_id: UUID | None = None
+    cart_line_id: UUID | None = None
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to deliver. Coordinates when the buyer gave them."""
+
+    name: str
+    phone: str
+    province: str
+    city: str
+    district: str
+    line: str
+    lat: float | None = None
+    lon: float | None = None
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Whom the shop or the carrier asks for."""
+
+    name: str
+    phone: str

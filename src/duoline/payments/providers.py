@@ -1,0 +1,30 @@
+"""The providers this installation is connected to. Filled by the composition root, read by flows and jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duoline.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from duoline.payments.provider import PaymentProvider
+
+_connected: dict[str, PaymentProvider] = {}
+
+
+def connect(provider: PaymentProvider) -> None:
+    """Make a provider known by its name; the latest of a name counts."""
+    _connected[provider.name] = provider
+
+
+def online() -> str | None:
+    """The provider that members pay online with: the one that was connected last. None where there is none."""
+    return next(reversed(_connected), None)
+
+
+def named(name: str) -> PaymentProvider:
+    """The provider of that name. `Unavailable` when this installation is not connected to it."""
+    try:
+        return _connected[name]
+    except KeyError:
+        raise Unavailable(f"payment provider {name} is not connected") from None

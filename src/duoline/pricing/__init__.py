@@ -1,0 +1,25 @@
+"""Prices, and the one quote that every channel charges."""
+
+from duoline.pricing.errors import BadPrice, NotForSale, PriceOverlap, TotalChanged
+from duoline.pricing.policy import DELIVERY_FEE, DeliveryFeePolicy
+from duoline.pricing.prices import CHAIN, Price, chain_prices, end_price, price_of, set_price
+from duoline.pricing.quote import PricedLine, Totals, add_up, delivery_fee
+
+__all__ = [
+    "CHAIN",
+    "DELIVERY_FEE",
+    "BadPrice",
+    "DeliveryFeePolicy",
+    "NotForSale",
+    "Price",
+    "PriceOverlap",
+    "PricedLine",
+    "TotalChanged",
+    "Totals",
+    "add_up",
+    "chain_prices",
+    "delivery_fee",
+    "end_price",
+    "price_of",
+    "set_price",
+]

@@ -1,0 +1,235 @@
+"""Prices: the one read, and the verbs that set and end one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from duoline.kernel import audit, clock, outbox
+from duoline.kernel.errors import NotFound
+from duoline.kernel.ids import new_id
+from duoline.pricing.errors import BadPrice, PriceOverlap
+from duoline.pricing.timeline import EVER, Span, change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Database, Tx
+
+CHAIN = UUID(int=0)
+PRICE_MAX = 100_000_000_000
+
+
+class Price(NamedTuple):
+    """A price in force, and whose it is."""
+
+    price_minor: int
+    currency: str
+    scope: str
+
+
+async def price_of(
+    db: Database | Tx,
+    sku_id: UUID,
+    *,
+    store_id: UUID | None,
+    region_ids: Sequence[UUID],
+    channel: str,
+    member_id: UUID | None,
+    at: datetime,
+) -> Price | None:
+    """The price of a SKU for a store (or none), channel, member and instant; None when it has none.
+
+    `region_ids` runs from the store's region upwards. The rule itself is `duo_price`, which every other read
+    of a price uses too.
+    """
+    row = await db.fetchrow(
+        "SELECT price_minor, currency, scope FROM duo_price($1, $2, $3, $4, $5, $6)",
+        sku_id,
+        store_id,
+        list(region_ids),
+        channel,
+        at,
+        member_id,
+    )
+    return None if row is None else Price(*row)
+
+
+async def chain_prices(db: Database | Tx, sku_ids: Sequence[UUID], *, at: datetime) -> dict[UUID, tuple[int, str]]:
+    """What the whole chain asks for SKUs over the counter, in minor units and currency: to value stock by. SKUs without
+    such a price are absent."""
+    rows = await db.fetch(
+        """SELECT s.id, p.price_minor, p.currency FROM unnest($1::uuid[]) AS s(id),
+                  LATERAL duo_price(s.id, NULL, '{}', 'till', $2) p""",
+        list(sku_ids),
+        at,
+    )
+    return {row["id"]: (row["price_minor"], row["currency"]) for row in rows}
+
+
+async def set_price(
+    tx: Tx,
+    *,
+    sku_id: UUID,
+    scope: str,
+    scope_id: UUID,
+    price_minor: int,
+    currency: str,
+    valid_from: datetime,
+    valid_until: datetime | None,
+    channel: str,
+    reason: str,
+    actor: Actor,
+) -> UUID:
+    """Set a price from one instant to another (or open). An open price of the same scope that began before it gives
+    way for that time and holds again afterwards; anything else that overlaps is refused.
+
+    Locks the prices of the SKU, scope and channel. Refuses `pricing.bad-price`, then `pricing.overlap`.
+    """
+    if not 0 <= price_minor <= PRICE_MAX or (valid_until is not None and valid_until <= valid_from):
+        raise BadPrice
+    line = await _line(tx, sku_id, scope_id, channel)
+    new = Span(valid_from, valid_until or EVER, price_minor, currency, reason)
+    covered = [span for span in line if span.starts < new.ends and span.ends > new.starts]
+    if any(span.ends != EVER or span.starts >= new.starts for span in covered):
+        raise PriceOverlap
+    steps = change(covered, sorted([new, *_around(covered, new)]))
+    for span in steps.shorten:
+        await tx.execute("UPDATE prices SET valid = tstzrange(lower(valid), $2) WHERE id = $1", span.id, _until(span))
+    price_id = new_id()
+    try:
+        async with tx.transaction():
+            for span in [new, *(span for span in steps.add if span.starts != new.starts)]:
+                await tx.execute(
+                    """INSERT INTO prices (id, sku_id, scope, scope_id, channel, price_minor, currency, valid, reason,
+                                           actor_id, created_at)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, tstzrange($8, $9), $10, $11, $12)""",
+                    price_id if span is new else new_id(),
+                    sku_id,
+                    scope,
+                    scope_id,
+                    channel,
+                    span.price_minor,
+                    span.currency,
+                    span.starts,
+                    _until(span),
+                    span.reason,
+                    actor.id,
+                    clock.now(),
+                )
+    except asyncpg.ExclusionViolationError as error:
+        raise PriceOverlap from error  # somebody else set the first price of this scope at the same moment
+    except asyncpg.ForeignKeyViolationError as error:
+        raise NotFound from error
+    await _trace(
+        tx,
+        actor=actor,
+        action="price.set",
+        sku_id=sku_id,
+        reason=reason,
+        store_id=scope_id if scope == "store" else None,
+        before={"price_minor": covered[0].price_minor} if covered else None,
+        after={
+            "price_minor": price_minor,
+            "scope": scope,
+            "scope_id": str(scope_id),
+            "from": valid_from.isoformat(),
+            "until": valid_until.isoformat() if valid_until else None,
+        },
+    )
+    return price_id
+
+
+async def _line(tx: Tx, sku_id: UUID, scope_id: UUID, channel: str) -> list[Span]:
+    """The stored prices of one SKU, scope and channel in order of time, locked."""
+    rows = await tx.fetch(
+        """SELECT lower(valid) AS starts, upper(valid) AS ends, price_minor, currency, reason, id FROM prices
+           WHERE sku_id = $1 AND scope_id = $2 AND channel = $3 ORDER BY lower(valid) FOR UPDATE""",
+        sku_id,
+        scope_id,
+        channel,
+    )
+    return [Span(row[0], row[1] or EVER, *row[2:]) for row in rows]
+
+
+def _around(covered: Sequence[Span], new: Span) -> list[Span]:
+    """What is left of an open price on either side of a new one."""
+    sides = []
+    for span in covered:
+        sides.append(span._replace(ends=new.starts))
+        if new.ends != EVER:
+            sides.append(span._replace(starts=new.ends, id=None))
+    return sides
+
+
+def _until(span: Span) -> datetime | None:
+    return None if span.ends == EVER else span.ends
+
+
+async def end_price(tx: Tx, *, price_id: UUID, at: datetime, reason: str, actor: Actor) -> None:
+    """End a price at an instant; one that has not begun is removed. What was charged stays on the orders.
+
+    A price that was cut in two by this one holds again at once, so that no gap opens between its parts.
+    Locks the prices of its SKU, scope and channel. Refuses `kernel.not-found`.
+    """
+    row = await tx.fetchrow("SELECT sku_id, scope, scope_id, channel FROM prices WHERE id = $1", price_id)
+    line = await _line(tx, row["sku_id"], row["scope_id"], row["channel"]) if row else []
+    ended = next((span for span in line if span.id == price_id), None)
+    if row is None or ended is None:
+        raise NotFound
+    if ended.ends <= at:
+        return  # it has ended by itself
+    begun = ended.starts < at
+    if begun:
+        await tx.execute("UPDATE prices SET valid = tstzrange(lower(valid), $2) WHERE id = $1", price_id, at)
+    else:
+        await tx.execute("DELETE FROM prices WHERE id = $1", price_id)
+    before = next((span for span in line if span.ends == ended.starts), None)
+    after = next((span for span in line if span.starts == ended.ends), None)
+    if before and after and (before.price_minor, before.currency) == (after.price_minor, after.currency):
+        if begun:
+            await tx.execute("UPDATE prices SET valid = tstzrange($2, upper(valid)) WHERE id = $1", after.id, at)
+        else:
+            await tx.execute("DELETE FROM prices WHERE id = $1", after.id)
+            await tx.execute(
+                "UPDATE prices SET valid = tstzrange(lower(valid), $2) WHERE id = $1", before.id, _until(after)
+            )
+    await _trace(
+        tx,
+        actor=actor,
+        action="price.end",
+        sku_id=row["sku_id"],
+        reason=reason,
+        store_id=row["scope_id"] if row["scope"] == "store" else None,
+        before={"price_minor": ended.price_minor, "scope": row["scope"]},
+        after=None,
+    )
+
+
+async def _trace(
+    tx: Tx,
+    *,
+    actor: Actor,
+    action: str,
+    sku_id: UUID,
+    reason: str,
+    store_id: UUID | None,
+    before: dict[str, object] | None,
+    after: dict[str, object] | None,
+) -> None:
+    await audit.record(
+        tx,
+        actor=actor,
+        action=action,
+        subject_kind="sku",
+        subject=str(sku_id),
+        store_id=store_id,
+        reason=reason,
+        before=before,
+        after=after,
+    )
+    await outbox.emit(tx, topic="price.changed", key=str(sku_id), payload={"sku_id": str(sku_id)}, family="local")

@@ -1,0 +1,1 @@
+"""The organisation: companies, regions, stores and warehouses, staff and what they may do."""

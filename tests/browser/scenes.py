@@ -1,0 +1,246 @@
+"""Every page of the faces, and the states of it that look different: what the pictures show and the tests look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.browser.stage import SHOP
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from tests.browser.stage import Stage
+
+Act = Callable[["Page"], Awaitable[object]]
+
+
+class Scene(NamedTuple):
+    """A page as somebody sees it; `act` opens what is not there at once."""
+
+    name: str
+    path: str
+    who: str
+    act: Act | None = None
+    only: str | None = None
+    """The width at which there is such a state; None for both."""
+
+
+def press(*names: str, nth: int = 0) -> Act:
+    """Presses the button that has one of these names, in whichever language, and waits for what opens."""
+    pattern = re.compile("|".join(names))
+
+    async def act(page: Page) -> None:
+        await page.get_by_role("button", name=pattern).locator("visible=true").nth(nth).click()
+        await page.locator("dialog[open]").first.wait_for()
+
+    return act
+
+
+def click(selector: str, then: str) -> Act:
+    """Presses the first visible thing of this kind, and waits for another."""
+
+    async def act(page: Page) -> None:
+        await page.locator(selector).locator("visible=true").first.click()
+        await page.locator(then).locator("visible=true").first.wait_for()
+
+    return act
+
+
+def keys(pressed: str, then: str) -> Act:
+    """Presses a key, and waits for what it opens."""
+
+    async def act(page: Page) -> None:
+        await page.keyboard.press(pressed)
+        await page.locator(then).first.wait_for()
+
+    return act
+
+
+def write(selector: str, text: str, then: str) -> Act:
+    """Types into a field, and waits for what it finds."""
+
+    async def act(page: Page) -> None:
+        await page.locator(selector).locator("visible=true").first.fill(text)
+        await page.locator(then).locator("visible=true").first.wait_for()
+
+    return act
+
+
+async def show_figures(page: Page) -> None:
+    """The table behind the chart."""
+    await page.get_by_role("button", name=re.compile("^看数字$|^Figures$")).first.click()
+    await page.locator("th[scope=colgroup]").first.wait_for()
+
+
+async def tick_all(page: Page) -> None:
+    """The clerk has all of it in hand."""
+    for box in await page.get_by_role("checkbox").all():
+        await box.click()
+
+
+def mall(stage: Stage) -> list[Scene]:
+    """The member's shop."""
+    ids = stage.ids
+    product, one_kind = f"/p/{ids['product']}", f"/p/{ids['one_kind']}"
+    return [
+        Scene("home-new", "/", "visitor"),
+        Scene("home", "/", "member"),
+        Scene("home-shops", "/", "member", click(".where, .side .btn-text", "dialog[open]")),
+        Scene("categories", "/categories", "member"),
+        Scene("search", "/search?ready=1", "member"),
+        Scene("search-words", "/search?q=Heyu", "visitor"),
+        Scene("search-suggest", "/search?focus=1", "member", write("input[type=search]", "heyu", "[role=option]")),
+        Scene("search-mean", "/search?q=Twetle", "member"),
+        Scene("search-none", "/search?q=zzzzzz", "member"),
+        Scene("product", product, "member"),
+        Scene("product-one", one_kind, "visitor"),
+        Scene("product-choose", product, "member", click("button.chosen", "dialog[open]"), only="phone"),
+        Scene("product-scanned", f"{one_kind}?store={SHOP}&scan=1", "member"),
+        Scene("product-scanned-visitor", f"{one_kind}?store={SHOP}&scan=1", "nobody"),
+        Scene("product-kept", f"/p/{ids['kept']}?store={SHOP}&scan=1&sku={ids['kept_sku']}", "member"),
+        Scene("product-shops", product, "member", press("全部门店|All shops")),
+        Scene("cart", "/cart", "member"),
+        Scene("cart-way", "/cart", "member", click(".way", "dialog[open] .way")),
+        Scene("cart-empty", "/cart", "nobody"),
+        Scene("checkout", "/checkout", "member"),
+        Scene("checkout-kept", f"/checkout?sku={ids['kept_sku']}&n=1&by=delivery", "member"),
+        Scene("orders", "/orders", "member"),
+        Scene("orders-none", "/orders", "nobody"),
+        Scene("order-unpaid", f"/orders/{ids['unpaid']}", "member"),
+        Scene("order-preparing", f"/orders/{ids['preparing']}", "member"),
+        Scene("order-cancel", f"/orders/{ids['preparing']}", "member", press("^取消订单$|^Cancel order$")),
+        Scene("order-ready", f"/orders/{ids['ready']}", "member"),
+        Scene("order-asked", f"/orders/{ids['asked']}", "member"),
+        Scene("order-sent", f"/orders/{ids['sent']}", "member"),
+        Scene("order-moved", f"/orders/{ids['moved']}", "member"),
+        Scene("order-done", f"/orders/{ids['done']}", "member"),
+        Scene("order-cancelled", f"/orders/{ids['cancelled']}", "member"),
+        Scene("pay", f"/pay/{ids['unpaid']}", "member"),
+        Scene("stores", "/stores", "member"),
+        Scene("store", f"/s/{SHOP}", "member"),
+        Scene("login", "/login", "nobody"),
+        Scene("me", "/me", "member"),
+        Scene("me-nobody", "/me", "nobody"),
+        Scene("favourites", "/me/favourites", "member"),
+        Scene("favourites-none", "/me/favourites", "nobody"),
+        Scene("favourite-give-up", "/me/favourites", "member", press("^不留了$|^Give it up$")),
+        Scene("addresses", "/me/addresses", "member"),
+        Scene("address-new", "/me/addresses", "member", press("添加地址|Add an address")),
+        Scene("missing", "/nowhere", "nobody"),
+    ]
+
+
+def clerk(stage: Stage) -> list[Scene]:
+    """The clerk's phone."""
+    ids, queue = stage.ids, "/clerk/queue"
+    return [
+        Scene("log-in", "/clerk/log-in", "nobody"),
+        Scene("shops", "/clerk/shops", "hq"),
+        Scene("queue", queue, "clerk"),
+        Scene("queue-ready", f"{queue}?tab=ready", "clerk"),
+        Scene("queue-incoming", f"{queue}?tab=incoming", "clerk"),
+        Scene("queue-done", f"{queue}?tab=done", "clerk"),
+        Scene("work", f"{queue}/{ids['job']}", "clerk"),
+        Scene("reject", f"{queue}/{ids['job']}", "clerk", press("缺货或有问题|A problem")),
+        Scene("work-ready", f"{queue}/{ids['ready_job']}", "clerk"),
+        Scene("work-rejected", f"{queue}/{ids['asked_job']}", "clerk"),
+        Scene("work-done", f"{queue}/{ids['done_job']}", "clerk"),
+        Scene("ticked", f"{queue}/{ids['job']}", "clerk", tick_all),
+        Scene("hand-over", f"{queue}/{ids['ready_job']}/hand-over", "clerk"),
+        Scene("hand-over-owed", f"{queue}/{ids['owed_job']}/hand-over", "clerk"),
+        Scene("scan", "/clerk/scan", "clerk"),
+        Scene("stock", "/clerk/stock", "clerk"),
+        Scene("stock-found", "/clerk/stock?q=Heyu", "clerk"),
+        Scene("article", f"/clerk/stock/{ids['sku']}", "clerk"),
+        Scene("article-kept", f"/clerk/stock/{ids['kept_sku']}", "clerk"),
+        Scene("counts", "/clerk/counts", "clerk"),
+        Scene("count-start", "/clerk/counts", "clerk", press("^开始盘点$|^Start a count$")),
+        Scene("count", f"/clerk/counts/{ids['count']}", "clerk"),
+        Scene("count-end", f"/clerk/counts/{ids['count']}", "clerk", press("^结束盘点$|^Finish$")),
+        Scene("count-done", f"/clerk/counts/{ids['counted']}", "clerk"),
+        Scene("goods-in", "/clerk/goods-in", "clerk"),
+        Scene("breakage", "/clerk/breakage", "clerk"),
+        Scene("missing-units", "/clerk/missing", "clerk"),
+        Scene("article-coming", f"/clerk/stock/{ids['coming_sku']}", "clerk"),
+        Scene("call", f"/clerk/stock/{ids['coming_sku']}", "clerk", press("^从 .+ 调来$|^Call here from")),
+        Scene("transfers", "/clerk/transfers", "clerk"),
+        Scene("transfers-out", "/clerk/transfers?tab=out", "clerk"),
+        Scene("transfers-done", "/clerk/transfers?tab=done", "clerk"),
+        Scene("transfer-pick", f"/clerk/transfers/{ids['pick']}", "clerk"),
+        Scene("transfer-picked", f"/clerk/transfers/{ids['pick']}", "clerk", tick_all),
+        Scene("transfer-receive", f"/clerk/transfers/{ids['coming']}", "clerk"),
+        Scene("transfer-short", f"/clerk/transfers/{ids['short']}", "clerk"),
+        Scene("transfer-cancel", f"/clerk/transfers/{ids['pick']}", "clerk", press("^取消调拨$|^Cancel transfer$")),
+        Scene("transfer-done", f"/clerk/transfers/{ids['moved_unit']}", "clerk"),
+        Scene("till", "/clerk/till", "clerk"),
+        Scene("till-cash", "/clerk/till", "clerk", press("收现金|Take cash|Cash")),
+        Scene("keep", f"/clerk/stock/{ids['sku']}", "clerk", press("为顾客留货|Keep aside")),
+        Scene("me", "/clerk/me", "clerk"),
+    ]
+
+
+def console(stage: Stage) -> list[Scene]:
+    """Headquarters' desk."""
+    ids, root = stage.ids, "/console"
+    product, sku = ids["product"], ids["sku"]
+    return [
+        Scene("login", f"{root}/login", "nobody"),
+        Scene("today", f"{root}/", "hq"),
+        Scene("command", f"{root}/", "hq", keys("Control+k", "dialog[open] input")),
+        Scene("orders", f"{root}/orders", "hq"),
+        Scene("orders-none", f"{root}/orders?q=zzzz", "hq"),
+        Scene("order", f"{root}/orders/{ids['moved']}", "hq"),
+        Scene("order-asked", f"{root}/orders/{ids['asked']}", "hq"),
+        Scene("order-done", f"{root}/orders/{ids['done']}", "hq"),
+        Scene("order-cancel", f"{root}/orders/{ids['preparing']}", "hq", press("取消并退款|Cancel and refund")),
+        Scene("money", f"{root}/money", "hq"),
+        Scene("money-case", f"{root}/money", "hq", click("tbody tr", "dialog[open] fieldset"), only="desk"),
+        Scene("stock", f"{root}/stock", "hq"),
+        Scene("counts", f"{root}/stock/counts", "hq"),
+        Scene("count", f"{root}/stock/counts/{ids['counted']}", "hq"),
+        Scene("count-approve", f"{root}/stock/counts/{ids['counted']}", "hq", press("^批准$|^Approve$")),
+        Scene("missing-units", f"{root}/stock/missing", "hq"),
+        Scene("stock-shop", f"{root}/stock?store={SHOP}", "hq"),
+        Scene("sku", f"{root}/stock/{sku}", "hq"),
+        Scene("adjust", f"{root}/stock/{sku}", "hq", press("^调整库存$|^Adjust stock$")),
+        Scene("kept", f"{root}/kept", "hq"),
+        Scene("policy-favourites", f"{root}/policies/favourite_hold", "hq"),
+        Scene("transfers", f"{root}/transfers", "hq"),
+        Scene("transfers-none", f"{root}/transfers?q=zzzz", "hq"),
+        Scene("transfer", f"{root}/transfers/{ids['short']}", "hq"),
+        Scene("transfer-asked", f"{root}/transfers/{ids['wanted']}", "hq"),
+        Scene("transfer-loss", f"{root}/transfers/{ids['short']}", "hq", press("核销短少|Write off")),
+        Scene("call-off", f"{root}/transfers?call={sku}", "hq", click("label.choice", ".units")),
+        Scene("goods", f"{root}/goods", "hq"),
+        Scene("brands", f"{root}/goods/brands", "hq"),
+        Scene("categories", f"{root}/goods/categories", "hq"),
+        Scene("product-new", f"{root}/goods/new", "hq"),
+        Scene("product", f"{root}/goods/{product}", "hq"),
+        Scene("prices", f"{root}/prices", "hq"),
+        Scene("price", f"{root}/prices/{product}", "hq"),
+        Scene("price-set", f"{root}/prices/{product}", "hq", press("设定价格|Set a price")),
+        Scene("shops", f"{root}/shops", "hq"),
+        Scene("regions", f"{root}/shops/regions", "hq"),
+        Scene("companies", f"{root}/shops/companies", "hq"),
+        Scene("shop-new", f"{root}/shops/new", "hq"),
+        Scene("shop", f"{root}/shops/{SHOP}", "hq"),
+        Scene("imports", f"{root}/imports", "hq"),
+        Scene("import", f"{root}/imports/{ids['import']}", "hq"),
+        Scene("staff", f"{root}/staff", "hq"),
+        Scene("hire", f"{root}/staff", "hq", press("新员工|New person")),
+        Scene("person", f"{root}/staff/clerk01", "hq"),
+        Scene("policies", f"{root}/policies", "hq"),
+        Scene("policy", f"{root}/policies/{ids['policy']}", "hq"),
+        Scene("policy-sourcing", f"{root}/policies/sourcing", "hq"),
+        Scene("replay-ask", f"{root}/policies/sourcing", "hq", press("用历史订单试一试|Try on past orders")),
+        Scene("replays", f"{root}/policies/sourcing/replays", "hq"),
+        Scene("replay", f"{root}/policies/sourcing/replays/{ids['replay']}", "hq"),
+        Scene("replay-table", f"{root}/policies/sourcing/replays/{ids['replay']}", "hq", show_figures),
+        Scene("audit", f"{root}/audit", "hq"),
+        Scene("missing", f"{root}/nowhere", "hq"),
+    ]
+
+
+FACES: dict[str, Callable[[Stage], list[Scene]]] = {"mall": mall, "clerk": clerk, "console": console}

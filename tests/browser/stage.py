@@ -1,0 +1,476 @@
+"""The demo chain in the middle of a working day: orders in every state, work in a queue, imports with errors.
+
+Everything is done through the API, as the faces do it. What is asked for is dated by the server's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from tests.browser.faces import AHEAD_S, PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.async_api import APIRequestContext, Playwright
+
+SHOP = "SH001"
+BUYER = "19900000007"
+NEIGHBOUR = "19900000008"
+ADDRESS = {"name": "李敏", "phone": "13900000002", "province": "上海市", "city": "上海市", "district": "静安区",
+           "line": "人民路 8 号 3 栋 502"}  # fmt: skip
+PEOPLE = ("王芳", "陈浩", "周婷", "赵磊", "林晓", "吴越", "郑洁", "孙悦")
+NOTE = "麻烦配一张礼品卡"
+RECEIPT = "早班到货"
+STOCK_CSV = "store_code,sku_code,on_hand\n{shop},{sku},24\nNOWHERE,{sku},5\n{shop},{sku},-3\n{shop},NOTHING-1,8\n"
+TRIES = 100
+PAUSE_S = 0.1
+
+
+class Person:
+    """Somebody who uses the API as a browser does, and whose cookies a browser can then take over."""
+
+    def __init__(self, request: APIRequestContext, base: str) -> None:
+        self.request, self.base = request, base
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Reads."""
+        answer = await self.request.get(f"{self.base}/api/{path}", params=query)
+        return await _told(answer)
+
+    async def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """Writes, once."""
+        headers = {"Idempotency-Key": str(uuid.uuid4()), "Origin": self.base}
+        if body is not None:
+            options["data"] = body
+        return await _told(
+            await self.request.fetch(f"{self.base}/api/{path}", method=method, headers=headers, **options)
+        )
+
+    async def cookies(self, **kept: Any) -> dict[str, Any]:
+        """The state for a browser: who one is, and what the browser remembers."""
+        state: dict[str, Any] = await self.request.storage_state()  # type: ignore[assignment]
+        stored = [{"name": name, "value": json.dumps(value, ensure_ascii=False)} for name, value in kept.items()]
+        state["origins"] = [{"origin": self.base, "localStorage": stored}]
+        return state
+
+
+async def _told(answer: Any) -> Any:
+    text = await answer.text()
+    if answer.status >= 300:
+        raise RuntimeError(f"{answer.status} {answer.url}: {text}")
+    return json.loads(text) if text else None
+
+
+@dataclass
+class Stage:
+    """What there is to look at: ids by name, and the browser state of each person."""
+
+    base: str
+    ids: dict[str, str] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """Words that people typed, which are the same in every language."""
+
+
+async def staff(playwright: Playwright, base: str, login: str) -> Person:
+    """A member of staff."""
+    one = Person(await playwright.request.new_context(), base)
+    await one.send("POST", "staff/sessions", {"login": login, "password": PASSWORD})
+    return one
+
+
+async def clerk_at(playwright: Playwright, base: str, code: str) -> Person:
+    """The clerk of this shop and no other."""
+    for n in range(1, 40):
+        one = await staff(playwright, base, f"clerk{n:02}")
+        if [store["code"] for store in (await one.get("staff/me"))["stores"]] == [code]:
+            return one
+    raise RuntimeError(f"no demo clerk works at {code}")
+
+
+async def member(playwright: Playwright, base: str, phone: str) -> Person:
+    """A member, known by phone and the code in the inbox."""
+    one = Person(await playwright.request.new_context(), base)
+    await one.send("POST", "mall/login-codes", {"phone": phone})
+    for _ in range(TRIES):
+        inbox = (await one.get("dev/inbox"))["items"]
+        code = next((item["code"] for item in inbox if item["phone"].endswith(phone[-8:])), None)
+        if code is not None:
+            await one.send("POST", "mall/sessions", {"phone": phone, "code": code})
+            return one
+        await asyncio.sleep(PAUSE_S)
+    raise RuntimeError(f"no code came for {phone}")
+
+
+async def in_stock(one: Person, *, at: str, limit: int) -> list[dict[str, Any]]:
+    """SKUs that the shop and the others have, as `{sku_id, product, kinds}`, one of each product."""
+    found = []
+    for card in (await one.get("mall/search", store=at, ready_today=1, limit=50))["items"]:
+        page = await one.get(f"mall/products/{card['code']}", store=at)
+        for live in page["live"]:
+            if live["store_available"] and live["online_available"] > live["store_available"]:
+                skus = {sku["id"]: sku["code"] for sku in page["product"]["skus"]}
+                found.append(
+                    {
+                        "sku_id": live["sku_id"],
+                        "product": card["code"],
+                        "kinds": len(page["live"]),
+                        "sku": skus[live["sku_id"]],
+                    }
+                )
+                break
+        if len(found) == limit:
+            return found
+    if not found:
+        raise RuntimeError(f"{at} has nothing")
+    return found
+
+
+def line(sku: dict[str, Any], quantity: int = 1, *, at: str | None = SHOP) -> dict[str, Any]:
+    """A line of an order: collected at a shop, or delivered."""
+    return {
+        "sku_id": sku["sku_id"],
+        "quantity": quantity,
+        "method": "pickup" if at else "delivery",
+        "store_code": at,
+    }
+
+
+async def order(one: Person, lines: list[dict[str, Any]], *, name: str, paid: bool = True, **more: Any) -> Any:
+    """Places an order; unless told otherwise it is paid on the provider's page."""
+    body = {
+        "lines": lines,
+        "pay_mode": "online" if paid else "at_store",
+        "contact": {"name": name, "phone": "13900000001"},
+        **more,
+    }
+    if any(each["method"] == "delivery" for each in lines):
+        body["address"] = ADDRESS
+    placed = await one.send("POST", "mall/orders", body)
+    return await pay(one, placed["id"]) if paid else await one.get(f"mall/orders/{placed['id']}")
+
+
+async def pay(one: Person, order_id: str) -> Any:
+    """Pays on the sandbox's page, and waits until the chain knows."""
+    page = await one.send("POST", f"mall/orders/{order_id}/payment", {})
+    await one.request.post(urljoin(one.base, page["pay_url"]), form={}, headers={"Origin": one.base}, max_redirects=0)
+    for _ in range(TRIES):
+        now = await one.get(f"mall/orders/{order_id}")
+        if now["pay_state"] == "paid":
+            return now
+        await asyncio.sleep(PAUSE_S)
+    raise RuntimeError(f"order {order_id} was not paid")
+
+
+async def _without_refund(buyer: Person, head: Person, placed: Any) -> None:
+    """Cancels a paid order, and the provider does not give the money back."""
+    page = await buyer.send("POST", f"mall/orders/{placed['id']}/payment-check", {})
+    case = await head.get(f"console/orders/{page['id']}")
+    fault = {"do": "faults", "ref": case["payments"][0]["intent_id"], "faults": {"refund_outcome": "failed"}}
+    answer = await buyer.request.post(f"{buyer.base}/sandbox/control", data=fault)
+    if answer.status >= 300:
+        raise RuntimeError(f"{answer.status}: {await answer.text()}")
+    await buyer.send("POST", f"mall/orders/{placed['id']}/cancellation", {"reason": "changed_mind"})
+    for _ in range(TRIES):
+        if (await head.get("console/money-cases"))["items"]:
+            return
+        await asyncio.sleep(PAUSE_S)
+    raise RuntimeError("the refund did not fail")
+
+
+async def ready(clerk: Person, job: str) -> None:
+    """The clerk has picked everything."""
+    await clerk.send("POST", f"clerk/fulfilments/{job}/ready", {})
+
+
+async def reject(clerk: Person, placed: Any, *, reason: str = "missing", note: str = "") -> Any:
+    """The clerk cannot find the first line."""
+    job = placed["fulfilments"][0]
+    one = job["lines"][0]
+    body = {"lines": [{"line_id": one["line_id"], "quantity": one["quantity"], "reason": reason}], "note": note}
+    return await clerk.send("POST", f"clerk/fulfilments/{job['id']}/rejection", body)
+
+
+async def file(head: Person, kind: str, name: str, content: str) -> Any:
+    """Headquarters uploads a file, and waits until it is in."""
+    upload = {"file": {"name": name, "mimeType": "text/csv", "buffer": content.encode()}}
+    job = await head.send("POST", f"console/imports?kind={kind}", multipart=upload)
+    for _ in range(TRIES):
+        job = await head.get(f"console/imports/{job['id']}")
+        if job["state"] in ("done", "failed"):
+            return job
+        await asyncio.sleep(PAUSE_S)
+    raise RuntimeError(f"import {name} did not end")
+
+
+async def build(playwright: Playwright, base: str) -> Stage:
+    """Sets the stage."""
+    stage = Stage(base, names={NOTE, RECEIPT, *PEOPLE, *ADDRESS.values()})
+    head = await staff(playwright, base, "hq")
+    clerk = await clerk_at(playwright, base, SHOP)
+    buyer = await member(playwright, base, BUYER)
+    stranger = Person(await playwright.request.new_context(), base)
+    goods = await in_stock(stranger, at=SHOP, limit=12)
+    for one in goods:
+        receipt = {"store": SHOP, "sku_id": one["sku_id"], "reason": "receipt", "delta": 20, "note": RECEIPT}
+        await head.send("POST", "console/stock/adjustments", receipt)
+    several = max(goods, key=lambda one: one["kinds"])
+    ids = stage.ids
+    ids |= {
+        "product": several["product"],
+        "sku": several["sku_id"],
+        "one_kind": min(goods, key=lambda one: one["kinds"])["product"],
+    }
+    await _orders(stage, buyer, clerk, head, goods)
+    await _queue(stage, await member(playwright, base, NEIGHBOUR), clerk, goods)
+    await _transfers(stage, clerk, head, goods)
+    await _office(stage, head, several)
+    ids["replay"] = await _replay(head)
+    await _counts(stage, clerk, head, goods)
+
+    await _favourites(stage, buyer, goods)
+    shop = await stranger.get(f"mall/stores/{SHOP}")
+    ids["order"] = ids["moved"]
+    await buyer.send("POST", "mall/addresses", {**ADDRESS, "is_default": True})
+    await buyer.send(
+        "POST", "mall/addresses", {**ADDRESS, "name": "王芳", "line": "江宁路 128 弄 6 号 1201", "is_default": False}
+    )
+    stage.names |= {"江宁路 128 弄 6 号 1201"}
+    for one, units, at in ((goods[0], 1, SHOP), (goods[1], 2, SHOP), (goods[2], 1, None)):
+        await buyer.send("POST", "mall/cart/lines", line(one, units, at=at))
+    chosen = {"duoline.shop": shop, "duoline.known": True}
+    sale = [await _rung(clerk, one) for one in goods[3:6]]
+    stage.people = {
+        "member": await buyer.cookies(**chosen),
+        "visitor": await Person(await playwright.request.new_context(), base).cookies(),
+        "hq": await head.cookies(),
+        "clerk": await clerk.cookies(
+            **{
+                "duoline.clerk.sale": sale,
+                f"duoline.clerk.goods.receipts.{SHOP}": {"lines": _scanned(sale), "note": ""},
+            }
+        ),
+        "nobody": await Person(await playwright.request.new_context(), base).cookies(),
+    }
+    stage.names.add((await buyer.get("mall/me"))["display_name"])
+    stage.names |= {one["name"] for one in (await head.get("console/staff", limit=100))["items"]}
+    stage.names |= {one["customer_name"] for one in (await head.get("console/orders", limit=100))["items"]}
+    stage.names.discard("")
+    return stage
+
+
+def _scanned(sale: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The articles of a sale as they stand in a list of goods that came in."""
+    names = ("sku_id", "sku_code", "name", "options", "image")
+    return [{name: one[name] for name in names} | {"units": 6 + n} for n, one in enumerate(sale)]
+
+
+async def _orders(stage: Stage, buyer: Person, clerk: Person, head: Person, goods: list[dict[str, Any]]) -> None:
+    """One order of the buyer in every state that a page shows differently."""
+    ids, me = stage.ids, PEOPLE[0]
+    done = await order(buyer, [line(goods[0])], name=me)
+    job = done["fulfilments"][0]["id"]
+    await ready(clerk, job)
+    code = await buyer.get(f"mall/orders/{done['id']}/pickup-code")
+    await clerk.send("POST", f"clerk/fulfilments/{job}/handover", {"code": code["qr"]})
+    ids["done"], ids["done_job"] = done["id"], job
+
+    called_off = await order(buyer, [line(goods[1])], name=me)
+    await buyer.send("POST", f"mall/orders/{called_off['id']}/cancellation", {"reason": "changed_mind"})
+    ids["cancelled"] = called_off["id"]
+
+    refused = await order(buyer, [line(goods[1])], name=me)
+    await _without_refund(buyer, head, refused)
+
+    sent = await order(buyer, [line(goods[2], 2, at=None)], name=me)
+    job = sent["fulfilments"][0]["id"]
+    await ready(head, job)
+    await head.send("POST", f"clerk/fulfilments/{job}/shipment", {"carrier": "SF", "tracking_no": "SF1234567890"})
+    ids["sent"] = sent["id"]
+
+    moved = await order(buyer, [line(goods[3], at=None)], name=me)
+    await reject(head, moved, reason="damaged", note="外盒压坏了")
+    ids["moved"] = moved["id"]
+    stage.names.add("外盒压坏了")
+
+    asked = await order(buyer, [line(goods[4])], name=me)
+    await reject(clerk, asked)
+    ids["asked"], ids["asked_job"] = asked["id"], asked["fulfilments"][0]["id"]
+
+    waiting = await order(buyer, [line(goods[5]), line(goods[6], 2)], name=me)
+    await ready(clerk, waiting["fulfilments"][0]["id"])
+    ids["ready"], ids["ready_job"] = waiting["id"], waiting["fulfilments"][0]["id"]
+
+    unpaid = await buyer.send(
+        "POST",
+        "mall/orders",
+        {"lines": [line(goods[7])], "pay_mode": "online", "contact": {"name": me, "phone": "13900000001"}},
+    )
+    ids["unpaid"] = unpaid["id"]
+    picked = await order(buyer, [line(goods[8]), line(goods[9], at=None)], name=me, note=NOTE)
+    ids["preparing"] = picked["id"]
+
+
+async def _queue(stage: Stage, stranger: Person, clerk: Person, goods: list[dict[str, Any]]) -> None:
+    """Work for the clerk: paid and unpaid, one article and several, some of it done."""
+    jobs = []
+    for n, (name, wanted) in enumerate(zip(PEOPLE[1:], (1, 3, 2, 1, 1, 2, 1), strict=True)):
+        lines = [line(goods[(n + k) % len(goods)], 1 + (n + k) % 2) for k in range(wanted)]
+        placed = await order(stranger, lines, name=name, paid=n % 3 != 1, note=NOTE if n == 1 else "")
+        jobs.append(placed["fulfilments"][0]["id"])
+    await ready(clerk, jobs[0])
+    await ready(clerk, jobs[4])
+    stage.ids["job"] = jobs[1]
+    stage.ids["owed_job"] = jobs[4]
+    body = {"store": SHOP, "sku_id": goods[3]["sku_id"], "quantity": 1, "minutes": 60, "note": "林女士,六点前来"}
+    await clerk.send("POST", "clerk/holds", body)
+    stage.names.add(body["note"])
+
+
+async def _favourites(stage: Stage, buyer: Person, goods: list[dict[str, Any]]) -> None:
+    """Two scanned in the shop and kept there, one just liked, and somebody who wanted more than is left."""
+    for one in goods[10:12]:
+        scanned = {"product_code": one["product"], "sku_id": one["sku_id"], "store_code": SHOP, "scan": True}
+        await buyer.send("PUT", "mall/favourites", scanned)
+    await buyer.send("PUT", "mall/favourites", {"product_code": goods[3]["product"]})
+    stage.ids |= {"kept": goods[10]["product"], "kept_sku": goods[10]["sku_id"], "liked": goods[3]["product"]}
+    wanted = {"pay_mode": "at_store", "contact": {"name": PEOPLE[2], "phone": "13900000003"}}
+    greedy = wanted | {"lines": [line(goods[10], 999)]}
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "Origin": buyer.base}
+    refused = await buyer.request.fetch(f"{buyer.base}/api/mall/orders", method="POST", headers=headers, data=greedy)
+    if refused.status != 409:
+        raise RuntimeError(f"999 pieces were sold: {refused.status} {await refused.text()}")
+
+
+async def _counts(stage: Stage, clerk: Person, head: Person, goods: list[dict[str, Any]]) -> None:
+    """A count under way, one that waits for its approval, and missing units that are kept by hand."""
+
+    async def begin(*skus: dict[str, Any], blind: bool = True) -> str:
+        body = {"store": SHOP, "kind": "cycle", "blind": blind, "sku_ids": [one["sku_id"] for one in skus]}
+        return str((await clerk.send("POST", "clerk/counts", body))["id"])
+
+    async def scan(count: str, sku: dict[str, Any], counted: int) -> None:
+        one = {"id": str(uuid.uuid4()), "sku_id": sku["sku_id"], "counted": counted}
+        await clerk.send("POST", f"clerk/counts/{count}/scans", {"scans": [one]})
+
+    stage.ids["count"] = await begin(*goods[:6])
+    for n, sku in enumerate(goods[:3]):
+        await scan(stage.ids["count"], sku, 4 + n)
+    stage.ids["counted"] = await begin(*goods[4:8], blind=False)
+    for n, sku in enumerate(goods[4:8]):
+        await scan(stage.ids["counted"], sku, 3 + 40 * (n % 2))
+    await clerk.send("POST", f"clerk/counts/{stage.ids['counted']}/submission", {})
+    # Of the last article no order wants a unit, so nothing but this hold is in the way.
+    kept = {"store": SHOP, "sku_id": goods[-1]["sku_id"], "quantity": 2, "minutes": 600, "note": "张先生,晚上来"}
+    await clerk.send("POST", "clerk/holds", kept)
+    stage.names.add(kept["note"])
+    gone = await begin(goods[-1])
+    await scan(gone, goods[-1], 0)
+    await clerk.send("POST", f"clerk/counts/{gone}/submission", {})
+    await head.send("POST", f"console/counts/{gone}/approval", {})
+    for _ in range(TRIES):
+        if any(task["asks"] for task in (await head.get("console/shortages"))["items"]):
+            return
+        await asyncio.sleep(PAUSE_S)
+    raise RuntimeError("nobody was asked about the missing units")
+
+
+async def _transfers(stage: Stage, clerk: Person, head: Person, goods: list[dict[str, Any]]) -> None:
+    """Units on their way to the shop and from it: asked for, to pick, under way, short, with a surplus."""
+
+    async def ask(one: Person, to: str, source: str, *units: tuple[dict[str, Any], int], note: str = "") -> Any:
+        stage.names.add(note)
+        lines = [{"sku_id": sku["sku_id"], "quantity": quantity} for sku, quantity in units]
+        return await one.send(
+            "POST", "clerk/transfers", {"store": to, "source_code": source, "lines": lines, "note": note}
+        )
+
+    async def step(moved: Any, name: str, lines: list[dict[str, Any]]) -> Any:
+        return await head.send(
+            "POST", f"clerk/transfers/{moved['id']}/{name}", {"version": moved["version"], "lines": lines}
+        )
+
+    async def agreed(moved: Any) -> Any:
+        if moved["state"] == "approved":  # by policy
+            return moved
+        return await head.send("POST", f"clerk/transfers/{moved['id']}/approval", {})
+
+    async def sent(moved: Any) -> Any:
+        moved = await agreed(moved)
+        everything = [{"sku_id": each["sku_id"], "quantity": each["quantity"]} for each in moved["lines"]]
+        return await step(moved, "shipment", everything)
+
+    neighbours = [
+        one["code"] for one in (await head.get("staff/stores", limit=50))["items"] if one["code"].startswith("SH")
+    ]
+    other, third = [code for code in neighbours if code != SHOP][:2]
+    sku = goods[2]
+    for code in (other, third):
+        for each in goods[:5]:
+            receipt = {"store": code, "sku_id": each["sku_id"], "reason": "receipt", "delta": 9, "note": RECEIPT}
+            await head.send("POST", "console/stock/adjustments", receipt)
+    coming = await sent(await ask(clerk, SHOP, other, (sku, 2), (goods[1], 1), note="林女士周六来取"))
+    short = await sent(await ask(clerk, SHOP, third, (goods[0], 3)))
+    await step(short, "receipt", [{"sku_id": goods[0]["sku_id"], "received": 1, "damaged": 1}])
+    await ask(clerk, SHOP, other, (goods[3], 5))
+    pick = await agreed(await ask(head, other, SHOP, (goods[4], 2), (goods[5], 1)))
+    wanted = await ask(head, third, SHOP, (goods[6], 4), note="母婴节陈列")
+    done = await sent(await ask(head, third, SHOP, (goods[7], 1)))
+    await step(done, "receipt", [{"sku_id": goods[7]["sku_id"], "received": 2, "damaged": 0}])
+    stage.ids |= {
+        "coming": coming["id"],
+        "short": short["id"],
+        "pick": pick["id"],
+        "wanted": wanted["id"],
+        "moved_unit": done["id"],
+        "coming_sku": sku["sku_id"],
+    }
+
+
+async def _office(stage: Stage, head: Person, sku: dict[str, Any]) -> None:
+    """What headquarters did this morning: a price, a count, a file with mistakes in it."""
+    ids = stage.ids
+    job = await file(head, "stock", "opening-stock.csv", STOCK_CSV.format(shop=SHOP, sku=sku["sku"]))
+    ids["import"] = job["id"]
+    await head.send(
+        "PUT", "console/stock/safety", {"store": SHOP, "sku_id": sku["sku_id"], "safety": 1, "reason": RECEIPT}
+    )
+    ids["policy"] = (await head.get("console/policies"))["items"][0]["kind"]
+
+
+async def _replay(head: Person) -> str:
+    """What the morning's deliveries would have cost under two other policies, played to its end."""
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=AHEAD_S)  # the server's clock
+    body = {
+        "since": (until - timedelta(days=1)).isoformat(),
+        "until": until.isoformat(),
+        "versions": [0],
+        "draft": {"body": {"pick_dc": 2000, "parcels_max": 2}},
+    }
+    made = await head.send("POST", "console/replays", body)
+    for _ in range(3 * TRIES):
+        found = await head.get(f"console/replays/{made['id']}")
+        if found["state"] not in ("queued", "running"):
+            break
+        await asyncio.sleep(PAUSE_S)
+    if found["state"] != "done":
+        raise RuntimeError(f"the replay is {found['state']}: {found['problem']}")
+    return str(found["id"])
+
+
+async def _rung(clerk: Person, sku: dict[str, Any]) -> dict[str, Any]:
+    """A line of the sale on the till, as the clerk's phone keeps it."""
+    found = (await clerk.get("clerk/stock", store=SHOP, sku=sku["sku_id"]))["items"][0]
+    kept = {name: found[name] for name in ("sku_id", "sku_code", "name", "options", "image", "price")}
+    return {**kept, "quantity": 1, "available": found["here"]["available"]}
+
+
+def digits(text: str) -> str:
+    """Only the digits."""
+    return re.sub(r"\D", "", text)

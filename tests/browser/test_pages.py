@@ -1,0 +1,148 @@
+"""Every page and state of every face: it complains about nothing, everybody can read it, and it stays where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.browser.faces import CHECKOUT, WIDTHS, Watch, settled, window
+from tests.browser.scenes import FACES, Scene
+from tests.browser.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Awaitable[Page]]
+AXE = CHECKOUT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RUN = """async () => {
+  const found = await axe.run(document, { resultTypes: ['violations'] })
+  return found.violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ') + ' ' + node.any.concat(node.all, node.none).map((why) => why.message).join('; ')).slice(0, 3).join(' | ')}`)
+}"""
+# Every frame's shift that no touch caused, added up: stricter than the worst five seconds that browsers report.
+SHIFTS = """(() => {
+  window.shifts = 0
+  window.moved = []
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) {
+      if (one.hadRecentInput) continue
+      window.shifts += one.value
+      window.moved.push(...one.sources.map((source) => source.node?.className ?? source.node?.nodeName))
+    }
+  }).observe({ type: 'layout-shift', buffered: true })
+})()"""
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Text on the page that is not marked as being in another language, and what names things for those who listen.
+WORDS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const found = [document.title]
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (node.parentElement?.checkVisibility() && !node.parentElement.closest('[lang^=zh]:not(html), script, style, textarea')) found.push(node.data)
+  for (const one of document.querySelectorAll('[aria-label], [alt], [placeholder], [title]'))
+    if (!one.closest('[lang]:not(html)')) for (const name of ['aria-label', 'alt', 'placeholder', 'title']) found.push(one.getAttribute(name) ?? '')
+  return found
+}"""
+# A thumb needs 44 px; a link inside a sentence is as high as the sentence.
+SMALL = """() => [...document.querySelectorAll('button, select, input, textarea, a.btn, a.tap, nav a, [role=tab], [role=radio]')].flatMap((one) => {
+  if (!one.checkVisibility({ visibilityProperty: true }) || one.closest('[inert], .sr-only, .skip') || one.matches('.sr-only, .skip')) return []
+  const box = (one.labels?.[0] ?? one).getBoundingClientRect()
+  const own = one.getBoundingClientRect()
+  const high = Math.max(box.height, own.height)
+  return own.width && high < 43.5 ? [`only ${Math.round(high)} px high: ${one.className || one.id || one.tagName} ${one.innerText.slice(0, 20)}`] : []
+})"""
+HAN = re.compile(r"[\u3400-\u9fff]+")
+CLS_MAX = 0.02
+FIRST_PAGE_SCRIPT_MAX = 100_000  # bytes over the wire
+AT_ONCE = 2  # pages looked at together: what such a machine has cores
+
+
+@pytest.mark.parametrize("face", list(FACES))
+@pytest.mark.parametrize(("width", "language"), [("phone", "zh"), ("desk", "en")])
+async def test_every_page_is_sound_and_accessible(
+    browser: Browser, on_stage: Stage, face: str, width: str, language: str
+) -> None:
+    """Each page is loaded on a phone in Chinese and on a desk in English, and seen at the other width as well."""
+    watch = Watch()
+    contexts: dict[str, BrowserContext] = {}
+    for who, state in on_stage.people.items():
+        # The checks are run from outside the page's own content policy, which rightly allows no such thing.
+        context = await window(
+            browser, width=width, language=language, storage_state=state, bypass_csp=True, service_workers="block",
+            reduced_motion="reduce",
+        )  # fmt: skip
+        await context.add_init_script(path=AXE)
+        await context.add_init_script(SHIFTS)
+        watch.on(context)
+        contexts[who] = context
+    queue = [scene for scene in FACES[face](on_stage) if scene.only in (None, width)]
+    wrong: dict[str, list[str]] = {}
+
+    async def look() -> None:
+        while queue:
+            scene = queue.pop(0)
+            page = await contexts[scene.who].new_page()
+            try:
+                if found := await _faults(page, on_stage, face, scene, width=width, language=language):
+                    wrong[scene.name] = found
+            finally:
+                await page.close()
+
+    await asyncio.gather(*(look() for _ in range(AT_ONCE)))
+    for context in contexts.values():
+        await context.close()
+    assert not wrong, "\n".join(f"{name}: {one}" for name, all_of_it in wrong.items() for one in all_of_it)
+    assert watch.complaints == []
+
+
+async def _faults(page: Page, at: Stage, face: str, scene: Scene, *, width: str, language: str) -> list[str]:
+    await page.goto(at.base + scene.path)
+    await settled(page)
+    if scene.act:
+        await scene.act(page)
+        await settled(page)
+    found: list[str] = await page.evaluate(AXE_RUN)
+    if await page.evaluate(TOO_WIDE) > 0:
+        found.append("wider than the window")
+    if width == "phone" and face != "console":
+        found += await page.evaluate(SMALL)
+    if language == "en":
+        found += _chinese(await page.evaluate(WORDS), at.names)
+    if scene.act:
+        return found
+    if (shifts := await page.evaluate("window.shifts")) >= CLS_MAX:
+        found.append(f"jumps by {shifts:.3f}: {await page.evaluate('window.moved')}")
+    other = "desk" if width == "phone" else "phone"
+    await page.set_viewport_size(WIDTHS[other]["viewport"])
+    await settled(page)
+    found += [f"as a {other}: {one}" for one in await page.evaluate(AXE_RUN)]
+    if await page.evaluate(TOO_WIDE) > 0:
+        found.append(f"as a {other}: wider than the window")
+    return found
+
+
+def _chinese(texts: Iterable[str], names: set[str]) -> list[str]:
+    """Chinese on an English page that nobody typed as a name."""
+    known = sorted(names, key=len, reverse=True)
+    left = []
+    for text in texts:
+        bare = text
+        for name in known:
+            bare = bare.replace(name, "")
+        letter = len(bare.strip()) == 1 and any(bare.strip() in name for name in names)  # in somebody's round picture
+        if HAN.search(bare) and bare.strip() != "中文" and not letter:
+            left.append(f"Chinese in English: {text.strip()[:60]}")
+    return left
+
+
+async def test_the_first_page_of_the_mall_is_light(site: str, visit: Visit) -> None:
+    page = await visit(service_workers="block")
+    await page.goto(site)
+    await settled(page)
+    sizes: list[list[Any]] = await page.evaluate(
+        "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('.js')).map((one) => [one.name, one.encodedBodySize])"
+    )
+    assert sizes
+    assert sum(size for _, size in sizes) < FIRST_PAGE_SCRIPT_MAX, sizes

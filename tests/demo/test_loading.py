@@ -1,0 +1,96 @@
+"""A small demo chain in a real database: sound, complete, and the same when loaded again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from duoline.entry.check import findings
+from duoline.entry.demo.load import UNFINISHED, load
+from duoline.entry.demo.people import PASSWORD
+from duoline.entry.demo.size import Size
+from duoline.kernel.config import from_environment
+from duoline.stores import passwords
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duoline.kernel.config import Settings
+    from duoline.kernel.db import Database
+
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
+SIZE = Size(stores=4, regions=2, skus=80, members=30, days=1, now=NOW)
+
+
+def settings_in(home: Path) -> Settings:
+    return replace(from_environment({"DUOLINE_HOME": str(home)}), home=home)
+
+
+async def counts(db: Database) -> dict[str, int]:
+    names = [
+        "stores",
+        "companies",
+        "regions",
+        "products",
+        "skus",
+        "barcodes",
+        "prices",
+        "levels",
+        "movements",
+        "members",
+    ]
+    names += [
+        "orders",
+        "order_lines",
+        "staff",
+        "staff_grants",
+        "media",
+        "product_media",
+        "product_docs",
+        "search_words",
+    ]
+    return {name: await db.fetchval(f"SELECT count(*) FROM {name}") for name in names}
+
+
+async def test_a_chain_in_a_database(db: Database, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    kinds: list[str] = []
+    await load(db, settings, SIZE, report=lambda kind, _: kinds.append(kind))
+    assert list(dict.fromkeys(kinds)) == ["stores", "products", "prices", "stock", "members", "orders"]
+    assert not (tmp_path / UNFINISHED).exists()
+    found = await counts(db)
+    assert (found["stores"], found["skus"], found["barcodes"], found["members"] >= 30) == (5, 80, 80, True)
+    assert found["movements"] > found["levels"] > 100
+    assert min(found["orders"], found["search_words"], found["product_media"]) > 10
+    assert found["product_docs"] == found["products"]
+    assert [(each.id, each.rows[:2]) for each in await findings(db) if each.rows] == []
+
+    assert await db.fetchval("SELECT count(*) FROM product_docs WHERE card NOT LIKE '%/media/%'") == 0
+    assert await db.fetchval("SELECT count(*) FROM categories WHERE image_sha IS NULL") == 0
+    sha = await db.fetchval("SELECT sha FROM media LIMIT 1")
+    assert (settings.media_dir / sha[:2] / sha[2:4] / sha).read_bytes()[:4] == b"RIFF"
+
+    stored = await db.fetchval("SELECT password_hash FROM staff WHERE login = 'hq'")
+    assert await passwords.fits(PASSWORD, stored)
+
+    before = await db.fetch("SELECT md5(p::text) FROM products p ORDER BY 1")
+    await load(db, settings, SIZE)
+    assert await counts(db) == found
+    assert await db.fetch("SELECT md5(p::text) FROM products p ORDER BY 1") == before
+
+
+async def test_a_chain_that_was_cut_short_is_completed(db: Database, tmp_path: Path) -> None:
+    def stop(kind: str, _: object) -> None:
+        if kind == "stock":
+            raise KeyboardInterrupt
+
+    settings = settings_in(tmp_path)
+    try:
+        await load(db, settings, SIZE, report=stop)
+    except KeyboardInterrupt:
+        assert (tmp_path / UNFINISHED).exists()
+    assert await db.fetchval("SELECT count(*) FROM levels") == 0
+    await load(db, settings, SIZE)
+    assert not (tmp_path / UNFINISHED).exists()
+    assert [(each.id, each.rows[:2]) for each in await findings(db) if each.rows] == []

@@ -1,0 +1,212 @@
+"""The checker's queries about stock, money, orders and fulfilments: silent over a chain that has seen every kind of trade,
+and speaking up when one row of it is spoilt. (Kernel, stores, members: tests/kernel; catalogue: tests/catalog.)
+"""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from duoline import fulfilment, inventory, orders
+from duoline.entry.check import INVARIANTS, broken
+from duoline.flows import basket, expire, sell, ship
+from duoline.flows.place import Placing
+from duoline.kernel import clock
+from duoline.kernel.ids import new_id
+from duoline.payments import providers
+from duoline.stores import directory
+from tests.catalog import test_invariants as catalogue
+from tests.flows import test_transfers
+from tests.flows.conftest import NOON, SECRET, Books, World, _build
+from tests.flows.test_favourites import unit
+from tests.kernel import test_invariants as platform
+
+# What the database itself would refuse. Dropped, so that the query is the only guard left.
+UNGUARDED = """
+ALTER TABLE levels DROP CONSTRAINT levels_held_ck;
+ALTER TABLE levels DROP CONSTRAINT levels_outward_ck;
+ALTER TABLE orders DROP CONSTRAINT orders_money_ck;
+ALTER TABLE orders DROP CONSTRAINT orders_total_ck;
+ALTER TABLE order_lines DROP CONSTRAINT order_lines_done_ck;
+ALTER TABLE fulfilments DROP CONSTRAINT fulfilments_paid_ck;
+ALTER TABLE captures DROP CONSTRAINT captures_refunded_ck;
+ALTER TABLE prices DROP CONSTRAINT prices_no_overlap_ex;
+"""
+SOME = "(SELECT id FROM {} WHERE {} ORDER BY id LIMIT 1)"
+
+
+def one(table, where):
+    return f"id = {SOME.format(table, where)}"
+
+
+BREAK = [
+    ("LED-1", "DELETE FROM journal_entries WHERE journal_id = " + SOME.format("journals", "kind = 'capture'")),
+    ("LED-2", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE credit LIKE 'sales:%'"),
+    ("LED-3", "DELETE FROM journal_entries WHERE credit LIKE 'sales:%'"),
+    ("LED-3", "UPDATE refunds SET state = 'requested' WHERE state = 'done'"),
+    ("LED-3", "UPDATE refunds SET state = 'done' WHERE state = 'requested'"),
+    ("PRC-1", "INSERT INTO prices SELECT gen_random_uuid(), sku_id, scope, scope_id, channel, 1, currency, valid, '', actor_id, now() FROM prices LIMIT 1"),
+    ("INV-1", "UPDATE levels SET on_hand = on_hand + 1"),
+    ("INV-1", "DELETE FROM movements WHERE reason = 'opening'"),
+    ("INV-1b", "DELETE FROM movements WHERE reason = 'sale' AND quantity > 0"),
+    ("INV-1b", "UPDATE movements SET quantity = quantity + 1 WHERE reason = 'sale' AND quantity > 0"),
+    ("INV-2", "UPDATE levels SET held = held + 1"),
+    ("INV-2", "UPDATE levels SET held = -1 WHERE held = 0"),
+    ("INV-2", "UPDATE holds SET quantity = quantity + 1 WHERE state = 'open' AND ref_kind = 'clerk'"),
+    ("INV-4", "UPDATE levels SET outward = outward + 1"),
+    ("INV-4", "UPDATE levels SET outward_reserve = 1"),
+    ("INV-4", "UPDATE holds SET outward = NOT outward WHERE state = 'open' AND ref_kind = 'clerk'"),
+    ("INV-3", "UPDATE holds SET state = 'released' WHERE state = 'taken'"),
+    ("INV-3", "UPDATE holds SET state = 'taken' WHERE state = 'released'"),
+    ("INV-3", "UPDATE holds SET quantity = quantity + 1 WHERE state = 'taken'"),
+    ("CNT-1", "UPDATE count_lines SET variance = variance - 1, applied = applied - 1 WHERE applied <> 0"),
+    ("CNT-1", "UPDATE count_lines SET variance = NULL WHERE short > 0"),
+    ("CNT-1", "UPDATE shortages SET units = units + 1"),
+    ("CNT-2", "DELETE FROM pgqueuer.pgqueuer WHERE entrypoint = 'stock.shortage'"),
+    ("PAY-1", "UPDATE captures SET refunded_minor = refunded_minor + 1"),
+    ("PAY-1", "UPDATE captures SET refunded_minor = amount_minor + 1; UPDATE refunds SET amount_minor = (SELECT c.refunded_minor FROM captures c WHERE c.id = capture_id)"),
+    ("PAY-2", "UPDATE orders SET paid_minor = paid_minor + 1"),
+    ("PAY-2", "UPDATE orders SET refunded_minor = refunded_minor + 1"),
+    ("PAY-2", "UPDATE captures SET amount_minor = amount_minor + 1"),
+    ("PAY-3", "UPDATE payment_intents SET state = 'closed' WHERE state = 'captured'"),
+    ("PAY-3", "UPDATE payment_intents SET state = 'captured' WHERE state = 'closed'"),
+    ("PAY-3", "UPDATE payment_intents SET amount_minor = amount_minor + 1 WHERE state = 'captured'"),
+    ("PAY-4", "UPDATE orders SET refunded_minor = 0 WHERE state = 'cancelled'"),
+    ("PAY-8", "UPDATE refunds SET amount_minor = amount_minor + 19901 WHERE order_id IN (SELECT order_id FROM order_lines WHERE handed > 0)"),
+    ("PAY-8", "UPDATE order_lines SET handed = handed + 1 WHERE order_id IN (SELECT order_id FROM refunds WHERE state = 'requested')"),
+    ("PAY-5", "UPDATE orders SET paid_minor = 5 WHERE state = 'completed' AND channel = 'mall'"),
+    ("PAY-5", "UPDATE orders SET refunded_minor = paid_minor"),
+    ("PAY-6", "DELETE FROM order_lines; DELETE FROM orders WHERE state = 'completed'"),
+    ("PAY-6", "UPDATE captures SET refunded_minor = 0 WHERE order_id IN (SELECT id FROM orders WHERE state = 'cancelled')"),
+    ("PAY-7", "UPDATE payment_intents SET state = 'open' WHERE state = 'closed'"),
+    ("PAY-7", "UPDATE payment_intents SET state = 'closed' WHERE state = 'open'"),
+    ("ORD-1", "UPDATE orders SET total_minor = total_minor - 1"),
+    ("ORD-1", "DELETE FROM order_lines WHERE " + one("order_lines", "true")),
+    ("ORD-2", "DELETE FROM order_lines WHERE " + one("order_lines", "handed = 0")),
+    ("ORD-2", "UPDATE orders SET state = 'completed' WHERE state = 'confirmed'"),
+    ("ORD-2", "UPDATE orders SET state = 'confirmed' WHERE state = 'completed'"),
+    ("ORD-2", "UPDATE order_lines SET handed = 0"),
+    ("ORD-3", "DELETE FROM order_numbers WHERE order_no = (SELECT min(order_no) FROM order_numbers)"),
+    ("ORD-3", "UPDATE order_numbers SET order_id = gen_random_uuid()"),
+    ("FUL-1", "UPDATE holds SET state = 'released', resolved_at = now() WHERE state = 'open' AND ref_kind = 'order'"),
+    ("FUL-1", "UPDATE fulfilments SET state = 'cancelled' WHERE state = 'to_pick'"),
+    ("FUL-1", "UPDATE fulfilment_lines SET quantity = quantity + 1 WHERE hold_id IN (SELECT id FROM holds WHERE state = 'open')"),
+    ("FUL-2", "UPDATE order_lines SET handed = handed + 1 WHERE method = 'pickup'"),
+    ("FUL-2", "UPDATE holds SET quantity = quantity + 1 WHERE state = 'taken'"),
+    ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed"),
+    ("FUL-4", "DELETE FROM fulfilment_lines WHERE hold_id IN (SELECT id FROM holds WHERE state = 'open')"),
+    ("FUL-4", "UPDATE fulfilments SET state = 'uncollected' WHERE state IN ('waiting', 'to_pick', 'ready')"),
+    ("FUL-4", "UPDATE holds SET ref_id = gen_random_uuid() WHERE state = 'open' AND ref_kind = 'order'"),
+    ("FUL-5", "UPDATE order_lines SET sku_id = gen_random_uuid()"),
+    ("FUL-5", "UPDATE fulfilment_lines SET sku_id = gen_random_uuid()"),
+    ("FUL-5", "UPDATE fulfilment_lines w SET hold_id = (SELECT min(v.hold_id::text)::uuid FROM fulfilment_lines v WHERE v.location_id = w.location_id)"),
+    ("FUL-5", "UPDATE fulfilments SET order_id = gen_random_uuid()"),
+    ("FUL-6", "UPDATE order_lines SET handed = handed + 1 WHERE method = 'till'"),
+    ("FUL-6", "DELETE FROM movements WHERE ref_id IN (SELECT id FROM orders WHERE channel = 'till')"),
+    ("FAV-1", "DELETE FROM favourite_holds WHERE order_id IS NULL"),
+    ("FAV-1", "UPDATE holds SET state = 'open', resolved_at = NULL WHERE id IN (SELECT id FROM favourite_holds WHERE order_id IS NOT NULL)"),
+    ("FAV-1", "UPDATE holds SET quantity = 2 WHERE ref_kind = 'favourite'"),
+    ("FAV-1", "UPDATE favourite_holds SET sku_id = gen_random_uuid()"),
+    ("FAV-1", "UPDATE holds SET ref_kind = 'clerk' WHERE ref_kind = 'favourite'"),
+    ("FAV-1", "UPDATE holds SET expires_at = NULL WHERE ref_kind = 'favourite'"),
+    ("I12", "UPDATE fulfilments SET paid = false"),
+    ("INV-1", "UPDATE levels SET on_hand = on_hand + 1 WHERE location_id IN (SELECT id FROM locations WHERE kind = 'transit')"),
+    ("TRF-1", "UPDATE transfers SET state = 'cancelled' WHERE side = 'in' AND state = 'requested'"),
+    ("TRF-1", "UPDATE transfer_lines SET received = received - 1 WHERE received > 0 AND hold_id IS NULL"),
+    ("TRF-1", "DELETE FROM transfer_lines WHERE hold_id IS NULL; DELETE FROM transfers WHERE side = 'in'"),
+    ("TRF-2", "UPDATE transfer_lines SET lost = lost + 1 WHERE sent > received + damaged + lost"),
+    ("TRF-2", "UPDATE levels SET on_hand = on_hand - 1 WHERE location_id IN (SELECT id FROM locations WHERE kind = 'transit') AND on_hand > 0"),
+    ("TRF-2", "UPDATE transfers SET state = 'received' WHERE state = 'sent'"),
+    ("TRF-3", "UPDATE holds SET state = 'released', resolved_at = now() WHERE state = 'open' AND ref_kind = 'transfer'"),
+    ("TRF-3", "UPDATE transfers SET state = 'declined' WHERE state = 'requested'"),
+    ("TRF-3", "UPDATE transfer_lines SET hold_id = NULL"),
+    ("TRF-4", "UPDATE transfer_lines SET surplus = surplus + 1"),
+    ("TRF-4", "UPDATE transfer_lines SET received = received - 1, lost = lost + 1 WHERE received > 0"),
+    ("TRF-4", "DELETE FROM movements WHERE ref_kind = 'transfer' AND reason = 'count'"),
+]  # fmt: skip
+
+
+async def trade(world: World, books: Books) -> None:
+    """Something of everything, much of it still under way."""
+    for place in ("A", "B", "DC"):
+        await world.stock(place, "milk", 20)
+    await world.place(world.wish("milk", at="A"))  # waits for payment
+    await world.place(world.wish("milk", at="A"), pay_mode="at_store")
+    collected = await world.place(world.wish("milk", at="B"), pay_mode="at_store")
+    await world.ready(collected)
+    await world.hand(collected, cash=20000)
+    partly = await world.paid(books, world.wish("milk", at="A"), world.wish("milk", 2, at="B"), world.wish("milk"))
+    kinds = {job.store_code: n for n, job in enumerate(partly.fulfilments)}
+    await world.ready(partly, kinds["A"])
+    await world.hand(partly, kinds["A"])
+    await world.cancel(partly, {partly.lines[1].id: 1})
+    await world.cancel(await world.paid(books, world.wish("milk", at="A")))
+    await world.refunds()
+    await world.cancel(partly, {partly.lines[2].id: 1})  # its refund is under way
+    parcel = await world.paid(books, world.wish("milk", 2))
+    await world.ready(parcel)
+    job = parcel.fulfilments[0]
+    async with world.db.begin() as tx:
+        await ship.ship(tx, location_id=world.stores[job.store_code], fulfilment_id=job.id, carrier="SF", tracking_no="1", actor=world.clerk)  # fmt: skip
+    await world.reject(await world.paid(books, world.wish("milk")), 1)
+    await world.cancel(await world.paid(books, world.wish("milk", at="A")))
+    await unit(world)
+    await world.place(world.wish("milk", at="A"))
+    await unit(world, member=await world.new_member())
+    late = await world.place(world.wish("milk", at="A"))
+    await world.db.execute("UPDATE orders SET pay_by_at = placed_at WHERE id = $1", late.id)
+    await expire.expire_unpaid(world.db)
+    shop = world.look.chain.store(world.stores["A"])
+    priced = await sell.price_wishes(world.look, shop, [(world.skus["milk"], 2)], member_id=None)
+    async with world.db.begin() as tx:
+        await sell.sell(tx, shop, priced, member_id=world.member_id, contact=orders.Contact("", ""), tendered_minor=10**6, actor=world.clerk)  # fmt: skip
+    await inventory.Holds(world.db).hold(
+        location_id=world.stores["A"], sku_id=world.skus["milk"], quantity=1, ref_kind="clerk", ref_id=new_id(),
+        expires_at=None, actor=world.clerk,
+    )  # fmt: skip
+    await test_transfers.ask(world, {"milk": 4})  # waits for a word
+    sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
+    for moved in sent:
+        await test_transfers.send(world, moved)
+    await test_transfers.receive(world, sent[0], {"milk": (3, 0)})
+    await world.count("DC", milk=1 + (await world.level("DC", "milk"))[0])
+    await world.count("A", milk=0)  # units that are held are missing
+
+
+@pytest.fixture(scope="module")
+async def traded(shared_db):
+    world, books = World(shared_db), Books()
+    providers.connect(books)  # type: ignore[arg-type]
+    with clock.frozen(NOON):
+        await _build(world)
+        await directory.refresh(shared_db)
+        world.look = basket.Look(shared_db, fulfilment.OpenWork(shared_db))
+        world.placing = Placing(world.look, secret=SECRET)
+        await trade(world, books)
+    assert await broken(shared_db) == []
+    return world
+
+
+@pytest.fixture
+async def owner(traded, shared_access):
+    """The owner of the tables, in a transaction that is rolled back."""
+    connection = await asyncpg.connect(shared_access.owner_dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(UNGUARDED)
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.mark.parametrize(("name", "sql"), BREAK, ids=[f"{name}-{n}" for n, (name, _) in enumerate(BREAK)])
+async def test_a_spoilt_row_is_found(owner, name, sql):
+    queries = {invariant: query for invariant, _, query in INVARIANTS}
+    assert await owner.fetch(queries[name]) == []
+    await owner.execute(sql)
+    assert await owner.fetch(queries[name]) != []
+
+
+def test_every_invariant_of_the_program_is_tried_somewhere():
+    tried = {name for name, _ in BREAK} | {name for name, _ in platform.BREAK} | set(catalogue.BREAK)
+    assert tried == {name for name, _, _ in INVARIANTS}

@@ -1,0 +1,127 @@
+"""Money that waits for a person: headquarters sees it, settles it, and the books are clean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from duoline.flows import pay, refund
+from duoline.kernel import clock
+from duoline.kernel.errors import Refusal
+from duoline.payments import providers
+from duoline.payments.provider import EventKind, OpenedPayment, PaymentEvent, PaymentState, PaymentStatus
+from tests.http.shelf import CONTACT
+
+if TYPE_CHECKING:
+    from tests.http.world import Caller, World
+
+
+class Declining:
+    """A provider that takes money and gives none back."""
+
+    name = "sandbox"
+
+    class NotRefundable(Refusal):
+        code = "provider.not-refundable"
+
+    async def open_payment(self, ref: str, **_: Any) -> OpenedPayment:
+        return OpenedPayment(provider_ref=f"P{ref}", pay_url=f"/pay/{ref}", status=PaymentStatus.OPEN)
+
+    async def query_payment(self, ref: str) -> PaymentState:
+        return PaymentState(ref=ref, status=PaymentStatus.PAID, amount_minor=100, currency="CNY")
+
+    async def refund(self, ref: str, **_: Any) -> Any:
+        raise self.NotRefundable
+
+    async def close_payment(self, ref: str) -> PaymentState:
+        return PaymentState(ref=ref, status=PaymentStatus.CLOSED)
+
+
+@pytest.fixture
+def declining(world: World) -> None:
+    providers.connect(Declining())  # type: ignore[arg-type]
+
+
+async def ordered(buyer: Caller, shelf: str) -> dict[str, Any]:
+    line = {"sku_id": shelf, "quantity": 1, "method": "pickup", "store_code": "S1"}
+    placed = await buyer.post("/api/mall/orders", {"lines": [line], "pay_mode": "online", "contact": CONTACT})
+    assert placed.status_code == 201, placed.text
+    opened = await buyer.post(f"/api/mall/orders/{placed.json()['id']}/payment")
+    return placed.json() | {"intent_id": opened.json()["intent_id"]}
+
+
+async def noticed(world: World, order: dict[str, Any], amount: int) -> None:
+    await pay.receive(
+        world.db, "sandbox",
+        PaymentEvent(
+            event_id=order["intent_id"], kind=EventKind.PAYMENT_PAID, ref=order["intent_id"], refund_ref=None,
+            amount_minor=amount, currency="CNY", occurred_at=clock.now(),
+        ),
+    )  # fmt: skip
+
+
+async def cases(world: World, **query: str) -> list[dict[str, Any]]:
+    answer = await world.staff("hq").get("/api/console/money-cases", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+async def test_a_payment_that_does_not_fit_is_settled_once(world: World, shelf: str, declining: None) -> None:
+    buyer = await world.member()
+    order = await ordered(buyer, shelf)
+    checked = await buyer.post(f"/api/mall/orders/{order['id']}/payment-check")
+    assert checked.json()["state"] == "awaiting_payment"
+    attention = (await world.staff("hq").get("/api/console/today")).json()["attention"]
+    assert {"kind": "payment_misfit", "count": 1, "link": "/money"} in attention
+    (case,) = await cases(world)
+    assert (case["kind"], case["amount"]["minor"], case["expected"]["minor"]) == ("misfit", 100, 19900)
+    assert case["order_no"] == order["order_no"]
+    path = f"/api/console/money-cases/misfit/{case['id']}/resolution?member_id={case['member_id']}"
+    hq = world.staff("hq")
+    wrong = await hq.post(path, {"do": "again", "reason": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "payments.no-such-resolution")
+    assert (await world.staff("north").post(path, {"do": "settled", "reason": "x"})).status_code == 403
+    assert (await hq.post(path, {"do": "settled", "reason": "the provider sent it back"})).status_code == 204
+    assert await cases(world) == []
+    assert [one["state"] for one in await cases(world, state="all")] == ["resolved"]
+
+
+async def test_a_refund_that_fails_is_sent_again_or_given_by_hand(world: World, shelf: str, declining: None) -> None:
+    buyer = await world.member()
+    order = await ordered(buyer, shelf)
+    await noticed(world, order, 19900)
+    cancelled = await buyer.post(f"/api/mall/orders/{order['id']}/cancellation", {})
+    assert cancelled.json()["state"] == "cancelled"
+
+    async def sent() -> None:
+        for row in await world.db.fetch("SELECT member_id, id FROM refunds WHERE state = 'requested'"):
+            await refund.send(world.db, refund.SendRefund(row["member_id"], row["id"]))
+
+    await sent()
+    hq = world.staff("hq")
+    (case,) = await cases(world)
+    assert (case["kind"], case["problem"]) == ("refund", "provider.not-refundable")
+    path = f"/api/console/money-cases/refund/{case['id']}/resolution?member_id={case['member_id']}"
+    assert (await hq.post(path, {"do": "again", "reason": "asked them to look"})).status_code == 204
+    assert await cases(world) == []
+    await sent()
+    assert len(await cases(world)) == 1
+    assert (await hq.post(path, {"do": "by_hand", "reason": "bank transfer 4711"})).status_code == 204
+    late = await hq.post(path, {"do": "by_hand", "reason": "again"})
+    assert (late.status_code, late.json()["code"]) == (409, "kernel.wrong-state")
+    seen = (await buyer.get(f"/api/mall/orders/{order['id']}")).json()
+    assert (seen["pay_state"], seen["refunded"]["minor"]) == ("refunded", 19900)
+    given = await world.db.fetchval("SELECT sum(amount_minor) FROM journal_entries WHERE credit = 'clearing:by-hand'")
+    assert given == 19900
+    lines = await world.db.fetch(
+        "SELECT action, actor_kind FROM audit_log WHERE action LIKE 'refund.%' ORDER BY at, id"
+    )
+    assert Counter((line["action"], line["actor_kind"]) for line in lines) == {
+        ("refund.request", "member"): 1,
+        ("refund.failed", "system"): 2,
+        ("refund.sent-again", "staff"): 1,
+        ("refund.given-by-hand", "staff"): 1,
+        ("refund.done", "staff"): 1,
+    }

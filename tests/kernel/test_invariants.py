@@ -1,0 +1,66 @@
+"""The invariants of kernel, stores and members: silent over sound rows, and speaking up when one is broken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from duoline.kernel.invariants import INVARIANTS as KERNEL
+from duoline.members.invariants import INVARIANTS as MEMBERS
+from duoline.stores.invariants import INVARIANTS as STORES
+
+if TYPE_CHECKING:
+    from duoline.kernel.db import Tx
+
+QUERIES = {name: sql for name, _, sql in [*KERNEL, *STORES, *MEMBERS]}
+A, B, C = (f"00000000-0000-0000-0000-00000000000{n}" for n in "abc")
+
+SOUND = f"""
+INSERT INTO idempotency VALUES ('{A}', 'k', '', 200, '{{}}', now());
+INSERT INTO local_outbox (id, topic, key, payload, at) VALUES ('{A}', 't', 'k', '{{}}', now());
+INSERT INTO event_log (source_id, topic, key, payload, at) VALUES ('{B}', 't', 'k', '{{}}', now());
+INSERT INTO policies VALUES ('p', 1, '{{}}', now(), '{A}', '', now()), ('p', 2, '{{}}', now(), '{A}', '', now());
+INSERT INTO regions VALUES ('{A}', 'a', NULL, 'a', 'a'), ('{B}', 'b', '{A}', 'b', 'b'), ('{C}', 'c', '{B}', 'c', 'c');
+INSERT INTO staff (id, login, name, password_hash, created_at, updated_at)
+  VALUES ('{A}', 'a', 'a', '', now(), now()), ('{B}', 'b', 'b', '', now(), now());
+INSERT INTO staff_grants VALUES ('{A}', 'headquarters', 'chain', '00000000-0000-0000-0000-000000000000', now()),
+  ('{B}', 'region', 'region', '{C}', now());
+INSERT INTO staff_sessions VALUES ('x', '{B}', now(), now());
+INSERT INTO members (member_id, kind, phone, created_at)
+  VALUES ('{A}', 'member', '+8613800138000', now()), ('{B}', 'guest', NULL, now());
+INSERT INTO phone_index VALUES ('+8613800138000', '{A}');
+INSERT INTO addresses (member_id, id, name, phone, province, city, district, line, is_default, created_at, updated_at)
+  VALUES ('{A}', '{A}', '', '', '', '', '', '', true, now(), now()), ('{A}', '{B}', '', '', '', '', '', '', false, now(), now());
+"""
+
+BREAK = [
+    ("IDE-1", "UPDATE idempotency SET status = 0"),
+    ("EVT-1", "UPDATE event_log SET source_id = '" + A + "'"),
+    ("POL-1", "INSERT INTO policies VALUES ('p', 4, '{}', now(), '" + A + "', '', now())"),
+    ("STO-1", f"UPDATE regions SET parent_id = '{C}' WHERE id = '{A}'"),
+    ("STO-2", f"UPDATE staff_grants SET unit_id = '{A[:-1]}f' WHERE staff_id = '{B}'"),
+    ("STO-3", f"UPDATE staff SET state = 'left' WHERE id = '{A}'"),
+    ("STO-4", f"UPDATE staff SET state = 'left' WHERE id = '{B}'"),
+    ("MEM-1", "DELETE FROM phone_index"),
+    ("MEM-1", f"UPDATE phone_index SET member_id = '{B}'"),
+    ("MEM-1", f"UPDATE members SET phone = NULL WHERE member_id = '{A}'"),
+    ("MEM-2", "UPDATE addresses SET is_default = true"),
+    ("MEM-2", "UPDATE addresses SET is_default = false"),
+]
+
+
+async def broken(tx: Tx) -> set[str]:
+    return {name for name, sql in QUERIES.items() if await tx.fetch(sql)}
+
+
+@pytest.mark.parametrize(("name", "sql"), BREAK)
+async def test_a_broken_row_is_found_and_a_sound_one_is_not(tx: Tx, name: str, sql: str) -> None:
+    await tx.execute(SOUND)
+    assert await broken(tx) == set()
+    await tx.execute(sql)
+    assert await broken(tx) == {name}
+
+
+def test_every_invariant_is_tried() -> None:
+    assert {name for name, _ in BREAK} == set(QUERIES)

@@ -1,0 +1,220 @@
+"""Can the suite catch a bug? Each of these is planted into a copy of the program, and the stories must fail on it.
+
+Nothing of this is in the program itself: a bug is an edit of a copy. An edit that no longer fits the text fails the
+test too, so none is lost when the program changes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Bug(NamedTuple):
+    """A planted bug: edits of files under src/duoline, and the tests that must catch it."""
+
+    edits: tuple[tuple[str, str, str], ...]
+    caught_by: str
+
+
+BUGS = {
+    "no guard on the level": Bug(
+        (("flows/place.sql", "IF could < p_need_quantity[k] THEN", "IF false THEN"),),
+        "tests/flows/test_place.py::test_400_buyers_for_100_units",
+    ),
+    "no order of locks": Bug(
+        (
+            (
+                "flows/place.sql",
+                "        ORDER BY v.location_id, v.sku_id FOR UPDATE OF v",
+                "        ORDER BY random() FOR UPDATE OF v",
+            ),
+        ),
+        "tests/flows/test_lock_order.py",
+    ),
+    "units on the way are on offer": Bug(
+        (("inventory/terms.sql", "WHEN 'transit' THEN 1000000", "WHEN 'transit' THEN 0"),),
+        "tests/flows/test_transfers.py::test_what_is_on_the_way_is_promised_to_nobody",
+    ),
+    "one box received twice": Bug(
+        (("inventory/transfers/rows.py", "if version is not None and version != now_version:", "if False:"),),
+        "tests/flows/test_transfers.py::test_one_box_opened_by_two_clerks",
+    ),
+    "each line checked alone": Bug(
+        (
+            (
+                "flows/draft.py",
+                "before = needs.get(level, LevelNeed(0, 0))",
+                "before = LevelNeed(0, 0)",
+            ),
+            ("flows/basket.py", "demand[key] = demand.get(key, 0) + wish.quantity", "demand[key] = wish.quantity"),
+        ),
+        "tests/flows/test_place.py::test_two_lines_of_one_sku_are_added_up",
+    ),
+    "price taken from the client": Bug(
+        (
+            (
+                "flows/draft.py",
+                "self.total_minor = basket.totals.total_minor\n",
+                "self.total_minor = request.expected_minor or basket.totals.total_minor\n",
+            ),
+            (
+                "flows/place.py",
+                "request.expected_minor is not None and request.expected_minor != basket.totals.total_minor",
+                "request.expected_minor is not None and request.expected_minor < 0",
+            ),
+        ),
+        "tests/flows/test_place.py::test_seen_price_is_confirmed_never_silently_changed",
+    ),
+    "pickup code reusable": Bug(
+        (
+            ("fulfilment/verify_code.py", '_OVER = ("handed_over", ', "_OVER = ("),
+            (
+                "flows/hand_over.py",
+                "if job.state == fulfilment.FulfilmentState.HANDED_OVER.value:",
+                "if not job.state:",
+            ),
+            ("flows/hand_over.py", "job.state != fulfilment.FulfilmentState.READY.value", "not job.state"),
+            ("fulfilment/states.py", "_S.HANDED_OVER: frozenset(),", "_S.HANDED_OVER: frozenset({_S.HANDED_OVER}),"),
+            ("inventory/resolve.py", "if len(rows) != len(set(hold_ids)):", "if len(rows) > len(set(hold_ids)):"),
+        ),
+        "tests/flows/test_story.py::test_code_opens_once_and_only_at_the_right_shop",
+    ),
+    "retry under a new key": Bug(
+        (
+            ("flows/refund.py", "refund_ref=refund.ref,", "refund_ref=str(new_id()),"),
+            (
+                "flows/refund.py",
+                "from duoline.kernel.errors import",
+                "from duoline.kernel.ids import new_id\nfrom duoline.kernel.errors import",
+            ),
+        ),
+        "tests/flows/test_crashes.py::test_refund_is_sent_once_wherever_the_worker_stops",
+    ),
+    "answer before the commit": Bug(
+        (
+            (
+                "flows/place.py",
+                "answer = await self._batcher.submit(order.first_location, order)",
+                "asyncio.get_running_loop().create_task(self._batcher.submit(order.first_location, order)); answer = {'result': 'placed'}",
+            ),
+            (
+                "flows/place.py",
+                "from typing import TYPE_CHECKING",
+                "import asyncio\nfrom typing import TYPE_CHECKING",
+            ),
+        ),
+        "tests/flows/test_place.py::test_400_buyers_for_100_units",
+    ),
+    "a hold resolved twice": Bug(
+        (("inventory/resolve.sql", " AND h.state = 'open'\n", "\n"),),
+        "tests/flows/test_races.py::test_holds_expire_once_while_they_are_given_back",
+    ),
+    "late money kept": Bug(
+        (
+            (
+                "flows/pay.py",
+                "        await give_back_money(tx, order, amount_minor, reason=",
+                "        await give_back_money(tx, order, 0, reason=",
+            ),
+        ),
+        "tests/flows/test_story.py::test_unpaid_orders_expire_and_late_money_goes_back",
+    ),
+    "delivery fee kept": Bug(
+        (
+            (
+                "orders/refundable.py",
+                'if any(line.quantity > line.cancelled + cancelled.get(line.id, 0) for line in lines if line.method == "delivery"):',
+                "if order.delivery_fee_minor:",
+            ),
+        ),
+        "tests/simulation/test_machine.py::test_trade_at_random",
+    ),
+    "units kept by hand for ever": Bug(
+        (("inventory/resolve.py", "AND ref_kind <> 'order'", "AND ref_kind = 'order'"),),
+        "tests/simulation/test_machine.py::test_trade_at_random",
+    ),
+    "guests counted without a lock": Bug(
+        (
+            (
+                "flows/place.sql",
+                "ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at;",
+                "ON CONFLICT (key_id) DO NOTHING;",
+            ),
+        ),
+        "tests/flows/test_guest_limits.py::test_an_order_waits_while_another_of_the_same_address_is_counted",
+    ),
+    "a false notice believed": Bug(
+        (
+            (
+                "flows/pay.py",
+                "if (event.amount_minor, event.currency) != (intent.amount_minor, intent.currency):",
+                "if not event.currency:",
+            ),
+        ),
+        "tests/flows/test_money_back.py::test_a_false_notice_under_the_id_of_the_true_one_does_not_keep_it_out",
+    ),
+    "wrong codes not counted": Bug(
+        (("fulfilment/verify_code.py", "DO UPDATE SET wrong = c.wrong + 1", "DO UPDATE SET wrong = c.wrong"),),
+        "tests/flows/test_story.py::test_wrong_codes_are_limited",
+    ),
+    "wrong codes counted after the look": Bug(
+        (
+            (
+                "fulfilment/verify_code.py",
+                "    if not await _count(tx, location_id, actor, window):\n",
+                '    if (await tx.fetchval("SELECT wrong FROM code_attempts") or 0) >= codes.WRONG_MAX:\n',
+            ),
+            (
+                "fulfilment/verify_code.py",
+                "    if not isinstance(found, WrongCode):\n        await _uncount(tx, location_id, actor, window)\n",
+                "    if isinstance(found, WrongCode):\n        await _count(tx, location_id, actor, window)\n",
+            ),
+        ),
+        "tests/flows/test_races.py::test_wrong_codes_sent_at_once_are_counted_one_by_one",
+    ),
+}
+
+
+def run(copy: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", tests],
+        cwd=copy, capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"DUOLINE_SHRINK": "0"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The program and the stories, to be spoilt."""
+    for part in ("src", "migrations", "tests/flows", "tests/simulation"):
+        shutil.copytree(CHECKOUT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("pyproject.toml", "alembic.ini", "tests/conftest.py"):
+        shutil.copy(CHECKOUT / part, tmp_path / part)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_planted_bug_is_caught(name, copy):
+    for file, right, wrong in BUGS[name].edits:
+        path = copy / "src" / "duoline" / file
+        text = path.read_text(encoding="utf-8")
+        assert right in text, f"the bug {name!r} no longer fits {file}"
+        path.write_text(text.replace(right, wrong), encoding="utf-8")
+    done = run(copy, BUGS[name].caught_by)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILURES" in done.stdout or "ERRORS" in done.stdout
+
+
+def test_the_unspoilt_copy_passes(copy):
+    """Otherwise the bugs above would be "caught" by a copy that cannot run at all."""
+    done = run(copy, "tests/flows/test_place.py::test_400_buyers_for_100_units")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,255 @@
+"""What must come of trade, said a second time and as simply as it can be: units on shelves, orders, money. No database.
+
+The machine (test_machine.py) does everything twice, to the program and to this model, and compares. The model knows no
+tables and no SQL; where the program has a choice, such as which shop sends a parcel, it is told what was chosen and says
+whether that was possible.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+PRICES = {"milk": 19900, "bottle": 4990, "sock": 0}
+
+Shelf = tuple[str, str]  # place, article
+
+
+@dataclass
+class Line:
+    """Units of an article in an order."""
+
+    id: UUID
+    article: str
+    method: str
+    quantity: int
+    handed: int = 0
+    cancelled: int = 0
+
+    @property
+    def due(self) -> int:
+        return self.quantity - self.handed - self.cancelled
+
+    @property
+    def price(self) -> int:
+        return PRICES[self.article]
+
+
+@dataclass
+class Job:
+    """What one place does for an order: `waiting`, `to_pick`, `ready`, or `over`."""
+
+    id: UUID
+    place: str
+    kind: str
+    state: str
+    units: Counter[UUID]
+    promise_at: datetime
+    keep_until: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.state != "over"
+
+
+@dataclass
+class Sale:
+    """An order of a member. `bought` is what the buyer gave the provider, whether we know of it or not."""
+
+    id: UUID
+    no: str
+    mode: str
+    lines: dict[UUID, Line]
+    jobs: list[Job]
+    fee: int
+    state: str
+    pay_by: datetime | None
+    paid: int = 0
+    returned: int = 0
+    sent_back: int = 0
+    bought: bool = False
+    refused_by: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        return sum(line.price * line.quantity for line in self.lines.values()) + self.fee
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("completed", "cancelled", "expired")
+
+    @property
+    def earned(self) -> int:
+        """What the customer has had, in money."""
+        goods = sum(line.price * line.handed for line in self.lines.values())
+        sent = any(line.method == "delivery" and line.handed for line in self.lines.values())
+        return goods + (self.fee if sent else 0)
+
+    def served(self, line_id: UUID) -> int:
+        return sum(job.units[line_id] for job in self.jobs if job.live)
+
+    def unserved(self) -> Counter[UUID]:
+        """Units that are due and that nobody brings: the member is asked about them."""
+        return Counter({each.id: n for each in self.lines.values() if (n := each.due - self.served(each.id)) > 0})
+
+
+@dataclass
+class Move:
+    """Units that one place gives another: `requested`, `approved`, `sent` (also when short) or `over`."""
+
+    id: UUID
+    article: str
+    source: str
+    to: str
+    quantity: int
+    state: str
+    asked_at: datetime
+    on_the_way: int = 0
+
+    @property
+    def way(self) -> Shelf:
+        """Where its units are once they are sent."""
+        return f"to {self.to}", self.article
+
+
+class Model:
+    """The chain."""
+
+    def __init__(self) -> None:
+        self.on_hand: Counter[Shelf] = Counter()
+        self.held: Counter[Shelf] = Counter()
+        self.kept: dict[UUID, tuple[Shelf, int, datetime]] = {}
+        self.favourites: dict[
+            Shelf, tuple[UUID, datetime]
+        ] = {}  # the one unit kept there for the member, and until when
+        self.given: list[datetime] = []
+        self.sales: dict[UUID, Sale] = {}
+        self.moves: list[Move] = []
+        self.cash: Counter[str] = Counter()
+        self.till: Counter[str] = Counter()
+
+    def free(self, place: str, article: str) -> int:
+        return self.on_hand[place, article] - self.held[place, article]
+
+    def forget(self, shelf: Shelf) -> None:
+        """The unit that was kept for the member is kept no more."""
+        del self.favourites[shelf]
+        self.held[shelf] -= 1
+
+    # --- units ----------------------------------------------------------------------------------
+
+    def hold(self, sale: Sale, job: Job) -> None:
+        """A job begins: its units are kept. They must have been free."""
+        for line_id, n in job.units.items():
+            shelf = job.place, sale.lines[line_id].article
+            assert self.free(*shelf) >= n, f"{shelf} had {self.free(*shelf)} free units, {n} were promised"
+            self.held[shelf] += n
+
+    def let_go(self, sale: Sale, job: Job, line_id: UUID, n: int) -> None:
+        """Units of a job become free again; a job without units is over."""
+        assert 0 < n <= job.units[line_id]
+        job.units[line_id] -= n
+        self.held[job.place, sale.lines[line_id].article] -= n
+        if not +job.units:
+            job.state = "over"
+
+    def take_back(self, sale: Sale, jobs: list[Job], wanted: Counter[UUID]) -> None:
+        """Free units of order lines, from the jobs in the order given, as far as they serve them."""
+        left = Counter(wanted)
+        for job in jobs:
+            for line_id in list(+job.units):
+                n = min(left[line_id], job.units[line_id])
+                if n:
+                    left[line_id] -= n
+                    self.let_go(sale, job, line_id, n)
+
+    def leave(self, sale: Sale, job: Job) -> int:
+        """The goods go out of the door; returns what they are worth."""
+        for line_id, n in (+job.units).items():
+            shelf = job.place, sale.lines[line_id].article
+            self.on_hand[shelf] -= n
+            self.held[shelf] -= n
+            sale.lines[line_id].handed += n
+        worth = sum(sale.lines[line_id].price * n for line_id, n in (+job.units).items())
+        job.units.clear()
+        job.state = "over"
+        self.close(sale)
+        return worth
+
+    def stay(self, move: Move) -> None:
+        """What was asked for does not leave."""
+        self.held[move.source, move.article] -= move.quantity
+        move.state = "over"
+
+    def set_out(self, move: Move, n: int) -> None:
+        """`n` of the units leave; the others are free again."""
+        self.held[move.source, move.article] -= move.quantity
+        self.on_hand[move.source, move.article] -= n
+        self.on_hand[move.way] += n
+        move.on_the_way, move.state = n, "sent"
+
+    def arrive(self, move: Move, good: int, damaged: int) -> None:
+        """Good units, as many as there may be, and broken ones of those that were sent."""
+        came = min(good + damaged, move.on_the_way)
+        self.on_hand[move.way] -= came
+        self.on_hand[move.to, move.article] += good
+        move.on_the_way -= came
+        if not move.on_the_way:
+            move.state = "over"
+
+    # --- money ----------------------------------------------------------------------------------
+
+    def settle(self, sale: Sale) -> None:
+        """We learn that the buyer has paid. Once; for an order that is over all of it goes back."""
+        if sale.paid:
+            return
+        sale.paid = sale.total
+        if sale.state != "awaiting_payment":
+            sale.returned = sale.total
+            return
+        sale.state = "confirmed"
+        for job in sale.jobs:
+            if job.state == "waiting":
+                job.state = "to_pick"
+
+    def cancel(self, sale: Sale, units: Counter[UUID], *, empty_as: str = "cancelled") -> int:
+        """Units are not delivered. Returns what goes back: what they cost, if it was paid before they are handed over.
+
+        The fee for delivery goes back when nothing is delivered.
+        """
+        delivered = [line for line in sale.lines.values() if line.method == "delivery"]
+        had_delivery = any(line.cancelled < line.quantity for line in delivered)
+        back = sum(sale.lines[line_id].price * n for line_id, n in units.items())
+        for line_id, n in units.items():
+            assert n <= sale.lines[line_id].due
+            sale.lines[line_id].cancelled += n
+        if had_delivery and all(line.cancelled == line.quantity for line in delivered):
+            back += sale.fee
+        if sale.mode != "online" or not sale.paid:
+            back = 0
+        sale.returned += back
+        self.close(sale, empty_as=empty_as)
+        return back
+
+    def close(self, sale: Sale, *, empty_as: str = "cancelled") -> None:
+        if not sale.over and all(line.due == 0 for line in sale.lines.values()):
+            sale.state = "completed" if any(line.handed for line in sale.lines.values()) else empty_as
+
+    # --- the books as they must be --------------------------------------------------------------
+
+    def levels(self) -> dict[Shelf, tuple[int, int]]:
+        shelves = set(self.on_hand) | set(self.held)
+        return {shelf: (self.on_hand[shelf], self.held[shelf]) for shelf in shelves}
+
+    def deposits(self) -> int:
+        """What customers have paid and not yet had."""
+        return sum(sale.paid - sale.earned - sale.sent_back for sale in self.sales.values())
+
+    def clearing(self) -> int:
+        """What the provider has of ours."""
+        return sum(sale.paid - sale.sent_back for sale in self.sales.values() if sale.mode == "online")

@@ -1,0 +1,23 @@
+import type { OptionText } from "@duoline/client"
+import { clockTime, dayOf, dayTime, i18n, pick, t } from "@duoline/i18n"
+import { session, zone } from "../state/session"
+
+/** "800 g · Stage 2" of an article's chosen options. */
+export function optionWords(options: OptionText[]): string {
+  return options.map((option) => pick(option.value)).join(" · ")
+}
+
+/** The clock alone for today, else day and clock; in the shop's zone. */
+export function shortTime(at: string, now: Date): string {
+  return dayOf(at, zone.value) === dayOf(now, zone.value) ? clockTime(at, zone.value) : dayTime(at, zone.value, now)
+}
+
+export function shopName(code: string | null): string {
+  if (!code) return t("work.other_shop")
+  return pick([...(session.me?.stores ?? []), ...(session.far ? [session.far] : [])].find((one) => one.code === code)?.name) || code
+}
+
+/** The message under `key`; the plain one where the server used a word that has no message yet. */
+export function said(key: string, otherwise: string): string {
+  return i18n.global.te(key) ? t(key) : otherwise
+}

@@ -1,0 +1,19 @@
+import { count, t, textKey } from "@duoline/i18n"
+
+/** ¥1.2万 / ¥12k: money on an axis, where the exact figure stands in the table behind. */
+export function roughMoney(minor: number): string {
+  const whole = minor / 100
+  if (textKey() === "zh") return `\u00a5${whole >= 10_000 ? t("figure.wan", { n: trim(whole / 10_000) }) : trim(whole)}`
+  return `\u00a5${whole >= 1_000_000 ? `${trim(whole / 1_000_000)}m` : whole >= 1000 ? `${trim(whole / 1000)}k` : trim(whole)}`
+}
+
+function trim(value: number): string {
+  return value >= 100 || Number.isInteger(value) ? count(Math.round(value)) : value.toFixed(1).replace(/\.0$/, "")
+}
+
+/** +12%, −3%; null when there is nothing to compare with. */
+export function change(now: number, before: number): { text: string; up: boolean } | null {
+  if (before <= 0) return null
+  const share = Math.round((now / before - 1) * 100)
+  return { text: `${share > 0 ? "+" : share < 0 ? "\u2212" : "\u00b1"}${count(Math.abs(share))}%`, up: share >= 0 }
+}

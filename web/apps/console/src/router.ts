@@ -1,0 +1,85 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router"
+import { PLACES, places } from "./lib/nav"
+import { may, recallSession, session } from "./lib/session"
+import Shell from "./parts/Shell.vue"
+
+declare module "vue-router" {
+  interface RouteMeta {
+    permission?: string
+    open?: boolean
+  }
+}
+
+const at = (path: string, name: string, permission: string, component: RouteRecordRaw["component"]): RouteRecordRaw =>
+  ({ path, name, component, meta: { permission } }) as RouteRecordRaw
+
+const routes: RouteRecordRaw[] = [
+  { path: "/login", name: "login", component: () => import("./pages/LogIn.vue"), meta: { open: true } },
+  {
+    path: "/",
+    component: Shell,
+    children: [
+      at("", "today", "today.read", () => import("./pages/Today.vue")),
+      at("orders", "orders", "orders.read", () => import("./pages/Orders.vue")),
+      at("orders/:id", "order", "orders.read", () => import("./pages/OrderCase.vue")),
+      at("money", "money", "money.settle", () => import("./pages/MoneyCases.vue")),
+      at("stock", "stock", "stock.read", () => import("./pages/Stock.vue")),
+      at("stock/counts", "counts", "stock.read", () => import("./pages/Counts.vue")),
+      at("stock/counts/:id", "count", "stock.read", () => import("./pages/CountCase.vue")),
+      at("stock/missing", "shortages", "stock.read", () => import("./pages/Shortages.vue")),
+      at("stock/:id", "sku", "stock.read", () => import("./pages/StockCase.vue")),
+      at("kept", "kept", "today.read", () => import("./pages/Kept.vue")),
+      at("transfers", "transfers", "transfers", () => import("./pages/Transfers.vue")),
+      at("transfers/:id", "transfer", "transfers", () => import("./pages/TransferCase.vue")),
+      at("goods", "goods", "catalogue.read", () => import("./pages/Goods.vue")),
+      at("goods/brands", "brands", "catalogue.read", () => import("./pages/Brands.vue")),
+      at("goods/categories", "categories", "catalogue.read", () => import("./pages/Categories.vue")),
+      at("goods/new", "product-new", "catalogue.edit", () => import("./pages/ProductNew.vue")),
+      at("goods/:code", "product", "catalogue.read", () => import("./pages/ProductCase.vue")),
+      at("prices", "prices", "prices.read", () => import("./pages/Prices.vue")),
+      at("prices/:code", "price", "prices.read", () => import("./pages/PriceCase.vue")),
+      at("shops", "shops", "stores.read", () => import("./pages/Shops.vue")),
+      at("shops/regions", "regions", "stores.read", () => import("./pages/Regions.vue")),
+      at("shops/companies", "companies", "stores.read", () => import("./pages/Companies.vue")),
+      at("shops/new", "shop-new", "stores.open", () => import("./pages/ShopNew.vue")),
+      at("shops/:code", "shop", "stores.read", () => import("./pages/ShopCase.vue")),
+      at("imports", "imports", "imports.run", () => import("./pages/Imports.vue")),
+      at("imports/:id", "import", "imports.run", () => import("./pages/ImportCase.vue")),
+      at("staff", "staff", "staff.read", () => import("./pages/Staff.vue")),
+      at("staff/:login", "person", "staff.read", () => import("./pages/StaffCase.vue")),
+      at("policies", "policies", "policies.read", () => import("./pages/Policies.vue")),
+      at("policies/sourcing/replays", "replays", "policies.edit", () => import("./pages/Replays.vue")),
+      at("policies/sourcing/replays/:id", "replay", "policies.edit", () => import("./pages/ReplayCase.vue")),
+      at("policies/:kind", "policy", "policies.read", () => import("./pages/PolicyCase.vue")),
+      at("audit", "audit", "audit.read", () => import("./pages/Audit.vue")),
+      { path: ":rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
+    ],
+  },
+]
+
+export const router = createRouter({
+  history: createWebHistory("/console/"),
+  routes,
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  const me = session.me ?? (await recallSession().catch(() => null))
+  if (!me) return { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } }
+  if (to.meta.permission && !may(to.meta.permission)) {
+    const home = places()[0]
+    return home && home.name !== to.name ? { name: home.name } : { name: "missing", params: { rest: ["none"] } }
+  }
+  return true
+})
+
+// After a new version has been put in place the old parts are gone: fetch the page anew, once.
+router.onError((error, to) => {
+  const again = `duoline.console.reloaded${to.path}`
+  if (!/dynamically imported module|Importing a module script failed/.test(String(error)) || sessionStorage.getItem(again)) return
+  sessionStorage.setItem(again, "1")
+  location.assign(router.resolve(to).href)
+})
+
+export { PLACES }

@@ -1,0 +1,16 @@
+import "@duoline/ui/tokens.css"
+import "@duoline/ui/base.css"
+import "./mall.css"
+import { startI18n } from "@duoline/i18n"
+import { createApp } from "vue"
+import App from "./App.vue"
+import zh from "./locales/zh-CN.json"
+import { router } from "./router"
+
+const i18n = await startI18n(zh, () => import("./locales/en.json"))
+createApp(App).use(i18n).use(router).mount("#app")
+
+// Keeps the shell for days without a network. Registered late, so that it takes nothing from the first page.
+if (import.meta.env.PROD && "serviceWorker" in navigator) {
+  addEventListener("load", () => setTimeout(() => void navigator.serviceWorker.register("/sw.js").catch(() => undefined), 2000))
+}

@@ -1,0 +1,64 @@
+import type { Money, Order, Text, TimelineEvent } from "@duoline/client"
+
+interface Words {
+  t: (key: string, named?: Record<string, unknown>) => string
+  money: (value: Money) => string
+  pick: (text: Text) => string
+  carrierName: (code: string) => string
+}
+
+/** Kinds of the order's story that the member is told; others are the shop's own business and stay untold. */
+const TOLD: Record<string, string> = {
+  placed: "story.placed",
+  sold: "story.sold",
+  paid: "story.paid",
+  paid_late: "story.paid_late",
+  payment_misfit: "story.payment_misfit",
+  expired: "story.expired",
+  ready: "story.ready",
+  unready: "story.unready",
+  rejected: "story.rejected",
+  resourced: "story.resourced",
+  asks_member: "story.asks_member",
+  sold_out: "story.sold_out",
+  handed_over: "story.handed_over",
+  partly_handed_over: "story.handed_over",
+  shipped: "story.shipped",
+  delivered: "story.delivered",
+  uncollected: "story.uncollected",
+  cancelled: "story.cancelled",
+  refund_requested: "story.refund_requested",
+  refunded: "story.refunded",
+}
+
+export function say(event: TimelineEvent, order: Order, { t, money, pick, carrierName }: Words): string | null {
+  const { data } = event
+  if (event.kind === "answered")
+    return t(data["choice"] === "refund" ? "story.answered_refund" : "story.answered_move", {
+      store: storeName(data["location_code"], order, pick),
+    })
+  const key = TOLD[event.kind]
+  if (!key) return null
+  return t(key, {
+    amount: typeof data["amount_minor"] === "number" ? money({ minor: data["amount_minor"], currency: order.total.currency }) : "",
+    store: storeOf(data, order, pick),
+    carrier: carrierName(String(data["carrier"] ?? "")),
+    tracking_no: String(data["tracking_no"] ?? ""),
+  })
+}
+
+function storeOf(data: Record<string, unknown>, order: Order, pick: Words["pick"]): string {
+  const byJob = order.fulfilments.find((one) => one.id === data["fulfilment_id"])
+  if (byJob) return pick(byJob.store.name)
+  const codes = data["location_codes"]
+  return storeName(data["location_code"] ?? (Array.isArray(codes) ? codes[0] : null), order, pick)
+}
+
+/** The shop's name where the order knows it; its code is better than nothing. */
+function storeName(code: unknown, order: Order, pick: Words["pick"]): string {
+  const known = order.fulfilments.find((one) => one.store.code === code)
+  if (known) return pick(known.store.name)
+  if (typeof code === "string") return code
+  const first = order.fulfilments[0]
+  return first ? pick(first.store.name) : ""
+}

@@ -1,0 +1,3 @@
+import { face } from "../../vite.shared.ts"
+
+export default face({ name: "mall", base: "/" })

@@ -1,0 +1,70 @@
+/**
+ * Compares the hand-written shapes in src/types.ts with the API's own OpenAPI document (`npm run client`): every field
+ * a face reads is there with that type, and every body a face sends is accepted. Words of a fixed list count as text,
+ * because the document does not always name the list.
+ */
+import type * as T from "../src/types"
+import type { paths } from "./openapi"
+
+type Json<R, S extends number> = R extends { [K in S]: { content: { "application/json": infer J } } } ? J : never
+type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] extends { responses: infer R }
+  ? Json<R, 200> | Json<R, 201> | Json<R, 202>
+  : never
+type Body<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] extends { requestBody?: { content: { "application/json": infer J } } }
+  ? J
+  : never
+
+type Loose<V> = V extends string
+  ? string
+  : V extends number
+    ? number
+    : V extends (infer I)[]
+      ? Loose<I>[]
+      : V extends object
+        ? { [K in keyof V]: Loose<V[K]> }
+        : V
+/** What the document declares as a free object says nothing about its fields. */
+type Known<A, B> = B extends (infer J)[]
+  ? A extends (infer I)[]
+    ? Known<I, J>[]
+    : A
+  : string extends keyof B
+    ? A
+    : B extends object
+      ? A extends object
+        ? { [K in keyof B]: K extends keyof A ? Known<A[K], B[K]> : B[K] }
+        : B
+      : B
+type Reads<Mine, Theirs> = [Loose<Required<Known<Mine, Theirs>>>] extends [Loose<Mine>] ? true : { differs: Theirs; from: Mine }
+const reads = <Mine, Theirs>(_same: Reads<Mine, Theirs>) => undefined
+/** A field with a default may be left out, which the document does not say. */
+const sends = <Mine extends Partial<Theirs>, Theirs>(_body?: Mine) => undefined
+
+reads<T.Home, Answer<"/api/mall/home", "get">>(true)
+reads<T.SearchResult, Answer<"/api/mall/search", "get">>(true)
+reads<{ items: T.Suggestion[] }, Answer<"/api/mall/suggestions", "get">>(true)
+reads<{ items: T.Category[] }, Answer<"/api/mall/categories", "get">>(true)
+reads<T.ProductPage, Answer<"/api/mall/products/{code}", "get">>(true)
+reads<T.Page<T.ProductAtStore>, Answer<"/api/mall/products/{code}/stores", "get">>(true)
+reads<T.StorePage, Answer<"/api/mall/stores/{code}", "get">>(true)
+reads<T.Cart, Answer<"/api/mall/cart", "get">>(true)
+reads<T.Quote, Answer<"/api/mall/quotes", "post">>(true)
+reads<T.Receipt, Answer<"/api/mall/orders", "post">>(true)
+reads<T.Order, Answer<"/api/mall/orders/{order_id}", "get">>(true)
+reads<T.PaymentStart, Answer<"/api/mall/orders/{order_id}/payment", "post">>(true)
+reads<T.PickupCode, Answer<"/api/mall/orders/{order_id}/pickup-code", "get">>(true)
+reads<T.Favourite[], Answer<"/api/mall/favourites", "get">["items"]>(true)
+reads<{ favourite: T.Favourite; outcome: T.Keeping }, Answer<"/api/mall/favourites", "put">>(true)
+reads<{ items: T.FavouriteMark[] }, Answer<"/api/mall/favourite-marks", "get">>(true)
+reads<T.StockLine[], Answer<"/api/clerk/stock", "get">["items"]>(true)
+reads<T.Me, Answer<"/api/mall/me", "get">>(true)
+reads<T.StaffMe, Answer<"/api/staff/me", "get">>(true)
+reads<T.Queue, Answer<"/api/clerk/queue", "get">>(true)
+reads<T.Count, Answer<"/api/clerk/counts/{count_id}", "get">>(true)
+reads<{ items: T.CountLine[] }, Answer<"/api/clerk/counts/{count_id}/lines", "get">>(true)
+reads<{ items: T.Shortage[] }, Answer<"/api/clerk/shortages", "get">>(true)
+reads<T.GoodsBooked, Answer<"/api/clerk/receipts", "post">>(true)
+sends<T.PlaceOrder, Body<"/api/mall/orders", "post">>()
+sends<T.LineInput, Body<"/api/mall/cart/lines", "post">>()
+sends<T.FavouriteInput, Body<"/api/mall/favourites", "put">>()
+sends<T.AddressInput, Body<"/api/mall/addresses", "post">>()

@@ -1,0 +1,5 @@
+export * from "./http"
+export * from "./intention"
+export * from "./live"
+export * from "./problem"
+export type * from "./types"

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { load } from "./load.mjs"
+
+const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/parts/variants.ts")
+const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
+const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
+
+const sku = (id, stage, size) => ({ id, code: id, gtin: null, image_sha: null, options: { stage, size } })
+const product = {
+  options: [
+    { key: "stage", values: [{ key: "1" }, { key: "2" }, { key: "3" }] },
+    { key: "size", values: [{ key: "400" }, { key: "800" }] },
+  ],
+  skus: [sku("a", "1", "400"), sku("b", "1", "800"), sku("c", "2", "800"), sku("d", "3", "800")],
+}
+const live = [
+  { sku_id: "a", online_available: 0, store_available: 0 },
+  { sku_id: "b", online_available: 4, store_available: 0 },
+  { sku_id: "c", online_available: 4, store_available: 2 },
+  { sku_id: "d", online_available: 0, store_available: null },
+]
+
+test("what the shop has is chosen first", () => {
+  assert.deepEqual(firstChoice(product, live), { stage: "2", size: "800" })
+  assert.deepEqual(firstChoice(product, []), { stage: "1", size: "400" })
+})
+
+test("a choice that is not made moves the others to the nearest one that is", () => {
+  assert.deepEqual(choose(product, { stage: "1", size: "400" }, "stage", "3"), { stage: "3", size: "800" })
+  assert.equal(skuOf(product, { stage: "3", size: "400" }), null)
+})
+
+test("each value says how it stands beside the others", () => {
+  const at = (stage, size) => valueState(product, live, { stage, size }, "stage", stage)
+  assert.deepEqual([at("2", "800"), at("1", "800"), at("1", "400"), at("3", "400")], ["ok", "elsewhere", "sold_out", "never"])
+})
+
+const size = { wide: 400, high: 260 }
+
+test("north is up, and the view holds the member and the shops near them", () => {
+  const place = { lat: 31.23, lon: 121.47 }
+  const shops = [{ lat: 31.25, lon: 121.45 }, { lat: 31.2, lon: 121.5 }, { lat: 31.22, lon: 121.4 }, { lat: 39.9, lon: 116.4 }]
+  const view = fit(shops, place, size)
+  for (const near of shops.slice(0, 3)) {
+    const { x, y } = project(near, view, size)
+    assert.ok(x > 0 && x < 400 && y > 0 && y < 260)
+  }
+  assert.ok(project(shops[0], view, size).y < project(shops[1], view, size).y)
+  assert.ok(project(shops[3], view, size).y < 0, "Beijing is not squeezed into a map of Shanghai")
+})
+
+test("pins that would cover each other become one, and nothing is lost", () => {
+  const groups = group([{ x: 100, y: 100 }, { x: 108, y: 104 }, { x: 300, y: 100 }], size)
+  assert.deepEqual(groups.map(({ members }) => members.length), [2, 1])
+})
+
+test("names stand where they cover nothing, at the left where the right has no room", () => {
+  const pins = [{ x: 380, y: 50, name: "West Lake" }, { x: 100, y: 150, name: "One" }, { x: 140, y: 150, name: "Two" }]
+  assert.deepEqual(labelsOf(pins, pins, size).map(({ side }) => side), ["left", "left", "right"])
+})
+
+test("the scale bar is a round length", () => {
+  assert.deepEqual(scaleBar({ lat: 0, lon: 0, metres_per_unit: 30 }, 110), { metres: 2000, units: 2000 / 30 })
+})
+
+test("each phone gets the map apps it may have, and each link says which coordinates it holds", () => {
+  const target = { lat: 31.2, lon: 121.4, name: "龙华店" }
+  const kinds = (agent) => mapLinks(target, agent).map(({ kind }) => kind)
+  assert.deepEqual(kinds("iPhone"), ["apple", "amap", "baidu"])
+  assert.deepEqual(kinds("Linux; Android 14"), ["amap", "baidu", "geo"])
+  assert.match(mapLinks(target, "iPhone")[1].web, /coordinate=wgs84/)
+})
