@@ -399,7 +399,7 @@ async def _transfers(stage: Stage, clerk: Person, head: Person, goods: list[dict
     async def agreed(moved: Any) -> Any:
         if moved["state"] == "approved":  # by policy
             return moved
-        return await head.send("POST", f"clerk/transfers/{moved['id']}/approval", {})
+        return await head.send("POST", f"staff/transfers/{moved['id']}/approval", {})
 
     async def sent(moved: Any) -> Any:
         moved = await agreed(moved)
