@@ -94,7 +94,7 @@ NO_ENSURE: dict[str, str] = {
     "PAY-7": "intents are opened and closed by the function that changes what the order asks for",
     "PAY-8": "as PAY-5, which is ensured, told from the refunds instead of the order's counters",
     "POL-1": "the number is the newest one plus one, and the key refuses a second one",
-    "POL-2": "refused before the write: `kernel.pilot-overlaps`; of two at once the key of POL-1 lets one look again",
+    "POL-2": "refused before the write, under a lock of the table: `kernel.pilot-overlaps`",
     "PRC-1": "the constraint is the check: no statement can get past it",
     "STO-1": "refused before the write under the lock of the tree: `stores.region-cycle`",
     "STO-2": "refused before the write: `stores.no-such-unit`; units are never deleted",

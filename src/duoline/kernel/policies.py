@@ -133,7 +133,8 @@ async def set_version(
 
     `body` is the struct or the plain values of one. Refusals: `NotFound` for a kind that is none, `BadInput` for a
     body that does not fit, a time that has passed or a pilot that cannot be, `PilotOverlaps` when a region of it is
-    part of one that has not ended. Takes the next number under the lock of a unique key: of two at the same time one
+    part of one that has not ended (locks the table against
+    other writers). Takes the next number under the lock of a unique key: of two at the same time one
     is refused by the database and tried again by the edge.
     """
     policy, now = _policy(kind), clock.now()
@@ -229,7 +230,11 @@ def _check_pilot(policy: Policy[Any], pilot: Pilot, active_from: datetime) -> No
 
 
 async def _refuse_overlaps(tx: Tx, kind: str, pilot: Pilot, active_from: datetime) -> None:
-    """Two pilots of one policy at a time would spoil each other's comparison wherever they share a region."""
+    """Two pilots of one policy at a time would spoil each other's comparison wherever they share a region.
+
+    Locks the table against other writers, for what must not be there has no row to lock. Readers go on.
+    """
+    await tx.execute("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE")
     other = await tx.fetchval(
         """SELECT version FROM policies WHERE kind = $1 AND until_at > $2 AND active_from < $3
               AND (regions || controls) && $4::uuid[] ORDER BY version LIMIT 1""",
