@@ -17,6 +17,8 @@ from duoline.channels.console import (
     prices,
     replays,
     stock,
+    stock_alerts,
+    stock_overview,
     today,
     transfers,
 )
@@ -34,6 +36,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *prices.ROUTES,
     *replays.ROUTES,
     *stock.ROUTES,
+    *stock_alerts.ROUTES,
+    *stock_overview.ROUTES,
     *today.ROUTES,
     *transfers.ROUTES,
 ]
