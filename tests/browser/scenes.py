@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from tests.browser.stage import SHOP
 
@@ -78,6 +79,34 @@ async def show_figures(page: Page) -> None:
     """The table behind the chart."""
     await page.get_by_role("button", name=re.compile("^看数字$|^Figures$")).first.click()
     await page.locator("th[scope=colgroup]").first.wait_for()
+
+
+async def show_stale(page: Page) -> None:
+    """Units kept for too long, which no day of the stage is long enough for."""
+    at = "2026-11-01T04:00:00Z"
+    article = {"sku_id": str(UUID(int=1)), "sku_code": "K-1", "product_code": "K", "gtin": None, "image": None,
+               "name": {"zh": "婴儿棉柔巾", "en": "Cotton tissues"}, "units": 2,
+               "options": [{"name": {"zh": "规格", "en": "Size"}, "value": {"zh": "六包", "en": "Six packs"}}]}  # fmt: skip
+    hold = {"kind": "stale_hold", "store_code": SHOP, "store_name": {"zh": "静安店", "en": "Jing'an"}, "at": at, "since": None,
+            "units": 2, "out_of": None, "articles": [article], "articles_total": 1, "hold_id": str(UUID(int=2)),
+            "ref_kind": "order", "ref_id": str(UUID(int=3)), "ref_no": "261101-7QK2", "ends_at": None, "past_end": False}  # fmt: skip
+    late = {
+        "hold_id": str(UUID(int=4)),
+        "ref_kind": "clerk",
+        "ref_id": None,
+        "ref_no": None,
+        "ends_at": at,
+        "past_end": True,
+    }
+    answer = {
+        "items": [hold, hold | late],
+        "next": "x",
+        "total": 9,
+        "counts": {"missing": 3, "stale_hold": 9, "rejects": 0},
+    }
+    await page.route("**/stock/alerts?*kind=stale_hold*", lambda route: route.fulfill(json=answer))
+    await page.get_by_role("button", name=re.compile("^久占|^Stale holds")).click()
+    await page.locator("#alerts li .article").first.wait_for()
 
 
 async def tick_all(page: Page) -> None:
@@ -204,6 +233,12 @@ def console(stage: Stage) -> list[Scene]:
         Scene("money", f"{root}/money", "hq"),
         Scene("money-case", f"{root}/money", "hq", click("tbody tr", "dialog[open] fieldset"), only="desk"),
         Scene("stock", f"{root}/stock", "hq"),
+        Scene("overview", f"{root}/stock/overview", "hq"),
+        Scene("overview-shops", f"{root}/stock/overview?by=store&region={ids['region']}", "hq"),
+        Scene("overview-status", f"{root}/stock/overview?by=category&store={SHOP}&view=status", "hq"),
+        Scene("overview-stale", f"{root}/stock/overview", "hq", show_stale),
+        Scene("overview-calm", f"{root}/stock/overview?by=store&alerts=rejects", "hq"),
+        Scene("policy-alerts", f"{root}/policies/stock_alerts", "hq"),
         Scene("counts", f"{root}/stock/counts", "hq"),
         Scene("count", f"{root}/stock/counts/{ids['counted']}", "hq"),
         Scene("count-approve", f"{root}/stock/counts/{ids['counted']}", "hq", press("^批准$|^Approve$")),

@@ -442,6 +442,10 @@ async def _office(stage: Stage, head: Person, sku: dict[str, Any]) -> None:
     await head.send(
         "PUT", "console/stock/safety", {"store": SHOP, "sku_id": sku["sku_id"], "safety": 1, "reason": RECEIPT}
     )
+    # Every unit that is missing is told of, so that there is something to see.
+    strict = {"body": {"missing_units": 0}, "reason": RECEIPT}
+    await head.send("PUT", "console/policies/stock_alerts", strict)
+    ids["region"] = (await head.get("console/regions"))["items"][0]["code"]
     ids["policy"] = (await head.get("console/policies"))["items"][0]["kind"]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from duoline import fulfilment, inventory, orders
+from duoline import fulfilment, insight, inventory, orders
 from duoline.entry.check import INVARIANTS, broken
 from duoline.flows import basket, expire, sell, ship
 from duoline.flows.place import Placing
@@ -30,6 +30,9 @@ ALTER TABLE orders DROP CONSTRAINT orders_total_ck;
 ALTER TABLE order_lines DROP CONSTRAINT order_lines_done_ck;
 ALTER TABLE fulfilments DROP CONSTRAINT fulfilments_paid_ck;
 ALTER TABLE captures DROP CONSTRAINT captures_refunded_ck;
+ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_status_ck;
+ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_age_ck;
+ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_numbers_ck;
 ALTER TABLE prices DROP CONSTRAINT prices_no_overlap_ex;
 """
 SOME = "(SELECT id FROM {} WHERE {} ORDER BY id LIMIT 1)"
@@ -109,6 +112,10 @@ BREAK = [
     ("FAV-1", "UPDATE favourite_holds SET sku_id = gen_random_uuid()"),
     ("FAV-1", "UPDATE holds SET ref_kind = 'clerk' WHERE ref_kind = 'favourite'"),
     ("FAV-1", "UPDATE holds SET expires_at = NULL WHERE ref_kind = 'favourite'"),
+    ("INS-1", "UPDATE stock_summaries SET free = free + 1"),
+    ("INS-1", "UPDATE stock_summaries SET age_older = age_older + 1"),
+    ("INS-1", "UPDATE stock_summaries SET on_hand = on_hand + 1"),
+    ("INS-1", "UPDATE stock_summaries SET free = -1, safety = safety + free + 1"),
     ("I12", "UPDATE fulfilments SET paid = false"),
     ("INV-1", "UPDATE levels SET on_hand = on_hand + 1 WHERE location_id IN (SELECT id FROM locations WHERE kind = 'transit')"),
     ("TRF-1", "UPDATE transfers SET state = 'cancelled' WHERE side = 'in' AND state = 'requested'"),
@@ -171,6 +178,7 @@ async def trade(world: World, books: Books) -> None:
     await test_transfers.receive(world, sent[0], {"milk": (3, 0)})
     await world.count("DC", milk=1 + (await world.level("DC", "milk"))[0])
     await world.count("A", milk=0)  # units that are held are missing
+    assert await insight.refresh(world.db) == 3
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import duoline.flows.settle_shortage
 import duoline.flows.tune_keeping
 import duoline.fulfilment.learn
 import duoline.fulfilment.verify_code
+import duoline.insight.summarise
 import duoline.inventory.learn
 import duoline.kernel.flows
 import duoline.kernel.idempotency

@@ -14,6 +14,7 @@ import msgspec
 from duoline.catalog.invariants import INVARIANTS as CATALOG
 from duoline.favourites.invariants import INVARIANTS as FAVOURITES
 from duoline.fulfilment.invariants import INVARIANTS as FULFILMENT
+from duoline.insight.invariants import INVARIANTS as INSIGHT
 from duoline.inventory.invariants import INVARIANTS as INVENTORY
 from duoline.kernel import clock
 from duoline.kernel.invariants import INVARIANTS as KERNEL
@@ -39,6 +40,7 @@ INVARIANTS = [
     *PAYMENTS,
     *ORDERS,
     *FULFILMENT,
+    *INSIGHT,
 ]
 ROWS_KEPT = 5
 ROWS_COUNTED = 1000

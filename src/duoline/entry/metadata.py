@@ -10,6 +10,7 @@ import duoline.catalog.tables
 import duoline.channels.imports.tables
 import duoline.favourites.tables
 import duoline.fulfilment.tables
+import duoline.insight.tables
 import duoline.inventory.tables
 import duoline.kernel.tables
 import duoline.ledger.tables

@@ -81,6 +81,24 @@ movements = table(
         "reason IN ('opening', 'receipt', 'sale', 'return', 'count', 'damage', 'missing', 'transfer')",
     ),
     index("movements_sku_ix", "location_id", "sku_id", "at"),
+    # What came in, the newest first: how old is what is there. What is sold comes in nowhere but at the customer's, so
+    # trade does not write here.
+    index(
+        "movements_came_ix",
+        "location_id",
+        "sku_id",
+        sql_text("at DESC"),
+        sql_text("id DESC"),
+        postgresql_include=["quantity"],
+        postgresql_where=sql_text("quantity > 0 AND reason <> 'sale'"),
+    ),
+    # What turned up missing of late.
+    index(
+        "movements_lost_ix",
+        "location_id",
+        "at",
+        postgresql_where=sql_text("reason IN ('count', 'missing', 'damage')"),
+    ),
     append_only=True,
 )
 

@@ -18,6 +18,8 @@ from duoline.channels.console import (
     prices,
     replays,
     stock,
+    stock_alerts,
+    stock_overview,
     today,
     transfers,
 )
@@ -36,6 +38,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *prices.ROUTES,
     *replays.ROUTES,
     *stock.ROUTES,
+    *stock_alerts.ROUTES,
+    *stock_overview.ROUTES,
     *today.ROUTES,
     *transfers.ROUTES,
 ]

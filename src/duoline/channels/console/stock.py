@@ -12,6 +12,7 @@ from litestar import get, post, put
 from litestar.params import Parameter
 
 from duoline import catalog, inventory
+from duoline.catalog.tree import read_tree
 from duoline.catalog.types import SkuFacts
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
@@ -148,18 +149,22 @@ _STATUS = {
 }
 
 
-@get("/api/console/stock", opt=doors.staff("stock.read", store="store"))
+@get("/api/console/stock", opt=doors.staff("stock.read", store="store", category=doors.SHARED))
 async def list_stock(
     db: Database,
     staff: Staff,
     chain: Chain,
     q: Search = "",
     store: Annotated[str | None, Parameter(max_length=40)] = None,
+    category: Annotated[str | None, Parameter(max_length=40)] = None,
     status: Literal["all", "held", "low", "negative"] = "all",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[StockRow]:
-    """Levels of the shops one may see, by SKU code. `q` looks into names and codes."""
+    """Levels of the shops one may see, by SKU code. `q` looks into names and codes.
+
+    `category` includes the categories below it.
+    """
     everything, locations = staff.scope("stock.read").sql
     after = cursors.unpack(cursor, str, UUID) if cursor else ["", UUID(int=0)]
     rows = await db.fetch_filtered(
@@ -170,6 +175,7 @@ async def list_stock(
             WHERE ($1 OR l.location_id = ANY ($2)) AND ($3::uuid IS NULL OR l.location_id = $3)
               AND ($4 = '' OR s.code ILIKE $4 || '%' OR d.code ILIKE $4 || '%' OR d.name_zh ILIKE '%' || $4 || '%'
                    OR d.name_en ILIKE '%' || $4 || '%')
+              AND ($8::uuid[] IS NULL OR d.category_id = ANY ($8))
               AND {_STATUS[status]} AND s.code >= $5 AND (s.code, l.location_id) > ($5, $6)
             ORDER BY s.code, l.location_id LIMIT $7""",  # noqa: S608 - only the constants above are put in
         everything,
@@ -179,6 +185,7 @@ async def list_stock(
         after[0],
         after[1],
         limit + 1,
+        await _below(db, category),
     )
     shown = rows[:limit]
     facts = await catalog.sku_facts(db, {row["sku_id"] for row in shown})
@@ -193,12 +200,22 @@ async def list_stock(
             available=row["available"],
             on_the_way=coming.get((row["location_id"], row["sku_id"]), 0),
             shelf=row["shelf"],
-            **_sku_fields(facts[row["sku_id"]]),
+            **sku_fields(facts[row["sku_id"]]),
         )
         for row in shown
     ]
     following = cursors.pack(shown[-1]["code"], shown[-1]["location_id"]) if len(rows) > limit else None
     return Page(items, following)
+
+
+async def _below(db: Database, code: str | None) -> list[UUID] | None:
+    """A category and all below it; None for every category. Refuses with `NotFound`."""
+    if code is None:
+        return None
+    tree = await read_tree(db)
+    if code not in tree.by_code:
+        raise NotFound(kind="category", code=code)
+    return sorted(tree.below(tree.by_code[code].id))
 
 
 async def _coming(db: Database | Tx, levels: Sequence[Any]) -> dict[tuple[UUID, UUID], int]:
@@ -208,7 +225,8 @@ async def _coming(db: Database | Tx, levels: Sequence[Any]) -> dict[tuple[UUID, 
     return {(one.store_id, one.sku_id): one.units for one in found}
 
 
-def _sku_fields(facts: SkuFacts) -> dict[str, Any]:
+def sku_fields(facts: SkuFacts) -> dict[str, Any]:
+    """The fields of a `SkuLine`."""
     return {
         "sku_id": facts.sku_id,
         "sku_code": facts.sku_code,
@@ -266,7 +284,7 @@ async def _sku_stock(db: Database | Tx, staff: Staff, chain: Chain, sku_id: UUID
         return known.code if known else rules.VIRTUAL.get(location_id, str(location_id))
 
     return SkuStock(
-        sku=SkuLine(**_sku_fields(facts)),
+        sku=SkuLine(**sku_fields(facts)),
         levels=sorted(
             (
                 LevelView(

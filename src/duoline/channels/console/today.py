@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 from litestar import get
 
+from duoline import insight
 from duoline.channels.http import doors
 from duoline.channels.http.sessions import Staff
 from duoline.kernel import clock
@@ -167,6 +168,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     failed = await db.fetchval("SELECT count(*) FROM refunds WHERE state = 'failed'") if everything else 0
     broken = await db.fetchval("SELECT count(*) FROM invariant_checks WHERE rows > 0") if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0
+    unusual = await insight.count_alerts(db, [shop.id for shop in shops], insight.STOCK_ALERTS.current().body, at=now)
     late = sum(row["late"] for row in work.values())
     rejected = sum(row["rejected"] for row in work.values())
     attention = [
@@ -175,6 +177,9 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
         Attention("rejected", rejected, "/orders?state=confirmed"),
         Attention("refund_failed", failed, "/money"),
         Attention("payment_misfit", misfits, "/money"),
+        Attention("stock_missing", unusual.missing, "/stock/overview?alerts=missing"),
+        Attention("stale_holds", unusual.stale_hold, "/stock/overview?alerts=stale_hold"),
+        Attention("rejecting", unusual.rejects, "/stock/overview?alerts=rejects"),
         Attention("books", broken, "/audit?subject_kind=invariant"),
     ]
     return Today(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from duoline import insight
 from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
 from duoline.entry.demo import goods, history, numbers, people, shops
@@ -39,6 +40,9 @@ PARTS = (
     Part("orders", history.PRESENT, history.order_rows),
 )
 
+SUMMARISE_S = 60.0
+"""How long loading sums up stock, so that the overview of the first minute is not empty; the worker does the rest."""
+
 UNFINISHED = "demo-unfinished"
 """A file of this name in DUOLINE_HOME says that loading began and did not end; the next start goes on with it."""
 
@@ -64,4 +68,5 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
         await pictures.decorate_categories(tx)
         await refresh_words(tx)
     await people.add_staff(db, size)
+    await insight.refresh(db, budget_s=SUMMARISE_S)
     mark.unlink()

@@ -24,6 +24,7 @@ const routes: RouteRecordRaw[] = [
       at("orders/:id", "order", "orders.read", () => import("./pages/OrderCase.vue")),
       at("money", "money", "money.settle", () => import("./pages/MoneyCases.vue")),
       at("stock", "stock", "stock.read", () => import("./pages/Stock.vue")),
+      at("stock/overview", "stock-overview", "stock.read", () => import("./pages/StockOverview.vue")),
       at("stock/counts", "counts", "stock.read", () => import("./pages/Counts.vue")),
       at("stock/counts/:id", "count", "stock.read", () => import("./pages/CountCase.vue")),
       at("stock/missing", "shortages", "stock.read", () => import("./pages/Shortages.vue")),

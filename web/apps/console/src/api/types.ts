@@ -40,6 +40,68 @@ export interface Today {
   attention: { kind: string; count: number; link: string }[]
 }
 
+// ---- stock from above ----
+
+/** Units by status and by age; each of the two adds up to `on_hand`. */
+export interface StockSums {
+  shelves: number
+  on_hand: number
+  value: Money
+  free: number
+  held: number
+  held_orders: number
+  held_transfers: number
+  held_favourites: number
+  held_by_hand: number
+  safety: number
+  in_transit: number
+  age_30: number
+  age_90: number
+  age_180: number
+  age_older: number
+  age_unknown: number
+}
+
+export interface StockGroup extends StockSums {
+  code: string
+  name: Text
+  /** Only the shops that stand in the region itself. */
+  direct: boolean
+  /** There are regions below it. */
+  divides: boolean
+}
+
+export interface StockOverview extends Page<StockGroup> {
+  totals: StockSums
+  as_of: string | null
+  pending: number
+  path: { code: string; name: Text }[]
+}
+
+export type AlertKind = "missing" | "stale_hold" | "rejects"
+
+export interface StockAlert {
+  kind: AlertKind
+  store_code: string
+  store_name: Text
+  at: string
+  since: string | null
+  units: number
+  out_of: number | null
+  articles: (SkuHead & { units: number })[]
+  articles_total: number
+  hold_id: string | null
+  ref_kind: string | null
+  ref_id: string | null
+  ref_no: string | null
+  ends_at: string | null
+  past_end: boolean
+}
+
+export interface StockAlerts extends Page<StockAlert> {
+  counts: Record<AlertKind, number>
+}
+
 // ---- orders ----
 
 /** An order in a list. `state` is the stored one: what is confirmed may be preparing, ready or on its way. */

@@ -20,6 +20,8 @@ export interface ListState<Row> {
   rows: ShallowRef<Row[]>
   total: Ref<number | null>
   next: Ref<string | null>
+  /** The answer as it came, with what it says beside its rows; null while another one is on its way. */
+  answer: ShallowRef<Page<Row> | null>
   loading: Ref<boolean>
   error: ShallowRef<unknown>
   /** What the address says: `q`, `sort` and the filters; absent ones are "". */
@@ -46,6 +48,7 @@ export function useList<Row>(path: string, options: { filters?: readonly string[
   const limit = options.limit ?? 50
 
   const rows = shallowRef<Row[]>([])
+  const answer = shallowRef<Page<Row> | null>(null)
   const total = ref<number | null>(null)
   const next = ref<string | null>(null)
   const loading = ref(false)
@@ -68,6 +71,7 @@ export function useList<Row>(path: string, options: { filters?: readonly string[
       const page = await ask<Row>(path, { ...query.value, cursor: cursor.value })
       if (mine !== turn) return
       rows.value = page.items
+      answer.value = page
       next.value = page.next
       if (typeof page.total === "number") total.value = page.total
       else if (!cursor.value) total.value = page.next === null ? page.items.length : null
@@ -88,6 +92,7 @@ export function useList<Row>(path: string, options: { filters?: readonly string[
       if (route.name !== here) return
       const before = kept.get(key) as Kept<Row> | undefined
       rows.value = before?.rows ?? []
+      answer.value = null
       next.value = before?.next ?? null
       if (before) total.value = before.total
       error.value = null
@@ -131,5 +136,5 @@ export function useList<Row>(path: string, options: { filters?: readonly string[
     return found
   }
 
-  return { rows, total, next, loading, error, filter, filtered, cursor, set, clear, newer, older, reload, peek, all }
+  return { rows, total, next, answer, loading, error, filter, filtered, cursor, set, clear, newer, older, reload, peek, all }
 }
