@@ -25,7 +25,10 @@ _LEFT = frozenset({"handed_over", "shipped", "delivered"})
 
 
 class Share(NamedTuple):
-    """Units of a line at one of the order's locations; none any more after a rejection or cancellation there."""
+    """Units of a line at one of the order's locations; none any more after a rejection or cancellation there.
+
+    `to_location_id` is the shop that they are brought to, as long as they have not come: they are its part as well.
+    """
 
     location_id: UUID
     job_id: UUID
@@ -33,12 +36,18 @@ class Share(NamedTuple):
     quantity: int
     state: str
     paid: bool
+    to_location_id: UUID | None
+
+    def at(self, locations: Collection[UUID]) -> bool:
+        """Whether it is the part of these locations."""
+        return self.location_id in locations or self.to_location_id in locations
 
 
 async def shares(db: Database | Tx, order_id: UUID, location_ids: Sequence[UUID]) -> list[Share]:
     """Who serves or served what of an order."""
     rows = await db.fetch(
-        """SELECT f.location_id, f.id, w.line_id, w.quantity, f.state, f.paid
+        """SELECT f.location_id, f.id, w.line_id, w.quantity, f.state, f.paid,
+                  CASE WHEN f.state IN ('waiting', 'to_pick', 'ready', 'shipped') THEN f.to_location_id END
            FROM fulfilments f
            JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
            WHERE f.location_id = ANY ($2) AND f.order_id = $1 ORDER BY f.id, w.line_id""",
@@ -69,9 +78,9 @@ def own(
     line_stores: Mapping[UUID, UUID | None],
 ) -> Own:
     """Work out the part of `locations`, given who serves what and for which shop each line was ordered."""
-    mine = [share for share in every if share.location_id in locations]
+    mine = [share for share in every if share.at(locations)]
     touched = {share.line_id for share in mine}
-    others = {share.line_id for share in every if share.location_id not in locations}
+    others = {share.line_id for share in every if not share.at(locations)}
     for line, store in line_stores.items():
         if store is not None:
             (touched if store in locations else others).add(line)
@@ -79,13 +88,14 @@ def own(
     left: dict[UUID, int] = {}
     paid: dict[UUID, int] = {}
     for share in mine:
-        counts = [units] + [left] * (share.state in _LEFT) + [paid] * share.paid
+        gone = share.state in _LEFT and share.to_location_id not in locations  # nothing has left that comes here
+        counts = [units] + [left] * gone + [paid] * share.paid
         for count in counts:
             count[share.line_id] = count.get(share.line_id, 0) + share.quantity
     return Own(
         frozenset(locations),
         frozenset(codes),
-        frozenset(share.job_id for share in mine),
+        frozenset(share.job_id for share in mine if share.location_id in locations),
         frozenset(touched),
         frozenset(touched - others),
         units,
