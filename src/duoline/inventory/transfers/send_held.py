@@ -47,7 +47,7 @@ async def send_held(
         raise PlaceClosed(store=destination.code)
     transfer = Transfer(ids.new_id(), source.id, destination.id, f"T{ids.code(7)}", TransferState.SENT.value, 1, ref_id)
     await lock_places(tx, transfer, units, source=True)
-    now = clock.now()
+    now, expected = clock.now(), expected_at(source, destination)
     sides = [(source.id, "out", destination.id), (destination.id, "in", source.id)]
     await tx.executemany(
         """INSERT INTO transfers (location_id, side, other_location_id, id, number, state, version, called, note,
@@ -64,7 +64,7 @@ async def send_held(
                 note,
                 actor.label,
                 now,
-                expected_at(source, destination),
+                expected,
                 unit_fee_minor,
                 ref_kind,
                 ref_id,
