@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from duoline import fulfilment, inventory, orders
@@ -436,10 +437,9 @@ async def test_rejected_it_is_brought_from_the_next_or_its_member_is_asked(world
     second = order.fulfilments[1]
     assert (second.to.code, second.promise_at) == ("A", datetime(2026, 11, 19, 5, 20, tzinfo=UTC))
     lines = await fulfilment.lines_of(world.db, world.stores["DC"], second.id)
-    again = receipt.__class__(**{
-        name: getattr(receipt, name) for name in receipt.__struct_fields__
-    } | {"fulfilments": [receipt.fulfilments[0].__class__(
-        id=second.id, kind="transfer", state="to_pick", store_code="DC", promise_at=second.promise_at)]})  # fmt: skip
+    again = msgspec.structs.replace(
+        receipt, fulfilments=[msgspec.structs.replace(receipt.fulfilments[0], id=second.id, store_code="DC")]
+    )
     (outcome,) = await world.reject_lines(again, {lines[0].line_id: 1})
     assert outcome.result == "asks_member"
     assert (await world.order(receipt)).state == "needs_answer"
