@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from duoline.fulfilment import serves
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -107,7 +109,7 @@ def own(
 def part_of(doc: dict[str, Any], mine: Own) -> dict[str, Any]:
     """The document of `duo_order` cut down to a part."""
     lines = [_line(line, mine) for line in doc["lines"] if UUID(line["id"]) in mine.lines]
-    jobs = [job for job in doc["fulfilments"] if UUID(job["location_id"]) in mine.locations]
+    jobs = [job for job in doc["fulfilments"] if _theirs(job, mine)]
     total = sum(line["amount_minor"] for line in lines)
     at_store = doc["pay_mode"] == "at_store"
     taken = sum(mine.paid.get(UUID(line["id"]), 0) * line["unit_price_minor"] for line in lines)
@@ -127,6 +129,12 @@ def part_of(doc: dict[str, Any], mine: Own) -> dict[str, Any]:
         # At the counter only what is handed over is paid for, so nothing that was cancelled before goes back.
         "refunded_minor": 0 if at_store else min(paid, cancelled),
     }
+
+
+def _theirs(job: dict[str, Any], mine: Own) -> bool:
+    """Work of these locations, or what is on its way to one of them."""
+    coming = job["to_location_id"] is not None and UUID(job["to_location_id"]) in mine.locations
+    return UUID(job["location_id"]) in mine.locations or (coming and serves(job["kind"], job["state"]))
 
 
 def _line(line: dict[str, Any], mine: Own) -> dict[str, Any]:

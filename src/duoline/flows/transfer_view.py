@@ -58,7 +58,6 @@ class ForOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     order_id: UUID
     order_no: str
-    customer_name: str
     wanted: bool
     ready_id: UUID | None
 
@@ -147,7 +146,7 @@ SELECT t.id, t.number, t.state, t.version, t.called, t.automatic, t.note, t.reas
        CASE WHEN t.side = 'out' THEN t.location_id ELSE t.other_location_id END AS source_id,
        CASE WHEN t.side = 'out' THEN t.other_location_id ELSE t.location_id END AS destination_id,
        (SELECT jsonb_build_object(
-                   'order_id', f.order_id, 'order_no', f.order_no, 'customer_name', f.contact_name,
+                   'order_id', f.order_id, 'order_no', f.order_no,
                    'wanted', f.state = 'shipped', 'ready_id', (
                        SELECT p.id FROM fulfilments p
                        WHERE p.location_id = f.to_location_id AND p.order_id = f.order_id AND p.kind = 'pickup'
