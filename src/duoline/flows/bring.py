@@ -61,7 +61,7 @@ async def send_to_shop(tx: Tx, chain: Chain, *, location_id: UUID, fulfilment_id
         units=_by_sku(lines),
         ref_kind=REF_KIND,
         ref_id=job.id,
-        note=order.order_no,
+        note="",
         unit_fee_minor=await _fee(tx, job),
         actor=actor,
     )
