@@ -130,6 +130,15 @@ async def test_today_counts_it_once_and_for_the_shop_where_it_is_collected(world
     await did(there, f"/api/clerk/fulfilments/{job}/ready")
     await did(there, f"/api/clerk/fulfilments/{job}/sending")
     assert await counted() == {"S1": 1}
+    # On its way it waits for nobody's answer, in no list; its case shows both ends and the transfer.
+    for who in (hq, world.staff("manager1"), world.staff("manager2")):
+        (row,) = (await who.get("/api/console/orders")).json()["items"]
+        assert (row["visible"], row["units"]) == ("on_the_way", 1)
+        attention = (await who.get("/api/console/today")).json()["attention"]
+        assert [one["count"] for one in attention if one["kind"] == "asks_member"] == []
+        case = (await who.get(f"/api/console/orders/{placed['id']}")).json()
+        assert [job["to"]["code"] for job in case["order"]["fulfilments"]] == ["S1"]
+        assert [(one["fulfilment_id"], one["state"]) for one in case["transfers"]] == [(job, "sent")]
     (transfer,) = (await here.get("/api/clerk/transfers", params={"store": "S1"})).json()["items"]
     box = {"version": transfer["version"], "lines": [{"sku_id": sku, "received": 1}]}
     await did(here, f"/api/clerk/transfers/{transfer['id']}/receipt", box)

@@ -40,7 +40,7 @@ from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy
 from duoline.fulfilment.promise import arrives_at, brought_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
-from duoline.fulfilment.states import LIVE, FulfilmentState, serves
+from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
 from duoline.fulfilment.verify_code import find_by_code
 from duoline.fulfilment.weigh import may_send, walk_in_worth
 
@@ -49,6 +49,7 @@ __all__ = [
     "EXACT_SKUS",
     "LIVE",
     "PICKUP",
+    "SERVING",
     "SOURCING",
     "UNKNOWN_BP",
     "AlreadyDone",

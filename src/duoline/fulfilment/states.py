@@ -45,6 +45,10 @@ LIVE = (_S.WAITING.value, _S.TO_PICK.value, _S.READY.value)
 """States in which units are held for a fulfilment."""
 
 
+SERVING = "(f.state IN ('waiting', 'to_pick', 'ready') OR (f.kind = 'transfer' AND f.state = 'shipped'))"
+"""As `serves`, in SQL for a fulfilment `f`."""
+
+
 def serves(kind: str, state: str) -> bool:
     """Whether units of order lines are served: held at a location, or on the way to the shop that will hold them."""
     return state in LIVE or (kind == "transfer" and state == _S.SHIPPED.value)

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 from litestar import get
 
+from duoline import fulfilment
 from duoline.channels.http import doors
 from duoline.channels.http.sessions import Staff
 from duoline.kernel import clock
@@ -138,7 +139,7 @@ GROUP BY f.location_id
 """
 
 # Units that were to be collected and that nobody serves; of an order over several shops, those ordered at one's own.
-_ASKED = """
+_ASKED = f"""
 SELECT count(*) FROM orders o
 WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && $2) AND EXISTS (
     SELECT FROM order_lines l
@@ -147,8 +148,8 @@ WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && 
           SELECT coalesce(sum(w.quantity), 0) FROM fulfilments f
           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
           WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND w.line_id = l.id
-            AND f.state IN ('waiting', 'to_pick', 'ready')))
-"""
+            AND {fulfilment.SERVING}))
+"""  # noqa: S608 - only the constant is put in
 
 
 @get("/api/console/today", opt=doors.staff("today.read"))
