@@ -112,6 +112,7 @@ class World:
         member_id: UUID | None = None,
         expected_minor: int | None = None,
         address: orders.Address | None = None,
+        bring: bool = False,
     ) -> Request:
         member = member_id or self.member_id
         if address is None and any(wish.method == "delivery" for wish in wishes):
@@ -128,6 +129,7 @@ class World:
             expected_minor=expected_minor,
             note="",
             channel="mall",
+            bring=bring,
         )
 
     async def place(self, *wishes: orders.Wanted, **options: object) -> Receipt:

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
     "transfer": "tests/flows/test_transfer_crashes.py",
+    "bring": "tests/flows/test_bring_crashes.py",
 }
 POINTS = [point for point in faults.points() if point.split(".")[0] not in ELSEWHERE]
 STAFF_TOKEN = "staff-token-for-the-crash-tests"

@@ -16,7 +16,7 @@ from duoline.kernel.ids import new_id
 from duoline.payments import providers
 from duoline.stores import directory
 from tests.catalog import test_invariants as catalogue
-from tests.flows import test_transfers
+from tests.flows import test_bring, test_transfers
 from tests.flows.conftest import NOON, SECRET, Books, World, _build
 from tests.flows.test_favourites import unit
 from tests.kernel import test_invariants as platform
@@ -130,6 +130,12 @@ BREAK = [
     ("TRF-4", "UPDATE transfer_lines SET surplus = surplus + 1"),
     ("TRF-4", "UPDATE transfer_lines SET received = received - 1, lost = lost + 1 WHERE received > 0"),
     ("TRF-4", "DELETE FROM movements WHERE ref_kind = 'transfer' AND reason = 'count'"),
+    ("TRF-5", "UPDATE fulfilment_lines SET quantity = quantity + 1 WHERE fulfilment_id IN (SELECT ref_id FROM transfers)"),
+    ("TRF-5", "UPDATE transfers SET ref_kind = NULL, ref_id = NULL WHERE state = 'sent'"),
+    ("TRF-5", "UPDATE transfers SET state = 'received' WHERE ref_id IS NOT NULL"),
+    ("TRF-5", "UPDATE fulfilments SET state = 'ready' WHERE kind = 'transfer' AND state = 'shipped'"),
+    ("TRF-5", "UPDATE fulfilments SET to_location_id = gen_random_uuid() WHERE kind = 'transfer' AND state = 'shipped'"),
+    ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 
 
@@ -176,6 +182,9 @@ async def trade(world: World, books: Books) -> None:
     for moved in sent:
         await test_transfers.send(world, moved)
     await test_transfers.receive(world, sent[0], {"milk": (3, 0)})
+    await world.stock("DC", "bottle", 2)
+    await test_bring.brought(world, books, sku="bottle", at="B")  # still there
+    await test_bring.send(world, await test_bring.brought(world, books, sku="bottle", at="B"))
     await world.count("DC", milk=1 + (await world.level("DC", "milk"))[0])
     await world.count("A", milk=0)  # units that are held are missing
     assert await insight.refresh(world.db) == 3

@@ -55,6 +55,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "TRF-2": ("transfer_lines_came_ck", "levels_held_ck"),
     "TRF-3": ("transfer_lines_hold_fk",),
     "TRF-4": ("transfer_lines_sent_ck", "transfer_lines_came_ck", "transfers_sent_ck"),
+    "TRF-5": ("fulfilments_to_ck", "transfers_ref_ck"),
 }
 
 NO_CONSTRAINT: dict[str, str] = {

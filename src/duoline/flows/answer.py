@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from duoline.flows import basket as baskets
+    from duoline.flows.unwind import Live
     from duoline.kernel.db import Database, Tx
     from duoline.orders import Line, Order
 
@@ -84,18 +85,26 @@ async def answer_for_the_member(db: Database, what: AnswerDue) -> None:
 async def unserved(tx: Tx, order: Order, lines: Sequence[Line], *, at: UUID | None = None) -> dict[UUID, int]:
     """Units that are due and that no location serves, by line.
 
-    Locks the order's live fulfilments, then their levels together with those where the units could be had `at`.
+    Locks the fulfilments that serve units of the order, then their levels together with those where the units could be
+    had `at`.
     """
-    live = await fulfilment.lock_live(tx, order.id, order.location_ids)
+    live = await fulfilment.lock_serving(tx, order.id, order.location_ids)
+    left = unserved_of(order, lines, live)
+    await inventory.lock_levels(
+        tx, [*levels_of(live), *((at, line.sku_id) for line in lines if at and line.id in left)]
+    )
+    return left
+
+
+def unserved_of(order: Order, lines: Sequence[Line], live: Live) -> dict[UUID, int]:
+    """Units that are due and that none of these fulfilments serves, by line."""
     serving: dict[UUID, int] = {}
     for _, units in live:
         for unit in units:
             serving[unit.line_id] = serving.get(unit.line_id, 0) + unit.quantity
     for line in lines:
         ensure(serving.get(line.id, 0) <= line.due, "FUL-3", f"{order.order_no}: line {line.n} is served twice")
-    left = [line for line in lines if line.due > serving.get(line.id, 0)]
-    await inventory.lock_levels(tx, [*levels_of(live), *((at, line.sku_id) for line in left if at)])
-    return {line.id: line.due - serving.get(line.id, 0) for line in left}
+    return {line.id: line.due - serving.get(line.id, 0) for line in lines if line.due > serving.get(line.id, 0)}
 
 
 async def answer_refund(tx: Tx, *, member_id: UUID, order_id: UUID, actor: Actor) -> None:

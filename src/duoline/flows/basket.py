@@ -16,6 +16,7 @@ import msgspec
 from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
 from duoline.catalog.types import SkuFacts
 from duoline.favourites import KeptUnit, Use
+from duoline.inventory import transfers
 from duoline.kernel import clock
 from duoline.kernel.errors import Refusal
 from duoline.stores import directory
@@ -66,13 +67,28 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
         return self.unit_price_minor * self.wanted.quantity
 
 
+class Bring(NamedTuple):
+    """Lines to be collected at a store that has not the units, and the one box in which another location sends them
+    there; `decision` says why from there. `promise_at` is when they are ready at the store."""
+
+    store: Store
+    source: Store
+    line_ns: list[int]
+    promise_at: datetime
+    decision: Decision
+
+
 class Group(NamedTuple):
-    """Lines handed over together: at one store, or delivered. `promise_at` None when nothing can be promised."""
+    """Lines handed over together: at one store, or delivered. `promise_at` None when nothing can be promised.
+
+    `bring` when the store has not the units and another sends them there.
+    """
 
     method: str
     store: Store | None
     line_ns: list[int]
     promise_at: datetime | None
+    bring: Bring | None = None
 
 
 class Basket(NamedTuple):
@@ -87,6 +103,11 @@ class Basket(NamedTuple):
     at: datetime
     uses: Sequence[Use] = ()
     """Units kept in a shop for the buyer that serve lines of this basket."""
+
+    @property
+    def brings(self) -> list[Bring]:
+        """What is brought to the shops where it is collected."""
+        return [group.bring for group in self.groups if group.bring is not None]
 
     @property
     def problems(self) -> list[BasketLine]:
@@ -137,6 +158,28 @@ SELECT json_build_object(
 _decode = msgspec.json.Decoder(_Read)
 
 
+class _ReadAll(msgspec.Struct):
+    shared: list[tuple[UUID, UUID, int]]
+    walk_ins: list[tuple[UUID, UUID, int, int]]
+
+
+# What all locations have of some articles: asked only when a shop has not what is to be collected there.
+_READ_ALL = """
+WITH s AS MATERIALIZED (SELECT l.* FROM levels l WHERE l.sku_id = ANY ($1::uuid[]) AND l.on_hand > l.held)
+SELECT json_build_object(
+  'shared', (SELECT coalesce(json_agg(json_build_array(
+                     s.location_id, s.sku_id, duo_shared(s.on_hand, s.held, s.safety + duo_buffer(s.buffers, $2),
+                                                         s.outward_reserve, s.outward_cap, s.outward))), '[]') FROM s),
+  'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
+                               '[]')
+               FROM s, LATERAL (SELECT s.walk_in_rate * $3::float8 / 1000 AS units) expected
+               WHERE s.walk_in_rate > 0
+                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2)
+)::text
+"""
+_decode_all = msgspec.json.Decoder(_ReadAll)
+
+
 async def look_at(
     look: Look,
     wishes: Sequence[orders.Wanted],
@@ -146,13 +189,17 @@ async def look_at(
     address: orders.Address | None,
     without: frozenset[UUID] = frozenset(),
     use_kept: bool = False,
+    bring: bool = False,
 ) -> Basket:
     """Price the wishes, check their stock and plan their delivery. Locations in `without` deliver nothing.
 
     With `use_kept`, units that are kept for the member in shops serve the wishes before any others do (`uses`): those
     to be collected where they are kept, then those to be sent; what is sent of them travels free.
 
-    One statement. Refuses `orders.too-many-lines`,
+    With `bring`, a line to be collected at a shop that has not enough is brought there whole, as far as the policy and
+    the terms of those who have it allow (`Bring`).
+
+    One statement; a second one only for what is to be brought. Refuses `orders.too-many-lines`,
     `orders.bad-quantity`; everything else is a problem of its line.
     """
     if len(wishes) > orders.LINES_MAX:
@@ -197,7 +244,9 @@ async def look_at(
     worth = _worth(wishes, prices, read.walk_ins, policy.body)
     planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
-    lines = _judge(wishes, stores, facts, prices, here, have, uses, served=planned is not None)
+    missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
+    brought = await _bring(look, wishes, missing, prices, planned, uses, channel, at) if missing else _NOTHING_BROUGHT
+    lines = _judge(wishes, stores, facts, prices, here, have, uses, brought, served=planned is not None)
     totals = pricing.add_up(
         [
             pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, True, kept=sum(use.n == x.n for use in uses))
@@ -209,7 +258,7 @@ async def look_at(
     )
     return Basket(
         lines=lines,
-        groups=await _groups(look, lines, planned, address, at),
+        groups=await _groups(look, lines, planned, brought.brings, address, at),
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
@@ -406,18 +455,22 @@ def _judge(
     stock: Mapping[UUID, Mapping[UUID, int]],
     have: Mapping[UUID, int],
     uses: Sequence[Use],
+    brought: _Brought,
     *,
     served: bool,
 ) -> list[BasketLine]:
     """Every line with what is wrong with it, if anything. Demand of several lines for one SKU is added up.
 
     `have` are the units that could be sent, besides those in `uses`; `served` says that there is a plan for what is to
-    be delivered.
+    be delivered. What is `brought` asks nothing of the shop where it is collected.
     """
+    coming = {n for bring in brought.brings for n in bring.line_ns}
     demand: dict[tuple[str, UUID | None, UUID], int] = {}
     mine: dict[tuple[str, UUID | None, UUID], int] = {}
     kept = _served_by(uses)
     for n, wish in enumerate(wishes):
+        if n in coming:
+            continue
         key = wish.method, wish.store_id if wish.method == "pickup" else None, wish.sku_id
         demand[key] = demand.get(key, 0) + wish.quantity
         mine[key] = mine.get(key, 0) + kept.get(n, 0)
@@ -432,7 +485,10 @@ def _judge(
         else:
             key = "delivery", None, wish.sku_id
             available = have.get(wish.sku_id, 0)
-        available, wanted = available + mine[key], demand[key]
+        if n in coming:
+            available, wanted = max(available, brought.most[n]), wish.quantity
+        else:
+            available, wanted = max(available + mine[key], brought.most.get(n, 0)), demand[key]
         lines.append(
             BasketLine(
                 n=n,
@@ -482,18 +538,146 @@ def _problem(
     return None
 
 
+class _Brought(NamedTuple):
+    """What is brought, and how many units of each line that its shop has not one other location could send there."""
+
+    brings: Sequence[Bring]
+    most: Mapping[int, int]
+
+
+_NOTHING_BROUGHT = _Brought((), {})
+
+
+def _missing(
+    wishes: Sequence[orders.Wanted],
+    stores: Sequence[Store | None],
+    facts: Mapping[UUID, SkuFacts],
+    prices: Mapping[int, tuple[int, str, str]],
+    here: Mapping[UUID, Mapping[UUID, int]],
+    uses: Sequence[Use],
+) -> list[tuple[int, Store]]:
+    """Positions of lines to be collected whose shop has not enough after serving those before them, with the shop.
+
+    A line of which units are kept there is served there or not at all: they would be kept for nothing.
+    """
+    if not transfers.TRANSFERS.current().body.for_orders:
+        return []
+    left = {place: dict(units) for place, units in here.items()}
+    kept = _served_by(uses)
+    found = []
+    for n, (wish, store) in enumerate(zip(wishes, stores, strict=True)):
+        if wish.method != "pickup" or store is None:
+            continue
+        if _problem(wish, store, facts.get(wish.sku_id), prices.get(n), 1, 1, served=True) is not None:
+            continue
+        there = left.setdefault(store.id, {})
+        rest = wish.quantity - kept.get(n, 0)
+        if rest <= there.get(wish.sku_id, 0):
+            there[wish.sku_id] = there.get(wish.sku_id, 0) - rest
+        elif not kept.get(n):
+            found.append((n, store))
+    return found
+
+
+async def _bring(
+    look: Look,
+    wishes: Sequence[orders.Wanted],
+    missing: Sequence[tuple[int, Store]],
+    prices: Mapping[int, tuple[int, str, str]],
+    planned: tuple[Plan, Decision] | None,
+    uses: Sequence[Use],
+    channel: str,
+    at: datetime,
+) -> _Brought:
+    """Find for the missing lines of each shop one location that has them all, or else one for each line."""
+    horizon_days = fulfilment.SOURCING.current(at).body.horizon_days
+    read = _decode_all.decode(
+        await look.db.fetchval(_READ_ALL, sorted({wishes[n].sku_id for n, _ in missing}), channel, horizon_days)
+    )
+    free: dict[UUID, dict[UUID, int]] = {}
+    for location_id, sku_id, units in read.shared:
+        free.setdefault(location_id, {})[sku_id] = units
+    _leave_out(free, _promised(wishes, missing, planned, uses))
+    brings: list[Bring] = []
+    most: dict[int, int] = {}
+    by_store: dict[UUID, list[int]] = {}
+    for n, store in missing:
+        by_store.setdefault(store.id, []).append(n)
+    for store_id, mine in by_store.items():
+        store = look.chain.stores[store_id]
+        policy = fulfilment.SOURCING.current(at, region_id=store.region_id)
+        one_box = msgspec.structs.replace(policy.body, parcels_max=1)
+        worth = _worth(wishes, prices, read.walk_ins, one_box)
+        place = store.lat, store.lon
+        boxes, tried = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
+        for box in boxes:
+            if tried.issuperset(box):
+                continue
+            origins = await _origins(look, free, worth, place, frozenset({store_id}), frozenset(), one_box)
+            for n in box:
+                most[n] = max((origin.stock.get(wishes[n].sku_id, 0) for origin in origins), default=0)
+            wanted = [fulfilment.WantedLine(UUID(int=n), wishes[n].sku_id, wishes[n].quantity) for n in box]
+            found = fulfilment.decide(wanted, origins, one_box, policy.version)
+            if found is None:
+                continue
+            source = look.chain.stores[found[0].parcels[0].location_id]
+            promise = await brought_at(look, source, store, at)
+            if promise is None:
+                continue
+            decision = msgspec.structs.replace(found[1], region_id=store.region_id)
+            brings.append(Bring(store, source, box, promise, decision))
+            _leave_out(free, [(source.id, wishes[n].sku_id, wishes[n].quantity) for n in box])
+            tried.update(box)
+    return _Brought(brings, most)
+
+
+def _promised(
+    wishes: Sequence[orders.Wanted],
+    missing: Sequence[tuple[int, Store]],
+    planned: tuple[Plan, Decision] | None,
+    uses: Sequence[Use],
+) -> list[tuple[UUID, UUID, int]]:
+    """Units that this basket wants of its shops and parcels already, but those that are kept for the buyer."""
+    kept, gone = _served_by(uses), {n for n, _ in missing}
+    found = [
+        (wish.store_id, wish.sku_id, wish.quantity - kept.get(n, 0))
+        for n, wish in enumerate(wishes)
+        if wish.method == "pickup" and wish.store_id and n not in gone
+    ]
+    for parcel in planned[0].parcels if planned else ():
+        found += [(parcel.location_id, piece.sku_id, piece.quantity) for piece in parcel.pieces]
+    return found
+
+
+def _leave_out(free: Mapping[UUID, dict[UUID, int]], promised: Sequence[tuple[UUID, UUID, int]]) -> None:
+    for location_id, sku_id, units in promised:
+        there = free.get(location_id, {})
+        if sku_id in there:
+            there[sku_id] = max(0, there[sku_id] - units)
+
+
+async def brought_at(look: Look, source: Store, store: Store, at: datetime) -> datetime | None:
+    """When units that one location sends to a store would be ready there, for an order placed now."""
+    counts = await look.work.counts()
+    away_m = distance_m(source.lat, source.lon, store.lat, store.lon)
+    hours = transfers.hours_under_way(transfers.TRANSFERS.current().body, away_m)
+    return fulfilment.brought_at(source, store, at, open_work=counts.get(source.id, 0), under_way_h=hours)
+
+
 async def _groups(
     look: Look,
     lines: Sequence[BasketLine],
     planned: tuple[Plan, Decision] | None,
+    brings: Sequence[Bring],
     address: orders.Address | None,
     at: datetime,
 ) -> list[Group]:
     counts = await look.work.counts()
     groups: list[Group] = []
     by_store: dict[UUID | None, list[BasketLine]] = {}
+    coming = {n for bring in brings for n in bring.line_ns}
     for line in lines:
-        if line.wanted.method == "pickup":
+        if line.wanted.method == "pickup" and line.n not in coming:
             by_store.setdefault(line.wanted.store_id, []).append(line)
     for store_id, mine in by_store.items():
         store = mine[0].store
@@ -504,6 +688,7 @@ async def _groups(
             else None
         )
         groups.append(Group("pickup", store, [line.n for line in mine], promise))
+    groups += [Group("pickup", bring.store, bring.line_ns, bring.promise_at, bring) for bring in brings]
     delivered = [line.n for line in lines if line.wanted.method == "delivery"]
     if delivered:
         groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at)))

@@ -41,7 +41,7 @@ async def cancel(
     """
     order, lines = await orders.lock_order(tx, member_id, order_id)
     live = await lock_everything(tx, order)
-    mine = live if at is None else [(job, units) for job, units in live if job.location_id in at]
+    mine = live if at is None else [(job, units) for job, units in live if _concerns(job, at)]
     here = None if at is None or set(order.location_ids) <= set(at) else _due_at(lines, live, at)
     asked = _asked(lines, quantities, here)
     unpaid_online = order.state == orders.OrderState.AWAITING_PAYMENT.value
@@ -101,6 +101,11 @@ def _asked(
     return asked
 
 
+def _concerns(job: fulfilment.Fulfilment, at: Collection[UUID]) -> bool:
+    """Whether it is work of these locations, or for one of them."""
+    return job.location_id in at or job.to_location_id in at
+
+
 def _due_at(lines: Sequence[Line], live: Live, at: Collection[UUID]) -> dict[UUID, int]:
     """Units of each line that are due at some locations: served there, or ordered there and served by nobody."""
     served: dict[UUID, int] = {}
@@ -108,7 +113,7 @@ def _due_at(lines: Sequence[Line], live: Live, at: Collection[UUID]) -> dict[UUI
     for job, units in live:
         for unit in units:
             served[unit.line_id] = served.get(unit.line_id, 0) + unit.quantity
-            if job.location_id in at:
+            if _concerns(job, at):
                 here[unit.line_id] = here.get(unit.line_id, 0) + unit.quantity
     for line in lines:
         if line.store_id in at:

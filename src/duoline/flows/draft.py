@@ -48,6 +48,8 @@ class Request(NamedTuple):
     channel: str
     store_id: UUID | None = None
     guest: Guest | None = None
+    bring: bool = False
+    """The buyer has seen and accepts that what a shop has not is brought there later."""
     limits: Sequence[orders.GuestLimit] = ()
 
 
@@ -75,6 +77,8 @@ class ReceiptFulfilment(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     store_code: str
     promise_at: datetime
+    to_store_code: str | None = None
+    """Of a `transfer` the shop where it will be collected."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +159,7 @@ class _Order:
         self.online = request.pay_mode == "online" and not self.paid
         minutes = fulfilment.PICKUP.current().body.pay_minutes
         self.pay_by_at = basket.at + timedelta(minutes=minutes) if self.online else None
-        self.decision_id = new_id() if basket.decision else None
+        self.decisions: list[Row] = []
         self.jobs: list[Row] = []
         self.codes: list[Row] = []
         self.holds: list[Row] = []
@@ -169,8 +173,14 @@ class _Order:
     def _split(self, secret: bytes) -> None:
         """What each location has to do, and the units that are held for it."""
         basket, chain = self.basket, self.chain
+        for bring in basket.brings:
+            decision_id = self._decided(bring.decision)
+            job_id = self._job(bring.source.id, "transfer", bring.promise_at, decision_id, to=bring.store.id)
+            for n in bring.line_ns:
+                wish = basket.lines[n].wanted
+                self._hold(bring.source.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
         for group in basket.groups:
-            if group.method == "pickup" and group.store is not None:
+            if group.method == "pickup" and group.store is not None and group.bring is None:
                 job_id = self._job(group.store.id, "pickup", group.promise_at)
                 code = fulfilment.code_of(job_id, secret)
                 self.jobs[-1]["short_code"] = code.short
@@ -181,16 +191,26 @@ class _Order:
                     wish = basket.lines[n].wanted
                     self._hold(group.store.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
         place = baskets.place_of(chain, self.request.address)
+        why = self._decided(basket.decision) if basket.decision else None
         for parcel in basket.plan.parcels if basket.plan else ():
             arrival = baskets.parcel_arrival(chain.stores[parcel.location_id], place, basket.at)
-            job_id = self._job(parcel.location_id, "ship", arrival)
+            job_id = self._job(parcel.location_id, "ship", arrival, why)
             for piece in parcel.pieces:
                 self._hold(parcel.location_id, job_id, self.line_ids[piece.line_id.int], piece.sku_id, piece.quantity)
 
-    def _job(self, location_id: UUID, kind: str, promise_at: datetime | None) -> UUID:
+    def _job(
+        self,
+        location_id: UUID,
+        kind: str,
+        promise_at: datetime | None,
+        decision_id: UUID | None = None,
+        *,
+        to: UUID | None = None,
+    ) -> UUID:
         job_id, request = new_id(), self.request
-        ships = kind == "ship"
-        share = self.chain.stores[location_id].share
+        here = self.chain.stores[location_id]
+        # What stays with the company costs it nothing.
+        away = kind == "ship" or (to is not None and self.chain.stores[to].company_id != here.company_id)
         self.jobs.append(
             {
                 "location_id": location_id,
@@ -204,12 +224,13 @@ class _Order:
                 "paid": self.paid,
                 "contact_name": request.contact.name,
                 "contact_phone": request.contact.phone,
-                "address": request.address if ships else None,
+                "address": request.address if kind == "ship" else None,
                 "note": request.note,
                 "promise_at": promise_at or self.basket.at,
                 "placed_at": self.basket.at,
-                "decision_id": self.decision_id if ships else None,
-                "unit_fee_minor": share.fee_minor if ships else 0,
+                "decision_id": decision_id,
+                "unit_fee_minor": here.share.fee_minor if away else 0,
+                "to_location_id": to,
             }
         )
         return job_id
@@ -221,7 +242,7 @@ class _Order:
                 "id": new_id(),
                 "sku_id": sku_id,
                 "quantity": quantity,
-                "outward": self.jobs[-1]["kind"] == "ship",
+                "outward": self.jobs[-1]["kind"] != "pickup",
                 "order_id": self.id,
                 "fulfilment_id": job_id,
                 "line_id": line_id,
@@ -267,7 +288,7 @@ class _Order:
                 for intent in intents
                 if intent["provider"] != "store"
             ],
-            "decisions": [] if self.basket.decision is None else [own | self._decision()],
+            "decisions": [own | decision for decision in self.decisions],
             "events": [own | self._event()],
             "outbox": [own | self._notice()],
             "cart_lines": [{"member_id": request.member_id, "id": line_id} for line_id in wishes],
@@ -305,7 +326,9 @@ class _Order:
         }
 
     def _location_ids(self) -> list[UUID]:
-        return sorted({job["location_id"] for job in self.jobs})
+        """Where something is done for it, and where it is collected."""
+        ends = {job["location_id"] for job in self.jobs} | {bring.store.id for bring in self.basket.brings}
+        return sorted(ends)
 
     def _line(self, line: BasketLine) -> Row:
         facts = facts_of(line)
@@ -355,15 +378,17 @@ class _Order:
             "expires_at": self.pay_by_at,
         }
 
-    def _decision(self) -> Row:
-        """The decision with the order's own line ids in place of the positions it was made with."""
-        row: Row = msgspec.to_builtins(self.basket.decision)
+    def _decided(self, decision: fulfilment.Decision) -> UUID:
+        """Keep a decision with the order's own line ids in place of the positions it was made with."""
+        row: Row = msgspec.to_builtins(decision)
         named = {str(UUID(int=n)): str(line_id) for n, line_id in enumerate(self.line_ids)}
         for entry in row["chosen"]:
             entry["line_ids"] = [named[line] for line in entry["line_ids"]]
         for entry in row["candidates"]:
             entry["covers"] = [named[line] for line in entry["covers"]]
-        return {"id": self.decision_id, **row}
+        self.decisions.append({"id": new_id(), **row})
+        decision_id: UUID = self.decisions[-1]["id"]
+        return decision_id
 
     def _event(self) -> Row:
         request = self.request
@@ -411,6 +436,7 @@ class _Order:
                     state=job["state"],
                     store_code=self.chain.stores[job["location_id"]].code,
                     promise_at=job["promise_at"],
+                    to_store_code=self.chain.stores[job["to_location_id"]].code if job["to_location_id"] else None,
                 )
                 for job in self.jobs
             ],

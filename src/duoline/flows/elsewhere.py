@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duoline.fulfilment import Decision, Fulfilment, Plan
     from duoline.kernel.db import Tx
     from duoline.orders import Order
+    from duoline.stores.types import Store
 
 
 class Elsewhere(NamedTuple):
@@ -44,16 +45,18 @@ class Elsewhere(NamedTuple):
 async def plan_elsewhere(
     look: baskets.Look, *, job: Fulfilment, rejected: Mapping[UUID, int], skus: Mapping[UUID, UUID]
 ) -> Elsewhere | None:
-    """Source rejected units of a delivery from locations that did not reject this order. No transaction is open.
+    """Source rejected units of what is sent from locations that did not reject this order. No transaction is open.
 
-    Where not all can be had, as many as there are. None when nobody else has any, or when the order is collected.
+    Where not all can be had, as many as there are. None when nobody else has any, when the order is collected where it
+    was rejected, or when the shop that it was to be brought to has closed: then the member is asked.
     """
-    if job.kind != "ship":
+    to = look.chain.store(job.to_location_id) if job.to_location_id else None
+    if job.kind == "pickup" or (to is not None and not to.active):
         return None
     refused = await look.db.fetch(
         "SELECT DISTINCT location_id FROM fulfilments WHERE order_id = $1 AND state = 'rejected'", job.order_id
     )
-    without = frozenset({job.location_id, *(row["location_id"] for row in refused)})
+    without = frozenset({job.location_id, *(row["location_id"] for row in refused), *([to.id] if to else [])})
     wanted = dict(rejected)
     for _ in range(2):
         lines = list(wanted)
@@ -62,7 +65,7 @@ async def plan_elsewhere(
             [orders.Wanted(sku_id=skus[line], quantity=wanted[line], method="delivery") for line in lines],
             channel="mall",
             member_id=job.member_id,
-            address=msgspec.convert(job.address, orders.Address) if job.address else None,
+            address=_destination(job, to),
             without=without,
         )
         if found.plan is not None and found.decision is not None:
@@ -72,6 +75,22 @@ async def plan_elsewhere(
         if not wanted:
             return None
     return None
+
+
+def _destination(job: Fulfilment, to: Store | None) -> orders.Address | None:
+    """Where the units go: to the buyer, or to the shop `to` where they will be collected."""
+    if to is None:
+        return msgspec.convert(job.address, orders.Address) if job.address else None
+    return orders.Address(
+        name=to.name.zh,
+        phone=to.phone,
+        province=to.province,
+        city=to.city,
+        district="",
+        line="",
+        lat=to.lat,
+        lon=to.lon,
+    )
 
 
 class Served(NamedTuple):
@@ -90,11 +109,17 @@ async def serve_elsewhere(
     `Unavailable` when units were taken meanwhile, so that the caller plans again.
     """
     decision_id = await _keep_decision(tx, order, elsewhere)
-    place = baskets.place_of(look.chain, msgspec.convert(job.address, orders.Address) if job.address else None)
+    to = look.chain.store(job.to_location_id) if job.to_location_id else None
+    place = baskets.place_of(look.chain, _destination(job, to))
     served = []
     for parcel in elsewhere.plan.parcels:
         wants = [(elsewhere.lines[piece.line_id.int], piece.sku_id, piece.quantity) for piece in parcel.pieces]
-        promise = baskets.parcel_arrival(look.chain.store(parcel.location_id), place, clock.now())
+        source, now = look.chain.store(parcel.location_id), clock.now()
+        promise = (
+            baskets.parcel_arrival(source, place, now)
+            if to is None
+            else await baskets.brought_at(look, source, to, now) or now
+        )
         await open_job(
             tx,
             order,
@@ -103,7 +128,7 @@ async def serve_elsewhere(
             wants=wants,
             promise_at=promise,
             decision_id=decision_id,
-            unit_fee_minor=look.chain.store(parcel.location_id).share.fee_minor,
+            unit_fee_minor=0 if to is not None and to.company_id == source.company_id else source.share.fee_minor,
         )
         served += [Served(line, quantity, parcel.location_id) for line, _, quantity in wants]
     await orders.timeline.write(
@@ -148,7 +173,7 @@ async def open_job(
         code=code,
         unit_fee_minor=unit_fee_minor,
     )
-    away = like.kind == "ship"
+    away = like.kind != "pickup"
     for line_id, sku_id, quantity in wants:
         hold_id = new_id()
         wish = inventory.Wish(hold_id, quantity, "order", order.id, None, SYSTEM.label, "", outward=away)

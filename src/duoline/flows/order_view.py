@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from duoline import fulfilment
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
@@ -70,12 +71,13 @@ class ShareView(msgspec.Struct, frozen=True):
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one location does for the order."""
+    """What one location does for the order. Of a `transfer`, `to` is the shop where its units will be collected."""
 
     id: UUID
     kind: str
     state: str
     store: StoreCard
+    to: StoreCard | None
     promise_at: datetime
     ready_at: datetime | None
     keep_until: datetime | None
@@ -160,6 +162,7 @@ def of(doc: dict[str, Any]) -> OrderView:
             kind=job["kind"],
             state=job["state"],
             store=chain.card(chain.store(UUID(job["location_id"]))),
+            to=chain.card(chain.store(UUID(job["to_location_id"]))) if job["to_location_id"] else None,
             promise_at=_at(job["promise_at"]),
             ready_at=_maybe(job["ready_at"]),
             keep_until=_maybe(job["keep_until"]),
@@ -221,7 +224,6 @@ def _line(line: dict[str, Any], currency: str, chain: directory.Chain) -> LineVi
     )
 
 
-LIVE = ("waiting", "to_pick", "ready")
 # Sold over the counter, or long ago: nobody waits for these units.
 SERVED_AT_ONCE = ("till", "import")
 
@@ -232,7 +234,7 @@ def unserved(stored: str, channel: str, lines: Sequence[LineView], jobs: Sequenc
         return []
     serving: dict[UUID, int] = {}
     for job in jobs:
-        if job.state in LIVE:
+        if fulfilment.serves(job.kind, job.state):
             for share in job.lines:
                 serving[share.line_id] = serving.get(share.line_id, 0) + share.quantity
     due = {line.id: line.quantity - line.handed - line.cancelled - serving.get(line.id, 0) for line in lines}

@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from duoline.fulfilment import serves
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -25,7 +27,10 @@ _LEFT = frozenset({"handed_over", "shipped", "delivered"})
 
 
 class Share(NamedTuple):
-    """Units of a line at one of the order's locations; none any more after a rejection or cancellation there."""
+    """Units of a line at one of the order's locations; none any more after a rejection or cancellation there.
+
+    `to_location_id` is the shop that they are brought to, as long as they have not come: they are its part as well.
+    """
 
     location_id: UUID
     job_id: UUID
@@ -33,12 +38,18 @@ class Share(NamedTuple):
     quantity: int
     state: str
     paid: bool
+    to_location_id: UUID | None
+
+    def at(self, locations: Collection[UUID]) -> bool:
+        """Whether it is the part of these locations."""
+        return self.location_id in locations or self.to_location_id in locations
 
 
 async def shares(db: Database | Tx, order_id: UUID, location_ids: Sequence[UUID]) -> list[Share]:
     """Who serves or served what of an order."""
     rows = await db.fetch(
-        """SELECT f.location_id, f.id, w.line_id, w.quantity, f.state, f.paid
+        """SELECT f.location_id, f.id, w.line_id, w.quantity, f.state, f.paid,
+                  CASE WHEN f.state IN ('waiting', 'to_pick', 'ready', 'shipped') THEN f.to_location_id END
            FROM fulfilments f
            JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
            WHERE f.location_id = ANY ($2) AND f.order_id = $1 ORDER BY f.id, w.line_id""",
@@ -69,9 +80,9 @@ def own(
     line_stores: Mapping[UUID, UUID | None],
 ) -> Own:
     """Work out the part of `locations`, given who serves what and for which shop each line was ordered."""
-    mine = [share for share in every if share.location_id in locations]
+    mine = [share for share in every if share.at(locations)]
     touched = {share.line_id for share in mine}
-    others = {share.line_id for share in every if share.location_id not in locations}
+    others = {share.line_id for share in every if not share.at(locations)}
     for line, store in line_stores.items():
         if store is not None:
             (touched if store in locations else others).add(line)
@@ -79,13 +90,14 @@ def own(
     left: dict[UUID, int] = {}
     paid: dict[UUID, int] = {}
     for share in mine:
-        counts = [units] + [left] * (share.state in _LEFT) + [paid] * share.paid
+        gone = share.state in _LEFT and share.to_location_id not in locations  # nothing has left that comes here
+        counts = [units] + [left] * gone + [paid] * share.paid
         for count in counts:
             count[share.line_id] = count.get(share.line_id, 0) + share.quantity
     return Own(
         frozenset(locations),
         frozenset(codes),
-        frozenset(share.job_id for share in mine),
+        frozenset(share.job_id for share in mine if share.location_id in locations),
         frozenset(touched),
         frozenset(touched - others),
         units,
@@ -97,7 +109,7 @@ def own(
 def part_of(doc: dict[str, Any], mine: Own) -> dict[str, Any]:
     """The document of `duo_order` cut down to a part."""
     lines = [_line(line, mine) for line in doc["lines"] if UUID(line["id"]) in mine.lines]
-    jobs = [job for job in doc["fulfilments"] if UUID(job["location_id"]) in mine.locations]
+    jobs = [job for job in doc["fulfilments"] if _theirs(job, mine)]
     total = sum(line["amount_minor"] for line in lines)
     at_store = doc["pay_mode"] == "at_store"
     taken = sum(mine.paid.get(UUID(line["id"]), 0) * line["unit_price_minor"] for line in lines)
@@ -117,6 +129,12 @@ def part_of(doc: dict[str, Any], mine: Own) -> dict[str, Any]:
         # At the counter only what is handed over is paid for, so nothing that was cancelled before goes back.
         "refunded_minor": 0 if at_store else min(paid, cancelled),
     }
+
+
+def _theirs(job: dict[str, Any], mine: Own) -> bool:
+    """Work of these locations, or what is on its way to one of them."""
+    coming = job["to_location_id"] is not None and UUID(job["to_location_id"]) in mine.locations
+    return UUID(job["location_id"]) in mine.locations or (coming and serves(job["kind"], job["state"]))
 
 
 def _line(line: dict[str, Any], mine: Own) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Placing:
         """Place the order, once. Units kept for the member in shops serve it first.
 
         Refuses, in this order: `orders.empty`, `orders.too-many-lines`, `orders.address-missing`,
-        `orders.pay-online-for-delivery`, the first problem of a line, `pricing.total-changed`,
+        `orders.pay-online-for-delivery`, the first problem of a line, `orders.pay-online-to-bring`,
+        `pricing.total-changed`,
         `inventory.insufficient-stock`, `orders.too-many-orders`, `orders.too-many-unpaid`, `inventory.hold-gone` when
         kept units keep going while it is tried; `idempotency.mismatch` when the key is known with another request.
         What was refused although favourites keep some is written down afterwards.
@@ -78,6 +79,7 @@ class Placing:
                 member_id=request.member_id,
                 address=request.address,
                 use_kept=True,
+                bring=request.bring,
             )
             refused = _refusal(basket, request)
             if refused is not None:
@@ -197,6 +199,8 @@ def _refusal(basket: baskets.Basket, request: Request) -> Refusal | None:
         if isinstance(problems[0], inventory.InsufficientStock):
             return inventory.InsufficientStock(short=short)
         return problems[0]
+    if basket.brings and request.pay_mode != "online":
+        return orders.PayOnlineToBring()
     if request.pay_mode == "online" and basket.totals.total_minor > 0 and providers.online() is None:
         return orders.NoOnlinePayment()
     if request.expected_minor is not None and request.expected_minor != basket.totals.total_minor:

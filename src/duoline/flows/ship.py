@@ -59,6 +59,8 @@ async def deliver(tx: Tx, *, location_id: UUID, fulfilment_id: UUID, actor: Acto
     job, _ = await fulfilment.lock_fulfilment(tx, location_id, fulfilment_id)
     if job.state == fulfilment.FulfilmentState.DELIVERED.value:
         return
+    if job.kind == "transfer":  # arrives when the shop receives it: see flows.bring
+        raise fulfilment.NotReady(state=job.state)
     await fulfilment.advance(tx, job, fulfilment.FulfilmentState.DELIVERED)
     await orders.timeline.write(
         tx,

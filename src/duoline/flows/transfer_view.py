@@ -52,6 +52,16 @@ class TransferLine(msgspec.Struct, frozen=True, kw_only=True):
     shelf: str | None
 
 
+class ForOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The order whose units it brings. `wanted` as long as they are on the way and not cancelled; `ready_id` is the
+    card under which they stand ready at the destination."""
+
+    order_id: UUID
+    order_no: str
+    wanted: bool
+    ready_id: UUID | None
+
+
 class TransferView(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer. `version` is sent back with what is sent or received, so that nothing is counted twice.
 
@@ -81,6 +91,7 @@ class TransferView(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     differs: bool
     lines: list[TransferLine]
+    for_order: ForOrder | None
     actions: list[str]
 
 
@@ -134,6 +145,15 @@ SELECT t.id, t.number, t.state, t.version, t.called, t.automatic, t.note, t.reas
        t.decided_at, t.decided_by, t.sent_at, t.sent_by, t.received_at, t.received_by, t.expected_at,
        CASE WHEN t.side = 'out' THEN t.location_id ELSE t.other_location_id END AS source_id,
        CASE WHEN t.side = 'out' THEN t.other_location_id ELSE t.location_id END AS destination_id,
+       (SELECT jsonb_build_object(
+                   'order_id', f.order_id, 'order_no', f.order_no,
+                   'wanted', f.state = 'shipped', 'ready_id', (
+                       SELECT p.id FROM fulfilments p
+                       WHERE p.location_id = f.to_location_id AND p.order_id = f.order_id AND p.kind = 'pickup'
+                         AND p.state = 'ready' ORDER BY p.id DESC LIMIT 1))
+        FROM fulfilments f
+        WHERE f.location_id = CASE WHEN t.side = 'out' THEN t.location_id ELSE t.other_location_id END
+          AND f.id = t.ref_id) AS for_order,
        (SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('shelf', v.shelf) ORDER BY v.shelf NULLS LAST, l.sku_id)
         FROM transfer_lines l LEFT JOIN levels v ON v.location_id = l.location_id AND v.sku_id = l.sku_id
         WHERE l.location_id = t.location_id AND l.transfer_id = t.id) AS lines
@@ -198,6 +218,7 @@ def _view(
         units=sum(line.quantity if row["sent_at"] is None else line.sent for line in lines),
         differs=state is TransferState.SHORT or any(line.damaged or line.lost or line.surplus for line in lines),
         lines=lines,
+        for_order=msgspec.convert(row["for_order"], ForOrder) if row["for_order"] else None,
         actions=[name for name, new in _STEPS.items() if TRANSFERS.may(state, new) and reach.may(name, **ends)],
     )
 

@@ -20,15 +20,18 @@ Live = list[tuple["Fulfilment", list["FulfilmentLine"]]]
 
 
 async def lock_everything(tx: Tx, order: Order) -> Live:
-    """The order's live fulfilments, and then the levels of their units, locked in the one order."""
-    live = await fulfilment.lock_live(tx, order.id, order.location_ids)
+    """The order's fulfilments that serve units, and then the levels where these are held, locked in the one order.
+
+    Among them those whose units are on the way to the shop where they are collected.
+    """
+    live = await fulfilment.lock_serving(tx, order.id, order.location_ids)
     await inventory.lock_levels(tx, levels_of(live))
     return live
 
 
 def levels_of(live: Live) -> list[tuple[UUID, UUID]]:
     """The (location, SKU) of everything that live fulfilments hold."""
-    return [(job.location_id, line.sku_id) for job, lines in live for line in lines]
+    return [(job.location_id, line.sku_id) for job, lines in live if job.state in fulfilment.LIVE for line in lines]
 
 
 async def take_back(
@@ -41,10 +44,11 @@ async def take_back(
 ) -> dict[UUID, int]:
     """Release units of order lines from live fulfilments; one that is left with nothing goes to state `then`.
 
-    `quantities` are units a line. Returns how many of them no fulfilment was serving.
+    `quantities` are units a line. Returns how many of them no fulfilment was serving. Units on the way to a shop go
+    last: they are plain stock of that shop when they come.
     """
     left = dict(quantities)
-    for job, lines in live:
+    for job, lines in sorted(live, key=lambda each: each[0].state == fulfilment.FulfilmentState.SHIPPED.value):
         remaining = 0
         for line in lines:
             part = min(left.get(line.line_id, 0), line.quantity)
@@ -59,8 +63,10 @@ async def take_back(
 
 
 async def release_units(tx: Tx, job: Fulfilment, line: FulfilmentLine, quantity: int, *, actor: Actor) -> None:
-    """Give back units that a fulfilment holds for a line, and lower the line by them."""
-    if quantity == line.quantity:
+    """Give back units that a fulfilment holds for a line, if it has not sent them, and lower the line by them."""
+    if job.state == fulfilment.FulfilmentState.SHIPPED.value:
+        ensure(job.kind == "transfer", "FUL-2", f"{job.id} has left and gives units back")
+    elif quantity == line.quantity:
         released = await inventory.release(tx, location_id=job.location_id, hold_ids=[line.hold_id], actor=actor)
         ensure(len(released) == 1, "FUL-1", "a live fulfilment's hold is open")
     else:

@@ -15,8 +15,16 @@ from duoline.fulfilment.errors import (
     WrongCode,
 )
 from duoline.fulfilment.load import UNKNOWN_BP, OpenWork
-from duoline.fulfilment.locks import Fulfilment, FulfilmentLine, lines_of, lock_fulfilment, lock_live, peek
-from duoline.fulfilment.open_fulfilment import add_line, any_pickup, keep_decision, open_fulfilment
+from duoline.fulfilment.locks import (
+    Fulfilment,
+    FulfilmentLine,
+    lines_of,
+    lock_fulfilment,
+    lock_live,
+    lock_serving,
+    peek,
+)
+from duoline.fulfilment.open_fulfilment import add_line, any_pickup, collected, keep_decision, open_fulfilment
 from duoline.fulfilment.opportunity import (
     Basket,
     Lane,
@@ -29,10 +37,10 @@ from duoline.fulfilment.opportunity import (
     with_markdown,
 )
 from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy, PickupPolicy, SourcingPolicy
-from duoline.fulfilment.promise import arrives_at, pickup_ready_at
+from duoline.fulfilment.promise import arrives_at, brought_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
-from duoline.fulfilment.states import LIVE, FulfilmentState
+from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
 from duoline.fulfilment.verify_code import find_by_code
 from duoline.fulfilment.weigh import may_send, walk_in_worth
 
@@ -41,6 +49,7 @@ __all__ = [
     "EXACT_SKUS",
     "LIVE",
     "PICKUP",
+    "SERVING",
     "SOURCING",
     "UNKNOWN_BP",
     "AlreadyDone",
@@ -78,8 +87,10 @@ __all__ = [
     "advance",
     "any_pickup",
     "arrives_at",
+    "brought_at",
     "check_step",
     "code_of",
+    "collected",
     "decide",
     "decide_kept",
     "find_by_code",
@@ -87,6 +98,7 @@ __all__ = [
     "lines_of",
     "lock_fulfilment",
     "lock_live",
+    "lock_serving",
     "looks_like_code",
     "lower_line",
     "mark_paid",
@@ -97,6 +109,7 @@ __all__ = [
     "protection",
     "reoptimise",
     "scarcity",
+    "serves",
     "walk_in_worth",
     "with_markdown",
 ]

@@ -41,6 +41,8 @@ async def advance(
 ) -> None:
     """Take a locked fulfilment one step further and tell its shop and its member. Refuses `kernel.wrong-state`."""
     FULFILMENTS.check(FulfilmentState(fulfilment.state), new)
+    gone = fulfilment.state == FulfilmentState.SHIPPED.value and fulfilment.kind != "transfer"
+    ensure(not gone or new is FulfilmentState.DELIVERED, "FUL-2", f"{fulfilment.id} has left and becomes {new.value}")
     now = clock.now()
     done = await tx.execute(
         """UPDATE fulfilments SET state = $3, paid = coalesce($4, paid), carrier = coalesce($5, carrier),

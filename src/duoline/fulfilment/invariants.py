@@ -22,6 +22,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
            FROM order_lines l
            LEFT JOIN (SELECT fl.line_id, sum(h.quantity) AS moved
                       FROM fulfilment_lines fl
+                      JOIN fulfilments f ON f.location_id = fl.location_id AND f.id = fl.fulfilment_id
+                                        AND f.kind <> 'transfer'  -- leaves its location, and the chain has it still
                       JOIN holds h ON h.location_id = fl.location_id AND h.id = fl.hold_id
                       WHERE h.state = 'taken' GROUP BY fl.line_id) m ON m.line_id = l.id
            JOIN orders o ON o.member_id = l.member_id AND o.id = l.order_id
@@ -41,7 +43,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
            JOIN (SELECT fl.line_id, sum(fl.quantity) AS live
                  FROM fulfilment_lines fl
                  JOIN fulfilments f ON f.location_id = fl.location_id AND f.id = fl.fulfilment_id
-                 WHERE f.state IN ('waiting', 'to_pick', 'ready') GROUP BY fl.line_id) f ON f.line_id = l.id
+                 WHERE f.state IN ('waiting', 'to_pick', 'ready') OR (f.kind = 'transfer' AND f.state = 'shipped')
+                 GROUP BY fl.line_id) f ON f.line_id = l.id
            WHERE f.live > l.quantity - l.handed - l.cancelled""",
     ),
     (
@@ -80,5 +83,25 @@ INVARIANTS: list[tuple[str, str, str]] = [
                       GROUP BY 1, 2, 3) m
              ON m.ref_id = s.order_id AND m.location_id = s.store_id AND m.sku_id = s.sku_id
            WHERE s.sold IS DISTINCT FROM m.moved""",
+    ),
+    (
+        "TRF-5",
+        "Units of an order on the way to a shop are in a transfer that is under way, made when their fulfilment sent "
+        "them; no other has one.",
+        """SELECT f.location_id, f.id, f.state, t.state AS transfer, w.sku_id, w.units, l.on_the_way
+           FROM (SELECT * FROM fulfilments WHERE kind = 'transfer') f
+           FULL JOIN (SELECT * FROM transfers WHERE side = 'out' AND ref_kind = 'fulfilment') t
+             ON t.location_id = f.location_id AND t.ref_id = f.id
+           LEFT JOIN LATERAL (
+               SELECT v.sku_id, sum(v.quantity)::integer AS units FROM fulfilment_lines v
+               WHERE v.location_id = f.location_id AND v.fulfilment_id = f.id GROUP BY v.sku_id) w ON true
+           LEFT JOIN LATERAL (
+               SELECT v.sent - v.received - v.damaged - v.lost AS on_the_way FROM transfer_lines v
+               WHERE v.location_id = t.location_id AND v.transfer_id = t.id AND v.sku_id = w.sku_id) l ON true
+           WHERE f.id IS NULL
+              OR (f.state = 'shipped' AND (t.state IS DISTINCT FROM 'sent' OR w.units > coalesce(l.on_the_way, 0)))
+              OR (f.state = 'delivered' AND (t.id IS NULL OR t.state = 'sent'))
+              OR (f.state NOT IN ('shipped', 'delivered', 'cancelled') AND t.id IS NOT NULL)
+              OR t.other_location_id <> f.to_location_id""",
     ),
 ]

@@ -41,11 +41,12 @@ class Fulfilment(NamedTuple):
     promise_at: datetime
     ready_at: datetime | None
     keep_until: datetime | None
+    to_location_id: UUID | None
 
 
 _COLUMNS = (
     "location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name, contact_phone, "
-    "address, note, promise_at, ready_at, keep_until"
+    "address, note, promise_at, ready_at, keep_until, to_location_id"
 )
 
 
@@ -66,6 +67,21 @@ async def lock_live(tx: Tx, order_id: UUID, location_ids: list[UUID]) -> list[tu
     rows = await tx.fetch(
         f"""SELECT {_COLUMNS} FROM fulfilments
             WHERE location_id = ANY ($1) AND order_id = $2 AND state IN ('waiting', 'to_pick', 'ready')
+            ORDER BY location_id, id FOR UPDATE""",  # noqa: S608
+        location_ids,
+        order_id,
+    )
+    return [(Fulfilment(*row), await lines_of(tx, row["location_id"], row["id"])) for row in rows]
+
+
+async def lock_serving(
+    tx: Tx, order_id: UUID, location_ids: list[UUID]
+) -> list[tuple[Fulfilment, list[FulfilmentLine]]]:
+    """As `lock_live`, and those whose units are on the way to the shop where they are collected (see `serves`)."""
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM fulfilments
+            WHERE location_id = ANY ($1) AND order_id = $2
+              AND (state IN ('waiting', 'to_pick', 'ready') OR (kind = 'transfer' AND state = 'shipped'))
             ORDER BY location_id, id FOR UPDATE""",  # noqa: S608
         location_ids,
         order_id,

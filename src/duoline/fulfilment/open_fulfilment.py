@@ -34,7 +34,7 @@ async def open_fulfilment(
     code: PickupCode | None,
     unit_fee_minor: int = 0,
 ) -> None:
-    """Open a fulfilment at a location for the same order, buyer and address as `like`, and tell the location.
+    """Open a fulfilment at a location for the same order, buyer and destination as `like`, and tell the location.
 
     It is paid if `like` is, except at the counter: there each location was paid only for what it handed over itself.
     """
@@ -42,8 +42,8 @@ async def open_fulfilment(
     await tx.execute(
         """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
                                     contact_name, contact_phone, address, note, short_code, promise_at, placed_at,
-                                    decision_id, unit_fee_minor)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
+                                    decision_id, unit_fee_minor, to_location_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)""",
         location_id,
         job_id,
         like.member_id,
@@ -62,6 +62,7 @@ async def open_fulfilment(
         now,
         decision_id,
         unit_fee_minor,
+        like.to_location_id,
     )
     if code is not None:
         await tx.execute(
@@ -105,19 +106,25 @@ async def add_line(
 
 
 async def any_pickup(tx: Tx, location_ids: Sequence[UUID], order_id: UUID) -> Fulfilment:
-    """The order's latest fulfilment that is collected, whatever became of it: who collects, and how it is paid.
+    """A pattern for collecting: the order's latest fulfilment that is collected, or was to be brought to where it
+    would be, whatever became of it: who collects, and how it is paid.
 
     Parcels of the same order are no pattern for it: a shop cannot hand over what is to be sent.
     """
     row = await tx.fetchrow(
-        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind = 'pickup'
+        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind <> 'ship'
            ORDER BY id DESC LIMIT 1""",
         list(location_ids),
         order_id,
     )
     if row is None:
         raise NotFound
-    return await peek(tx, row["location_id"], row["id"])
+    return collected(await peek(tx, row["location_id"], row["id"]))
+
+
+def collected(like: Fulfilment) -> Fulfilment:
+    """A fulfilment as a pattern for one that is collected."""
+    return like._replace(kind="pickup", to_location_id=None, address=None)
 
 
 async def keep_decision(

@@ -45,7 +45,7 @@ LATERAL (
            coalesce(bool_or(j.state NOT IN ('cancelled', 'rejected')
                             AND coalesce(j.done_at, $4) > j.promise_at), false) AS late
     FROM fulfilments j
-    WHERE j.location_id = ANY (o.location_ids) AND j.order_id = o.id AND j.kind = 'ship'
+    WHERE j.location_id = ANY (o.location_ids) AND j.order_id = o.id AND j.kind <> 'pickup'
 ) w
 GROUP BY 1, 2
 """

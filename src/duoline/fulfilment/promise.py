@@ -29,9 +29,30 @@ def pickup_ready_at(store: Store, at: datetime, *, open_work: int) -> datetime |
     ready = hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min))
     if ready is None:
         return None
-    late = ready.timestamp() % (_STEP_MIN * 60)
-    rounded = ready + timedelta(seconds=_STEP_MIN * 60 - late) if late else ready
-    return rounded.replace(microsecond=0)
+    return _rounded_up(ready)
+
+
+def brought_at(source: Store, store: Store, at: datetime, *, open_work: int, under_way_h: int) -> datetime | None:
+    """When units that `source` sends to `store` are ready there, for an order placed at `at`; up to five minutes.
+
+    The source packs them as it would for a customer, behind its `open_work` and in its own open hours; they travel
+    `under_way_h` hours; the store unpacks them in its open hours, for as long as it takes to make an order ready. None
+    when either stays closed for sixty days; a warehouse without hours works at any time.
+    """
+    if not any(source.hours.week):
+        queue_min = -(-open_work * 60 // source.pick_capacity_hour)
+        leaves: datetime | None = at + timedelta(minutes=max(source.pickup_lead_min, queue_min))
+    else:
+        leaves = pickup_ready_at(source, at, open_work=open_work)
+    if leaves is None:
+        return None
+    ready = hours.add_open_minutes(store.hours, leaves + timedelta(hours=under_way_h), store.pickup_lead_min)
+    return None if ready is None else _rounded_up(ready)
+
+
+def _rounded_up(at: datetime) -> datetime:
+    late = at.timestamp() % (_STEP_MIN * 60)
+    return (at + timedelta(seconds=_STEP_MIN * 60 - late) if late else at).replace(microsecond=0)
 
 
 def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy) -> datetime:

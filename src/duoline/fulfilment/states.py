@@ -31,7 +31,8 @@ FULFILMENTS = Machine(
         _S.TO_PICK: frozenset({_S.READY, _S.CANCELLED, _S.REJECTED}),
         # Back to picking is the clerk's undo.
         _S.READY: frozenset({_S.TO_PICK, _S.HANDED_OVER, _S.SHIPPED, _S.CANCELLED, _S.UNCOLLECTED, _S.REJECTED}),
-        _S.SHIPPED: frozenset({_S.DELIVERED}),
+        # Cancelled on the way is only what goes to the shop where it would be collected: it stays the chain's.
+        _S.SHIPPED: frozenset({_S.DELIVERED, _S.CANCELLED}),
         _S.HANDED_OVER: frozenset(),
         _S.DELIVERED: frozenset(),
         _S.CANCELLED: frozenset(),
@@ -42,3 +43,12 @@ FULFILMENTS = Machine(
 
 LIVE = (_S.WAITING.value, _S.TO_PICK.value, _S.READY.value)
 """States in which units are held for a fulfilment."""
+
+
+SERVING = "(f.state IN ('waiting', 'to_pick', 'ready') OR (f.kind = 'transfer' AND f.state = 'shipped'))"
+"""As `serves`, in SQL for a fulfilment `f`."""
+
+
+def serves(kind: str, state: str) -> bool:
+    """Whether units of order lines are served: held at a location, or on the way to the shop that will hold them."""
+    return state in LIVE or (kind == "transfer" and state == _S.SHIPPED.value)

@@ -35,10 +35,17 @@ fulfilments = table(
     text("carrier", null=True),
     text("tracking_no", null=True),
     uid("decision_id", null=True),
-    # What each unit that leaves costs, by the owner's terms when it was promised; settled with the owner.
+    # Of a transfer the shop where the units will be collected.
+    uid("to_location_id", null=True),
+    # What each unit that leaves costs, by the owner's terms when it was promised; settled with the owner. Of a transfer
+    # it is copied to the transfer that is sent, and settled there.
     big("unit_fee_minor", default="0"),
     pk("fulfilments", "location_id", "id"),
-    check("fulfilments_kind_ck", "kind IN ('pickup', 'ship')"),
+    check("fulfilments_kind_ck", "kind IN ('pickup', 'ship', 'transfer')"),
+    check(
+        "fulfilments_to_ck",
+        "(kind = 'transfer') = (to_location_id IS NOT NULL) AND to_location_id IS DISTINCT FROM location_id",
+    ),
     check(
         "fulfilments_state_ck",
         "state IN ('waiting', 'to_pick', 'ready', 'handed_over', 'shipped', 'delivered', 'cancelled', "

@@ -26,7 +26,7 @@ from duoline.inventory.errors import (
     NotOnTask,
     OwnCount,
 )
-from duoline.inventory.hold import Answer, Holds, Wish, grant
+from duoline.inventory.hold import Answer, Holds, Wish, grant, hold_arrived
 from duoline.inventory.keep_back import set_buffers, set_terms
 from duoline.inventory.locks import Level, lock_levels
 from duoline.inventory.open_location import open_location, open_transit
@@ -102,6 +102,7 @@ __all__ = [
     "give_up",
     "give_up_for",
     "grant",
+    "hold_arrived",
     "lock_levels",
     "lock_shortage",
     "on_the_way",

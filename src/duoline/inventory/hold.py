@@ -16,6 +16,7 @@ from duoline.inventory.errors import BadQuantity, InsufficientStock
 from duoline.inventory.rules import QUANTITY_MAX
 from duoline.kernel import audit, clock
 from duoline.kernel.batch import Batcher
+from duoline.kernel.errors import ensure
 from duoline.kernel.ids import HoldId, new_id
 
 if TYPE_CHECKING:
@@ -126,3 +127,31 @@ async def grant(tx: Tx, location_id: UUID, sku_id: UUID, wishes: Sequence[Wish])
         "SELECT duo_hold($1, $2, $3, $4)", location_id, sku_id, msgspec.json.encode(wishes).decode(), clock.now()
     )
     return [Answer(a["granted"], a["available"]) for a in answers]
+
+
+async def hold_arrived(
+    tx: Tx, *, location_id: UUID, sku_id: UUID, quantity: int, ref_kind: str, ref_id: UUID, actor: Actor
+) -> UUID:
+    """Hold units that have this moment come for a reference, which had them all the way; the id of the hold.
+
+    The level is locked already, by the receipt that made it rise. Safety stock and buffers do not stand against it:
+    these units were never anybody else's. `INV-2` when as many are not free, which the receipt makes impossible.
+    """
+    hold_id = new_id()
+    done = await tx.fetchval(
+        """WITH kept AS (
+               UPDATE levels SET held = held + $3
+               WHERE location_id = $1 AND sku_id = $2 AND on_hand - held >= $3 RETURNING location_id, sku_id)
+           INSERT INTO holds (location_id, id, sku_id, quantity, state, ref_kind, ref_id, created_at, actor)
+           SELECT location_id, $4, sku_id, $3, 'open', $5, $6, $7, $8 FROM kept RETURNING id""",
+        location_id,
+        sku_id,
+        quantity,
+        hold_id,
+        ref_kind,
+        ref_id,
+        clock.now(),
+        actor.label,
+    )
+    ensure(done is not None, "INV-2", f"{quantity} of {sku_id} have come to {location_id} and are not free")
+    return hold_id

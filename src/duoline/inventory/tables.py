@@ -276,6 +276,9 @@ transfers = table(
     at("sent_at", null=True),
     at("received_at", null=True),
     at("expected_at", null=True),
+    # What it was sent for, when units left that were held for something: a fulfilment of the source's.
+    text("ref_kind", null=True),
+    uid("ref_id", null=True),
     pk("transfers", "location_id", "id"),
     check("transfers_side_ck", "side IN ('out', 'in')"),
     check("transfers_ends_ck", "location_id <> other_location_id"),
@@ -284,6 +287,9 @@ transfers = table(
         "state IN ('requested', 'approved', 'sent', 'short', 'received', 'declined', 'cancelled')",
     ),
     check("transfers_sent_ck", "(state IN ('sent', 'short', 'received')) = (sent_at IS NOT NULL)"),
+    check("transfers_ref_ck", "(ref_kind IS NULL) = (ref_id IS NULL)"),
+    # What is held for one thing is sent once.
+    index("transfers_ref_ux", "location_id", "ref_id", unique=True, postgresql_where=sql_text("ref_id IS NOT NULL")),
     index("transfers_list_ix", "location_id", "requested_at"),
     index("transfers_id_ix", "id"),
     index(

@@ -50,6 +50,15 @@ class PayOnline(Refusal):
     en = "An order that is delivered has to be paid online."
 
 
+class PayOnlineToBring(Refusal):
+    """Units travel to the shop for one buyer: they are paid for before they leave."""
+
+    code = "orders.pay-online-to-bring"
+    status = 422
+    zh = "从其他门店调来的商品需要在线支付。"
+    en = "What is brought from another shop has to be paid online."
+
+
 class NoOnlinePayment(Refusal):
     """This installation is connected to no payment provider."""
 

@@ -24,6 +24,7 @@ from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.members.errors import BadPhone
+from duoline.stores import directory
 from duoline.stores.directory import Chain
 from duoline.stores.rights import Scope
 
@@ -63,8 +64,18 @@ class Why(msgspec.Struct, frozen=True):
     summary: Text
 
 
+class Destination(msgspec.Struct, frozen=True):
+    """The shop that a box goes to."""
+
+    code: str
+    name: Text
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """One fulfilment as a clerk sees it. `due` is what the customer still has to pay here."""
+    """One fulfilment as a clerk sees it. `due` is what the customer still has to pay here.
+
+    Of a `transfer`, `to` is the shop where the customer collects it; who that is, only that shop is told.
+    """
 
     id: UUID
     order_id: UUID
@@ -87,6 +98,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     why: Why | None
     address: dict[str, Any] | None
+    to: Destination | None
     carrier: str | None
     tracking_no: str | None
 
@@ -117,7 +129,7 @@ class CardDetail(Card, frozen=True, kw_only=True):
 _CARDS = """
 SELECT f.id, f.location_id, f.member_id, f.order_id, f.order_no, f.kind, f.state, f.short_code, f.contact_name,
        f.contact_phone, f.pay_mode, f.paid, f.promise_at, f.placed_at, f.ready_at, f.keep_until, f.done_at, f.note,
-       f.address, f.carrier, f.tracking_no, o.channel, o.currency, d.policy_version, d.summary,
+       f.address, f.to_location_id, f.carrier, f.tracking_no, o.channel, o.currency, d.policy_version, d.summary,
        jsonb_array_length(d.chosen) AS parcels,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'line_id', w.line_id, 'sku_id', w.sku_id, 'quantity', w.quantity, 'shelf', v.shelf,
@@ -155,8 +167,9 @@ async def read_queue(
     rows = await db.fetch_filtered(
         f"""{_CARDS}
         WHERE f.location_id = $1 AND f.state = ANY ($2) {"AND f.done_at IS NOT NULL" if done else ""}
-          AND ($3 = '' OR f.order_no ILIKE '%' || $3 || '%' OR f.contact_name ILIKE '%' || $3 || '%'
-               OR f.tracking_no = $3 OR right(f.contact_phone, length($7)) = $7 OR right(f.short_code, $9) = $8)
+          AND ($3 = '' OR f.order_no ILIKE '%' || $3 || '%' OR f.tracking_no = $3 OR right(f.short_code, $9) = $8
+               OR (f.kind <> 'transfer' AND (f.contact_name ILIKE '%' || $3 || '%'
+                                             OR right(f.contact_phone, length($7)) = $7)))
           AND ($4::timestamptz IS NULL OR ({column}, f.id) {ahead} ($4, $5::uuid))
         ORDER BY {column} {sort}, f.id {sort} LIMIT $6""",
         location,
@@ -276,6 +289,7 @@ async def _cards(db: Database | Tx, rows: Sequence[Any]) -> list[Card]:
 
 def _card(row: Any, facts: dict[UUID, SkuFacts]) -> Card:
     currency = row["currency"]
+    to = directory.current().store(row["to_location_id"]) if row["to_location_id"] else None
     value = sum(line["unit_price_minor"] * line["quantity"] for line in row["lines"])
     return Card(
         id=row["id"],
@@ -284,8 +298,8 @@ def _card(row: Any, facts: dict[UUID, SkuFacts]) -> Card:
         kind=row["kind"],
         state=row["state"],
         code_tail=f"…{row['short_code'][-CODE_TAIL:]}" if row["short_code"] else None,
-        customer_name=row["contact_name"],
-        phone_tail=row["contact_phone"][-PHONE_TAIL:],
+        customer_name="" if to else row["contact_name"],
+        phone_tail="" if to else row["contact_phone"][-PHONE_TAIL:],
         channel=row["channel"],
         pay_mode=row["pay_mode"],
         paid=row["paid"],
@@ -296,9 +310,10 @@ def _card(row: Any, facts: dict[UUID, SkuFacts]) -> Card:
         keep_until=row["keep_until"],
         done_at=row["done_at"],
         lines=[_line(line, facts[UUID(line["sku_id"])], currency) for line in row["lines"]],
-        note=row["note"] or None,
+        note=None if to else row["note"] or None,
         why=_why(row),
         address=row["address"],
+        to=Destination(to.code, to.name) if to else None,
         carrier=row["carrier"],
         tracking_no=row["tracking_no"],
     )

@@ -15,7 +15,8 @@ from duoline.channels.http.answers import Answer, Cursor, Input, Limit
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.transferring import AskedLines, Quantity, Version, known, reach
 from duoline.channels.http.writes import Write
-from duoline.flows import transfer_view
+from duoline.flows import bring, transfer_view
+from duoline.flows.trade import Trade
 from duoline.flows.transfer_view import TransferView
 from duoline.inventory import transfers
 from duoline.kernel.db import Database, Tx
@@ -183,16 +184,20 @@ async def send_transfer(
     status_code=200,
 )
 async def receive_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Receipt
+    write: Write, staff: Staff, trade: Trade, chain: Chain, transfer_id: UUID, data: Receipt
 ) -> Answer[TransferView]:
-    """Put what came on the shelf. Fewer: the rest stays on the way. Damaged: to quarantine. More: found stock."""
+    """Put what came on the shelf. Fewer: the rest stays on the way. Damaged: to quarantine. More: found stock.
+
+    What an order has coming stands ready for its buyer at once (`for_order`), who is asked about what did not come.
+    """
 
     async def work(tx: Tx) -> TransferView:
         await transfer_view.require(tx, reach(staff), transfer_id, "receive")
         await known(tx, [line.sku_id for line in data.lines])
-        await transfers.receive(
+        await bring.receive(
             tx,
             transfer_id=transfer_id,
+            secret=trade.secret,
             came=[transfers.Came(line.sku_id, line.received, line.damaged) for line in data.lines],
             note=data.note.strip(),
             version=data.version,

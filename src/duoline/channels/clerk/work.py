@@ -14,7 +14,7 @@ from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
-from duoline.flows import hand_over, reject, ship
+from duoline.flows import bring, hand_over, reject, ship
 from duoline.flows.elsewhere import Elsewhere, plan_elsewhere
 from duoline.flows.trade import Trade
 from duoline.kernel.db import Database, Tx
@@ -209,6 +209,20 @@ async def send(write: Write, db: Database, staff: Staff, fulfilment_id: UUID, da
     return await write.run(work)
 
 
+@post("/api/clerk/fulfilments/{fulfilment_id:uuid}/sending", opt=OPT, status_code=200)
+async def send_to_shop(
+    write: Write, db: Database, staff: Staff, chain: Chain, fulfilment_id: UUID, data: Nothing | None
+) -> Answer[Card]:
+    """Send the packed box to the shop where the customer collects it: a transfer on its way, seen by both shops."""
+    location = await locate(db, staff, fulfilment_id)
+
+    async def work(tx: Tx) -> Card:
+        await bring.send_to_shop(tx, chain, location_id=location, fulfilment_id=fulfilment_id, actor=staff.actor)
+        return await card(tx, location, fulfilment_id)
+
+    return await write.run(work)
+
+
 @post("/api/clerk/fulfilments/{fulfilment_id:uuid}/delivery", opt=OPT, status_code=200)
 async def delivered(
     write: Write, db: Database, staff: Staff, fulfilment_id: UUID, data: Nothing | None
@@ -223,4 +237,4 @@ async def delivered(
     return await write.run(work)
 
 
-ROUTES = [ready, unready, reject_lines, hand, send, delivered]
+ROUTES = [ready, unready, reject_lines, hand, send, send_to_shop, delivered]

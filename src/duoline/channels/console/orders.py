@@ -15,7 +15,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import QueryParameter
 
-from duoline import orders
+from duoline import fulfilment, orders
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, text_answer
 from duoline.channels.http.live import Feed, Frame, Hub
@@ -119,6 +119,16 @@ class HoldLine(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None
 
 
+class Brought(msgspec.Struct, frozen=True, kw_only=True):
+    """The transfer in which units travel to the shop where they are collected, by the fulfilment that sent them."""
+
+    id: UUID
+    fulfilment_id: UUID
+    number: str
+    state: str
+    expected_at: datetime | None
+
+
 class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one order, or with `whole` false, everything about what one's own shops serve of it."""
 
@@ -128,6 +138,7 @@ class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
     journals: list[JournalView]
     payments: list[PaymentView]
     holds: list[HoldLine]
+    transfers: list[Brought]
     sourcing: list[dict[str, Any]]
     audit: list[dict[str, Any]]
 
@@ -149,18 +160,20 @@ class Cancellation(Input, frozen=True):
 _DAY = """(
       SELECT (o.placed_at AT TIME ZONE s.timezone)::date FROM stores s WHERE s.id = coalesce(o.store_id, (
           SELECT place FROM unnest(o.location_ids) place WHERE $1 OR place = ANY ($2) LIMIT 1)))"""
+# Work of one's own shops, or what is on its way to one of them.
+_OWN = f"(f.location_id = ANY ($2) OR (f.to_location_id = ANY ($2) AND {fulfilment.SERVING}))"
 _LIST = f"""
 SELECT o.member_id, o.id, o.order_no, o.channel, o.state, o.pay_mode, o.placed_at, o.total_minor, o.paid_minor,
        o.refunded_minor, o.currency, o.contact_name, o.contact_phone, o.location_ids, o.store_id,
        (SELECT sum(l.quantity) FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id) AS units,
        (SELECT array_agg(DISTINCT f.kind || ' ' || f.state) FROM fulfilments f
-         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND ($1 OR f.location_id = ANY ($2))) AS jobs,
+         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND ($1 OR {_OWN})) AS jobs,
        (SELECT sum(l.quantity - l.handed - l.cancelled) FROM order_lines l
          WHERE l.member_id = o.member_id AND l.order_id = o.id) AS due,
        (SELECT sum(w.quantity) FROM fulfilments f
           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
          WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id
-           AND f.state IN ('waiting', 'to_pick', 'ready')) AS served,
+           AND {fulfilment.SERVING}) AS served,
        own.units AS own_units, own.amount_minor AS own_minor, own.paid AS own_paid,
        coalesce(own.amount_minor, o.total_minor) AS seen_minor
 FROM orders o
@@ -172,7 +185,7 @@ LEFT JOIN LATERAL (
     FROM fulfilments f
     JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id AND w.quantity > 0
     JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.id = w.line_id
-    WHERE f.location_id = ANY ($2) AND f.location_id = ANY (o.location_ids) AND f.order_id = o.id
+    WHERE {_OWN} AND f.location_id = ANY (o.location_ids) AND f.order_id = o.id
 ) own ON NOT $1 AND NOT (o.location_ids <@ $2)
 WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
   AND ($3::text IS NULL OR o.order_no LIKE $3 OR reverse(o.contact_phone) LIKE $12::text
@@ -182,7 +195,7 @@ WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
   -- The trading day is that of the shop, of several the first that one sees. The instants around it are for the index.
   AND ($7::date IS NULL OR o.placed_at > $7::date - interval '14 hours' AND {_DAY} >= $7)
   AND ($8::date IS NULL OR o.placed_at < $8::date + interval '36 hours' AND {_DAY} <= $8)
-"""  # noqa: S608 - only the constant above is put in
+"""  # noqa: S608 - only the constants above are put in
 
 
 _CASE = """
@@ -202,6 +215,10 @@ SELECT o.location_ids,
    FROM payment_intents i WHERE i.member_id = o.member_id AND i.order_id = o.id) AS payments,
   (SELECT coalesce(jsonb_agg(to_jsonb(h) || jsonb_build_object('sku_code', s.code) ORDER BY h.created_at, h.id), '[]')
    FROM holds h JOIN skus s ON s.id = h.sku_id WHERE h.location_id = ANY (o.location_ids) AND h.ref_id = o.id) AS holds,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'fulfilment_id', f.id, 'number', t.number,
+            'state', t.state, 'expected_at', t.expected_at) ORDER BY t.id), '[]')
+   FROM fulfilments f JOIN transfers t ON t.location_id = f.location_id AND t.ref_id = f.id
+   WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND f.kind = 'transfer') AS transfers,
   (SELECT coalesce(jsonb_agg(to_jsonb(d) - 'member_id' ORDER BY d.at, d.id), '[]')
    FROM sourcing_decisions d WHERE d.member_id = o.member_id AND d.order_id = o.id) AS sourcing,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('at', a.at, 'actor', a.actor_name, 'action', a.action,
@@ -415,9 +432,12 @@ async def _case(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UUID
         raise NotFound
     mine = None if scope.everything else await _part(db, chain, doc, row["location_ids"], scope)
     member = row["member"]
+    order = order_view.of(doc if mine is None else own_part.part_of(doc, mine))
+    shown = {job.id for job in order.fulfilments}
+    brought: list[Brought] = msgspec.convert(row["transfers"], list[Brought])
     return OrderCase(
         whole=mine is None,
-        order=order_view.of(doc if mine is None else own_part.part_of(doc, mine)),
+        order=order,
         member=MemberLine(
             id=member_id,
             kind=member["kind"],
@@ -427,6 +447,7 @@ async def _case(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UUID
         journals=[_journal(journal) for journal in _own_journals(row["journals"], mine)],
         payments=[_payment(intent) for intent in _own_payments(row["payments"], doc, mine)],
         holds=[_hold(hold, chain) for hold in row["holds"] if mine is None or UUID(hold["location_id"]) in scope],
+        transfers=[transfer for transfer in brought if transfer.fulfilment_id in shown],
         sourcing=row["sourcing"] if mine is None else _own_decisions(row["sourcing"], mine),
         audit=[
             {name: value for name, value in line.items() if name != "store_id"}

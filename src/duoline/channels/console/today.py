@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from litestar import get
 
-from duoline import insight
+from duoline import fulfilment, insight
 from duoline.channels.http import doors
 from duoline.channels.http.sessions import Staff
 from duoline.kernel import clock
@@ -97,13 +97,15 @@ FROM (
            extract(hour FROM o.placed_at AT TIME ZONE s.timezone)::integer AS hour,
            (o.placed_at AT TIME ZONE s.timezone)::date = ($3 AT TIME ZONE s.timezone)::date AS today
     FROM orders o, LATERAL (
-        SELECT f.location_id, sum(w.quantity) AS units, sum(w.quantity * l.unit_price_minor) AS amount, false AS is_fee
+        -- What is brought to a shop is that shop's, and counted once: when it has come, as what is collected there.
+        SELECT coalesce(f.to_location_id, f.location_id) AS location_id, sum(w.quantity) AS units,
+               sum(w.quantity * l.unit_price_minor) AS amount, false AS is_fee
         FROM fulfilments f
         JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
         JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.id = w.line_id
         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND f.state NOT IN ('cancelled',
-            'uncollected', 'rejected')
-        GROUP BY f.location_id
+            'uncollected', 'rejected') AND NOT (f.kind = 'transfer' AND f.state = 'delivered')
+        GROUP BY 1
         UNION ALL
         SELECT o.store_id, sum(l.quantity - l.cancelled), sum((l.quantity - l.cancelled) * l.unit_price_minor), false
         FROM order_lines l WHERE o.channel IN ('till', 'import') AND l.member_id = o.member_id AND l.order_id = o.id
@@ -137,7 +139,7 @@ GROUP BY f.location_id
 """
 
 # Units that were to be collected and that nobody serves; of an order over several shops, those ordered at one's own.
-_ASKED = """
+_ASKED = f"""
 SELECT count(*) FROM orders o
 WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && $2) AND EXISTS (
     SELECT FROM order_lines l
@@ -146,8 +148,8 @@ WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && 
           SELECT coalesce(sum(w.quantity), 0) FROM fulfilments f
           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
           WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND w.line_id = l.id
-            AND f.state IN ('waiting', 'to_pick', 'ready')))
-"""
+            AND {fulfilment.SERVING}))
+"""  # noqa: S608 - only the constant is put in
 
 
 @get("/api/console/today", opt=doors.staff("today.read"))

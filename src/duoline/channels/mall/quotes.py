@@ -97,7 +97,11 @@ class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuoteGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines that are handed over together. `waived` is the fee not charged because everything was kept in a shop."""
+    """Lines that are handed over together. `waived` is the fee not charged because everything was kept in a shop.
+
+    `brought`: the shop has not the units; another sends them there, and `promise` says when. They are paid online, and
+    an order says that it waits for them (`bring`).
+    """
 
     method: str
     store: StoreCard | None
@@ -105,6 +109,7 @@ class QuoteGroup(msgspec.Struct, frozen=True, kw_only=True):
     promise: Promise | None
     fee: Money
     waived: Money
+    brought: bool
 
 
 class QuoteProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +157,7 @@ async def read_cart(visitor: Visitor, trade: Trade, language: str, near: NearSto
     cart = await orders.read_cart(trade.db, member_id) if member_id else orders.Cart()
     address = _assumed(trade.look.chain, near)
     found = await baskets.look_at(
-        trade.look, cart.lines, channel="mall", member_id=member_id, address=address, use_kept=True
+        trade.look, cart.lines, channel="mall", member_id=member_id, address=address, use_kept=True, bring=True
     )
     return answer(_cart(cart, found, trade.look.chain, member_id, language))
 
@@ -223,6 +228,7 @@ async def quote(
         member_id=member.id if member else None,
         address=address or _assumed(chain, near),
         use_kept=True,
+        bring=True,
     )
     return answer(quote_of(found, chain, language))
 
@@ -339,6 +345,7 @@ def quote_of(found: baskets.Basket, chain: Chain, language: str) -> Quote:
                 else None,
                 fee=Money(totals.delivery_fee_minor if group.method == "delivery" else 0, currency),
                 waived=Money(totals.waived_minor if group.method == "delivery" else 0, currency),
+                brought=group.bring is not None,
             )
             for group in found.groups
         ],

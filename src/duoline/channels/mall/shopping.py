@@ -52,12 +52,17 @@ class ContactInput(Input, frozen=True):
 
 
 class OrderRequest(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order: the given lines, or the cart. `expected_total` is what the buyer saw; another total is refused."""
+    """An order: the given lines, or the cart. `expected_total` is what the buyer saw; another total is refused.
+
+    With `bring` the buyer waits for what a shop has not and another sends there, as its quote said (`brought`); without
+    it, what the shop has not is refused.
+    """
 
     pay_mode: Literal["online", "at_store"]
     contact: ContactInput
     expected_total: Money | None = None
     note: Note = ""
+    bring: bool = False
 
 
 class CancelledLine(Input, frozen=True):
@@ -140,13 +145,20 @@ async def place_order(
         note=data.note,
         channel="mall",
         guest=guest,
+        bring=data.bring,
         limits=_limits(request, settings, member),
     )
     try:
         placed = await write.attempts(lambda: trade.placing.place(wanted))
     except pricing.TotalChanged as changed:
         found = await baskets.look_at(
-            trade.look, wishes, channel="mall", member_id=member.id, address=wanted.address, use_kept=True
+            trade.look,
+            wishes,
+            channel="mall",
+            member_id=member.id,
+            address=wanted.address,
+            use_kept=True,
+            bring=data.bring,
         )
         raise pricing.TotalChanged(**changed.fields, quote=quote_of(found, chain, language)) from changed
     return write.given(placed.body, status=201, replayed=placed.replayed)

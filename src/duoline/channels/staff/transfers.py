@@ -15,7 +15,7 @@ from duoline.channels.http.answers import Answer, Input
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.transferring import Nothing, Reason, Version, Why, reach
 from duoline.channels.http.writes import Write
-from duoline.flows import transfer_view
+from duoline.flows import bring, transfer_view
 from duoline.flows.transfer_view import TransferView
 from duoline.inventory import transfers
 from duoline.kernel.db import Database, Tx
@@ -100,7 +100,7 @@ async def write_off_transfer(
 
     async def work(tx: Tx) -> TransferView:
         await transfer_view.require(tx, reach(staff), transfer_id, "write_off")
-        await transfers.write_off(
+        await bring.write_off(
             tx, transfer_id=transfer_id, reason=data.reason.strip(), version=data.version, actor=staff.actor
         )
         return await transfer_view.view(tx, chain, reach(staff), transfer_id)

@@ -17,8 +17,9 @@ from duoline.inventory.transfers.policy import TRANSFERS, TransferPolicy
 from duoline.inventory.transfers.receive import receive, write_off
 from duoline.inventory.transfers.request import request
 from duoline.inventory.transfers.rows import Line, Transfer, lines_of, peek
-from duoline.inventory.transfers.rules import LINES_MAX, QUANTITY_MAX, Came, Units
+from duoline.inventory.transfers.rules import LINES_MAX, QUANTITY_MAX, Came, Units, hours_under_way
 from duoline.inventory.transfers.send import send
+from duoline.inventory.transfers.send_held import send_held
 from duoline.inventory.transfers.states import HOLDING, OPEN, UNDER_WAY, TransferState
 
 __all__ = [
@@ -44,11 +45,13 @@ __all__ = [
     "approve",
     "cancel",
     "decline",
+    "hours_under_way",
     "lapse",
     "lines_of",
     "peek",
     "receive",
     "request",
     "send",
+    "send_held",
     "write_off",
 ]

@@ -14,10 +14,12 @@ class TransferPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     A request of up to `auto_units_max` units approves itself when the source can still promise `keep_units` of each
     article (its safety stock is never touched) and both shops belong to one company. What nobody has answered in
-    `answer_hours` lapses, and the units can be promised again.
+    `answer_hours` lapses, and the units can be promised again. With `for_orders`, what a member wants to collect at a
+    shop that has none is brought there from one that sends: paid online, promised when it is ordered.
     """
 
     shops_may_ask: bool = True
+    for_orders: bool = True
     auto_units_max: Annotated[
         int, whole(0, 1000, zh="自动同意的件数上限", en="Units approved without asking, at most")
     ] = 3

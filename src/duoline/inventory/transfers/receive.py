@@ -39,8 +39,9 @@ class _Move(NamedTuple):
 
 async def receive(
     tx: Tx, *, transfer_id: UUID, came: Sequence[Came], actor: Actor, note: str = "", version: int | None = None
-) -> None:
-    """Book what came, article by article; articles that nobody asked for are surplus.
+) -> dict[UUID, int]:
+    """Book what came, article by article; articles that nobody asked for are surplus. Returns the good units that had
+    been sent, by article.
 
     Locks the transfer, then the levels in transit and at the destination, in order. Refuses `kernel.not-found`,
     `inventory.transfer-changed`, `kernel.wrong-state`, `inventory.bad-quantity`,
@@ -53,10 +54,11 @@ async def receive(
         raise BadQuantity(maximum=rules.QUANTITY_MAX)
     known = {line.sku_id: line for line in lines}
     await lock_places(tx, transfer, {*known, *(each.sku_id for each in total)}, destination=True)
-    moves = []
+    moves, good = [], {}
     for each in total:
         line = known.get(each.sku_id, Line(each.sku_id, 0, 0, 0, 0, 0, 0, None))
         booked = rules.book(each, on_the_way=line.on_the_way)
+        good[each.sku_id] = booked.received
         moves += [
             _Move(transfer.transit_id, transfer.destination_id, each.sku_id, booked.received, "transfer"),
             _Move(transfer.transit_id, QUARANTINE, each.sku_id, booked.damaged, "damage"),
@@ -86,6 +88,7 @@ async def receive(
         },
     )
     faults.point("transfer.receive_before_commit")
+    return good
 
 
 async def write_off(tx: Tx, *, transfer_id: UUID, reason: str, actor: Actor, version: int | None = None) -> None:

@@ -31,6 +31,8 @@ class Transfer(NamedTuple):
     number: str
     state: str
     version: int
+    ref_id: UUID | None = None
+    """What it was sent for, if for anything: see `send_held`."""
 
     @property
     def transit_id(self) -> UUID:
@@ -59,7 +61,7 @@ class Line(NamedTuple):
 async def peek(db: Database | Tx, transfer_id: UUID) -> Transfer:
     """A transfer without a lock. Refuses with `NotFound`."""
     row = await db.fetchrow(
-        """SELECT id, location_id, other_location_id, number, state, version FROM transfers
+        """SELECT id, location_id, other_location_id, number, state, version, ref_id FROM transfers
            WHERE id = $1 AND side = 'out'""",
         transfer_id,
     )

@@ -52,6 +52,8 @@ export const clerk = {
     write<HandoverResult>("POST", `${one(id)}/handover`, { body, key }),
   ship: (id: string, body: { carrier: string; tracking_no: string }, key: string) =>
     write<Card>("POST", `${one(id)}/shipment`, { body, key }),
+  /** Of a transfer: the box leaves for the shop where it is collected. */
+  sendToShop: (id: string, key: string) => write<Card>("POST", `${one(id)}/sending`, { body: {}, key }),
   delivered: (id: string, key: string) => write<Card>("POST", `${one(id)}/delivery`, { body: {}, key }),
   scan: (text: string, store: string, key: string) =>
     write<ScanResult>("POST", "/api/clerk/scans", { body: { text, store }, key }),

@@ -260,6 +260,8 @@ export interface QuoteGroup {
   fee: Money
   /** The fee not charged because everything was kept in a shop. */
   waived: Money
+  /** The shop has not the units: another sends them there by the time promised. Paid online. */
+  brought: boolean
 }
 
 export interface QuoteProblem {
@@ -299,6 +301,8 @@ export interface PlaceOrder {
   contact: { name: string; phone: string }
   expected_total?: Money
   note?: string
+  /** The buyer saw that something is brought from another shop, and when. */
+  bring?: boolean
 }
 
 export type OrderState =
@@ -342,11 +346,16 @@ export interface OrderLine {
   store_code: string | null
 }
 
+/** What a location does: hand over, send to the buyer, or send to the shop where the buyer collects. */
+export type FulfilmentKind = "pickup" | "ship" | "transfer"
+
 export interface Fulfilment {
   id: string
-  kind: "pickup" | "ship"
+  kind: FulfilmentKind
   state: FulfilmentState
   store: StoreCard
+  /** Of a transfer the shop where it will be collected. */
+  to: StoreCard | null
   promise_at: string | null
   ready_at: string | null
   keep_until: string | null
@@ -477,7 +486,7 @@ export interface Card {
   id: string
   order_id: string
   order_no: string
-  kind: "pickup" | "ship"
+  kind: FulfilmentKind
   state: FulfilmentState
   code_tail: string | null
   customer_name: string
@@ -495,6 +504,8 @@ export interface Card {
   note: string | null
   why: { policy_version: number; summary: Text } | null
   address: Omit<Address, "id" | "is_default"> | null
+  /** Of a transfer the shop where the customer collects it; who that is, only that shop is told. */
+  to: { code: string; name: Text } | null
   carrier: string | null
   tracking_no: string | null
 }
@@ -619,6 +630,8 @@ export interface Transfer {
   units: number
   differs: boolean
   lines: TransferLine[]
+  /** The order it brings units to: wanted as long as they are on the way, then the card under which they stand ready. */
+  for_order: { order_id: string; order_no: string; wanted: boolean; ready_id: string | null } | null
   actions: TransferAction[]
 }
 

@@ -1,4 +1,4 @@
-import type { OptionText } from "@duoline/client"
+import type { Card, OptionText } from "@duoline/client"
 import { clockTime, dayOf, dayTime, i18n, pick, t } from "@duoline/i18n"
 import { session, zone } from "../state/session"
 
@@ -20,4 +20,15 @@ export function shopName(code: string | null): string {
 /** The message under `key`; the plain one where the server used a word that has no message yet. */
 export function said(key: string, otherwise: string): string {
   return i18n.global.te(key) ? t(key) : otherwise
+}
+
+/** Whom an order is for: the customer, or the shop that a box goes to. */
+export function whoOf(card: Card): string {
+  return card.to ? t("queue.to_shop", { shop: pick(card.to.name) }) : card.customer_name
+}
+
+/** Where an order stands, in the words of what becomes of it. */
+export function stateWord(card: Card): string {
+  if (card.kind === "ship" && card.state === "ready") return t("state.packed")
+  return card.kind === "transfer" ? said(`state.box.${card.state}`, t(`state.${card.state}`)) : t(`state.${card.state}`)
 }

@@ -3,6 +3,7 @@ import { clerk } from "@duoline/client/clerk"
 import { t } from "@duoline/i18n"
 import { problemText, toast, undoable } from "@duoline/ui"
 import { reactive } from "vue"
+import { whoOf } from "../parts/words"
 import { listen } from "./live"
 import { patiently } from "./patience"
 import { place } from "./queue"
@@ -56,14 +57,14 @@ export async function markReady(card: Card): Promise<Card | null> {
   if (!ready) return null
   signal("done")
   takeAway()
-  takeAway = undoable(t(card.kind === "ship" ? "work.packed_toast" : "work.ready_toast", { who: card.customer_name }), () => void undoReady(ready))
+  takeAway = undoable(t(card.kind === "pickup" ? "work.ready_toast" : card.kind === "ship" ? "work.packed_toast" : "work.boxed_toast", { who: whoOf(card) }), () => void undoReady(ready))
   return ready
 }
 
 export async function undoReady(card: Card): Promise<Card | null> {
   const { id } = card
   const back = await take(id, () => intentionOf("unready", id).run(null, (key) => clerk.undoReady(id, key)))
-  if (back) toast({ text: t("work.undone_toast", { who: card.customer_name }) })
+  if (back) toast({ text: t(card.to ? "work.undone_box" : "work.undone_toast", { who: whoOf(card) }) })
   else toast({ text: problemText(steps.errors.get(id)), tone: "bad", action: { label: t("ui.retry"), run: () => void undoReady(card) }, seconds: 10 })
   return back
 }
@@ -76,6 +77,17 @@ export async function ship(card: Card, parcel: { carrier: string; tracking_no: s
     forgetTicks(card.id)
   }
   return shipped
+}
+
+/** The box leaves for the shop where it is collected: on its way in the transfers of both. */
+export async function sendToShop(card: Card): Promise<Card | null> {
+  takeAway()
+  const sent = await take(card.id, () => intentionOf("send", card.id).run(null, (key) => clerk.sendToShop(card.id, key)))
+  if (!sent) return null
+  signal("done")
+  forgetTicks(card.id)
+  toast({ text: t("work.sent_toast", { who: whoOf(card) }), tone: "good" })
+  return sent
 }
 
 export async function delivered(card: Card): Promise<Card | null> {

@@ -185,6 +185,8 @@ export interface OrderCase {
   journals: Journal[]
   payments: Payment[]
   holds: OrderHold[]
+  /** The transfers in which units travel to the shop where they are collected. */
+  transfers: { id: string; fulfilment_id: string; number: string; state: string; expected_at: string | null }[]
   sourcing: (Omit<Decision, "policy_version"> & { policy_version: number; cost_minor: number })[]
   audit: OrderAudit[]
 }

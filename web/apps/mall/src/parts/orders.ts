@@ -33,5 +33,10 @@ export function openShipment(order: Order): Fulfilment | null {
   )
 }
 
+/** What another shop packs for the shop where it is collected, or what is on its way there. */
+export function openBring(order: Order): Fulfilment | null {
+  return order.fulfilments.find((one) => one.kind === "transfer" && ["waiting", "to_pick", "ready", "shipped"].includes(one.state)) ?? null
+}
+
 /** Units of a line that can still be cancelled. */
 export const stillOpen = (line: Order["lines"][number]) => Math.max(0, line.quantity - line.handed - line.cancelled)

@@ -15,6 +15,8 @@ const TOLD: Record<string, string> = {
   paid_late: "story.paid_late",
   payment_misfit: "story.payment_misfit",
   expired: "story.expired",
+  sent_to_shop: "story.sent_to_shop",
+  arrived: "story.arrived",
   ready: "story.ready",
   unready: "story.unready",
   rejected: "story.rejected",
@@ -31,6 +33,9 @@ const TOLD: Record<string, string> = {
   refunded: "story.refunded",
 }
 
+/** Steps on the way to the shop where it is collected. */
+const BROUGHT = new Set(["sent_to_shop", "arrived"])
+
 export function say(event: TimelineEvent, order: Order, { t, money, pick, carrierName }: Words): string | null {
   const { data } = event
   if (event.kind === "answered")
@@ -41,7 +46,7 @@ export function say(event: TimelineEvent, order: Order, { t, money, pick, carrie
   if (!key) return null
   return t(key, {
     amount: typeof data["amount_minor"] === "number" ? money({ minor: data["amount_minor"], currency: order.total.currency }) : "",
-    store: storeOf(data, order, pick),
+    store: BROUGHT.has(event.kind) ? pick(order.fulfilments.find((one) => one.to)?.to?.name ?? { zh: "", en: "" }) : storeOf(data, order, pick),
     carrier: carrierName(String(data["carrier"] ?? "")),
     tracking_no: String(data["tracking_no"] ?? ""),
   })

@@ -7,6 +7,12 @@ export function pickupWords(store: StoreCard, at: string | null | undefined): st
   return at ? t("promise.pickup", { time: dayTime(at, store.timezone), store: name }) : t("way.pickup_at", { store: name })
 }
 
+/** "Ready at Longhu from Thu 3 Dec, brought from another shop". */
+export function bringWords(store: StoreCard, at: string | null | undefined): string {
+  const name = pick(store.name)
+  return at ? t("promise.bring", { time: dayTime(at, store.timezone), store: name }) : t("promise.bring_some", { store: name })
+}
+
 /** "At your door by 20:00 tomorrow". */
 export function deliveryWords(at: string | null | undefined): string {
   return at ? t("promise.delivery", { time: dayTime(at) }) : t("way.delivery")
