@@ -17,6 +17,8 @@ import duoline.flows.replay
 import duoline.flows.settle_shortage
 import duoline.flows.tune_keeping
 import duoline.fulfilment.learn
+import duoline.fulfilment.learn_promises
+import duoline.fulfilment.promise_report
 import duoline.fulfilment.verify_code
 import duoline.inventory.learn
 import duoline.kernel.flows

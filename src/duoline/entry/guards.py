@@ -46,6 +46,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "PAY-6": ("captures_refunded_ck",),
     "PAY-8": ("captures_refunded_ck",),
     "POL-1": ("policies_pk",),
+    "PRM-2": ("promise_days_kept_ck", "promise_days_loss_ck"),
     "PRC-1": ("prices_no_overlap_ex",),
     "STO-1": ("regions_parent_ck",),
     "STO-2": ("staff_grants_unit_ck",),

@@ -67,12 +67,17 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(NamedTuple):
-    """Lines handed over together: at one store, or delivered. `promise_at` None when nothing can be promised."""
+    """Lines handed over together: at one store, or delivered. `promised` None when nothing can be promised."""
 
     method: str
     store: Store | None
     line_ns: list[int]
-    promise_at: datetime | None
+    promised: fulfilment.Promised | None
+
+    @property
+    def promise_at(self) -> datetime | None:
+        """When it is promised."""
+        return self.promised.at if self.promised else None
 
 
 class Basket(NamedTuple):
@@ -87,6 +92,8 @@ class Basket(NamedTuple):
     at: datetime
     uses: Sequence[Use] = ()
     """Units kept in a shop for the buyer that serve lines of this basket."""
+    lags: fulfilment.Lags = fulfilment.NOTHING_LEARNED
+    """What its promises were made with."""
 
     @property
     def problems(self) -> list[BasketLine]:
@@ -204,15 +211,17 @@ async def look_at(
         ],
         pricing.DELIVERY_FEE.current().body,
     )
+    lags = await look.work.lags()
     return Basket(
         lines=lines,
-        groups=await _groups(look, lines, planned, address, at),
+        groups=await _groups(look, lines, planned, address, at, lags),
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
         decision=planned[1] if planned else None,
         at=at,
         uses=uses,
+        lags=lags,
     )
 
 
@@ -484,6 +493,7 @@ async def _groups(
     planned: tuple[Plan, Decision] | None,
     address: orders.Address | None,
     at: datetime,
+    lags: fulfilment.Lags,
 ) -> list[Group]:
     counts = await look.work.counts()
     groups: list[Group] = []
@@ -495,31 +505,37 @@ async def _groups(
         store = mine[0].store
         fine = store is not None and all(line.problem is None for line in mine)
         promise = (
-            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0))
+            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0), lags=lags)
             if fine and store_id and store
             else None
         )
         groups.append(Group("pickup", store, [line.n for line in mine], promise))
     delivered = [line.n for line in lines if line.wanted.method == "delivery"]
     if delivered:
-        groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at)))
+        groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at, lags)))
     return groups
 
 
 def _arrival(
-    chain: Chain, planned: tuple[Plan, Decision] | None, address: orders.Address | None, at: datetime
-) -> datetime | None:
+    chain: Chain,
+    planned: tuple[Plan, Decision] | None,
+    address: orders.Address | None,
+    at: datetime,
+    lags: fulfilment.Lags,
+) -> fulfilment.Promised | None:
     """When the last parcel of the plan arrives."""
     if planned is None:
         return None
     place = place_of(chain, address)
-    return max(parcel_arrival(chain.stores[parcel.location_id], place, at) for parcel in planned[0].parcels)
+    return max(parcel_arrival(chain.stores[parcel.location_id], place, at, lags) for parcel in planned[0].parcels)
 
 
-def parcel_arrival(store: Store, place: tuple[float, float] | None, at: datetime) -> datetime:
+def parcel_arrival(
+    store: Store, place: tuple[float, float] | None, at: datetime, lags: fulfilment.Lags
+) -> fulfilment.Promised:
     """When a parcel from a location arrives at a place."""
     policy = fulfilment.DELIVERY.current().body
-    return fulfilment.arrives_at(store, at, distance_km=distance_km(store, place), policy=policy)
+    return fulfilment.arrives_at(store, at, distance_km=distance_km(store, place), policy=policy, lags=lags)
 
 
 def as_options(facts: SkuFacts) -> list[dict[str, Any]]:

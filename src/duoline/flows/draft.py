@@ -171,7 +171,7 @@ class _Order:
         basket, chain = self.basket, self.chain
         for group in basket.groups:
             if group.method == "pickup" and group.store is not None:
-                job_id = self._job(group.store.id, "pickup", group.promise_at)
+                job_id = self._job(group.store.id, "pickup", group.promised)
                 code = fulfilment.code_of(job_id, secret)
                 self.jobs[-1]["short_code"] = code.short
                 self.codes.append(
@@ -182,12 +182,14 @@ class _Order:
                     self._hold(group.store.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
         place = baskets.place_of(chain, self.request.address)
         for parcel in basket.plan.parcels if basket.plan else ():
-            arrival = baskets.parcel_arrival(chain.stores[parcel.location_id], place, basket.at)
+            sender = chain.stores[parcel.location_id]
+            arrival = baskets.parcel_arrival(sender, place, basket.at, basket.lags)
             job_id = self._job(parcel.location_id, "ship", arrival)
+            self.jobs[-1]["away_km"] = round(baskets.distance_km(sender, place))
             for piece in parcel.pieces:
                 self._hold(parcel.location_id, job_id, self.line_ids[piece.line_id.int], piece.sku_id, piece.quantity)
 
-    def _job(self, location_id: UUID, kind: str, promise_at: datetime | None) -> UUID:
+    def _job(self, location_id: UUID, kind: str, promised: fulfilment.Promised | None) -> UUID:
         job_id, request = new_id(), self.request
         ships = kind == "ship"
         share = self.chain.stores[location_id].share
@@ -206,8 +208,10 @@ class _Order:
                 "contact_phone": request.contact.phone,
                 "address": request.address if ships else None,
                 "note": request.note,
-                "promise_at": promise_at or self.basket.at,
+                "promise_at": promised.at if promised else self.basket.at,
+                "plain_at": promised.plain_at if promised else None,
                 "placed_at": self.basket.at,
+                "work_at": None if self.online else self.basket.at,
                 "decision_id": self.decision_id if ships else None,
                 "unit_fee_minor": share.fee_minor if ships else 0,
             }

@@ -16,7 +16,6 @@ from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from duoline.fulfilment import Decision, Fulfilment, Plan
     from duoline.kernel.db import Tx
@@ -29,6 +28,7 @@ class Elsewhere(NamedTuple):
     lines: list[UUID]
     plan: Plan
     decision: Decision
+    lags: fulfilment.Lags
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -66,7 +66,7 @@ async def plan_elsewhere(
             without=without,
         )
         if found.plan is not None and found.decision is not None:
-            return Elsewhere(lines, found.plan, found.decision)
+            return Elsewhere(lines, found.plan, found.decision, found.lags)
         there = {lines[line.n]: min(line.wanted.quantity, line.available) for line in found.lines}
         wanted = {line: units for line, units in there.items() if units}
         if not wanted:
@@ -94,16 +94,17 @@ async def serve_elsewhere(
     served = []
     for parcel in elsewhere.plan.parcels:
         wants = [(elsewhere.lines[piece.line_id.int], piece.sku_id, piece.quantity) for piece in parcel.pieces]
-        promise = baskets.parcel_arrival(look.chain.store(parcel.location_id), place, clock.now())
+        sender = look.chain.store(parcel.location_id)
         await open_job(
             tx,
             order,
             job,
             location_id=parcel.location_id,
             wants=wants,
-            promise_at=promise,
+            promised=baskets.parcel_arrival(sender, place, clock.now(), elsewhere.lags),
+            away_km=round(baskets.distance_km(sender, place)),
             decision_id=decision_id,
-            unit_fee_minor=look.chain.store(parcel.location_id).share.fee_minor,
+            unit_fee_minor=sender.share.fee_minor,
         )
         served += [Served(line, quantity, parcel.location_id) for line, _, quantity in wants]
     await orders.timeline.write(
@@ -124,11 +125,12 @@ async def open_job(
     *,
     location_id: UUID,
     wants: Sequence[tuple[UUID, UUID, int]],
-    promise_at: datetime,
+    promised: fulfilment.Promised,
     decision_id: UUID | None,
     code: fulfilment.PickupCode | None = None,
     job_id: UUID | None = None,
     unit_fee_minor: int = 0,
+    away_km: int | None = None,
 ) -> UUID:
     """Hold units at a location and open a fulfilment there; `wants` are (line, SKU, quantity).
 
@@ -143,7 +145,8 @@ async def open_job(
         job_id=job_id,
         like=like,
         state=fulfilment.FulfilmentState.WAITING if waits else fulfilment.FulfilmentState.TO_PICK,
-        promise_at=promise_at,
+        promised=promised,
+        away_km=away_km,
         decision_id=decision_id,
         code=code,
         unit_fee_minor=unit_fee_minor,

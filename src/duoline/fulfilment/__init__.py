@@ -28,8 +28,17 @@ from duoline.fulfilment.opportunity import (
     scarcity,
     with_markdown,
 )
-from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy, PickupPolicy, SourcingPolicy
-from duoline.fulfilment.promise import arrives_at, pickup_ready_at
+from duoline.fulfilment.policy import (
+    DELIVERY,
+    PICKUP,
+    PROMISE,
+    SOURCING,
+    DeliveryPolicy,
+    PickupPolicy,
+    PromisePolicy,
+    SourcingPolicy,
+)
+from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, Promised, arrives_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, FulfilmentState
@@ -40,7 +49,9 @@ __all__ = [
     "DELIVERY",
     "EXACT_SKUS",
     "LIVE",
+    "NOTHING_LEARNED",
     "PICKUP",
+    "PROMISE",
     "SOURCING",
     "UNKNOWN_BP",
     "AlreadyDone",
@@ -51,6 +62,7 @@ __all__ = [
     "Fulfilment",
     "FulfilmentLine",
     "FulfilmentState",
+    "Lags",
     "Lane",
     "NoPickup",
     "NotPaid",
@@ -62,6 +74,8 @@ __all__ = [
     "Piece",
     "Plan",
     "Prices",
+    "PromisePolicy",
+    "Promised",
     "Replanned",
     "ShadowPrices",
     "Site",

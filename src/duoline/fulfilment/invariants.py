@@ -81,4 +81,11 @@ INVARIANTS: list[tuple[str, str, str]] = [
              ON m.ref_id = s.order_id AND m.location_id = s.store_id AND m.sku_id = s.sku_id
            WHERE s.sold IS DISTINCT FROM m.moved""",
     ),
+    (
+        "PRM-2",
+        "No more promises of a day were kept than were made.",
+        """SELECT location_id, day, kind, band, promises, kept, plain_kept FROM promise_days
+           WHERE promises <= 0 OR kept NOT BETWEEN 0 AND promises OR plain_kept NOT BETWEEN 0 AND promises
+              OR loss_milli < 0 OR plain_loss_milli < 0""",
+    ),
 ]

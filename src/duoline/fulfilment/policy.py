@@ -75,11 +75,30 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def days(self, distance_km: float) -> int:
         """How many days a parcel travels so far."""
+        return (self.days_near, self.days_far, self.days_beyond)[self.reach(distance_km)]
+
+    def reach(self, distance_km: float) -> int:
+        """How far that is: 0 near, 1 far, 2 beyond."""
         if distance_km <= self.near_km:
-            return self.days_near
-        return self.days_far if distance_km <= self.far_km else self.days_beyond
+            return 0
+        return 1 if distance_km <= self.far_km else 2
+
+
+class PromisePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How promises learn from what became of those before (`fulfilment.lags`).
+
+    Of promises to come `quantile` percent are to be kept, by what the last `weeks` were like. Fewer than `enough`
+    orders of a shop at a part of the day are helped out by the shop's, then the chain's, then the plain rule. Not
+    `learned`: the plain rule alone, while learning and the reports go on.
+    """
+
+    learned: bool = True
+    quantile: Annotated[int, whole(50, 99, zh="按时的目标(%)", en="To be kept (%)")] = 90
+    weeks: Annotated[int, whole(1, 26, zh="参考最近几周", en="Weeks looked at")] = 8
+    enough: Annotated[int, whole(1, 1000, zh="够用的单数", en="Orders that suffice")] = 30
 
 
 SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy())
 PICKUP = Policy("pickup", PickupPolicy, PickupPolicy())
+PROMISE = Policy("promise", PromisePolicy, PromisePolicy())
 DELIVERY = Policy("delivery", DeliveryPolicy, DeliveryPolicy())

@@ -1,43 +1,99 @@
-"""When an order is ready or arrives. Pure: what the shop's hours, its open work and the policy say.
+"""When an order is ready or arrives. Pure: the plain rule, and what was learned of how far from it things go.
 
-First version, naive on purpose: a shop picks at its hourly capacity in order of promise, every parcel travels as
-long as its distance says. Quantiles learned from history come later and keep these signatures.
+The plain rule: a shop picks at its hourly capacity in order of promise, every parcel travels as long as its distance
+says. On top of it comes the lag that the shop's history shows (`lags.py`), as far as any was learned: a shop
+that is new, and a policy that says so, promise by the plain rule alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from duoline.fulfilment.lags import band_of
+from duoline.kernel.errors import ensure
 from duoline.stores import hours
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from uuid import UUID
+
     from duoline.fulfilment.policy import DeliveryPolicy
     from duoline.stores.types import Store
 
-_STEP_MIN = 5
+STEP_MIN = 5
 
 
-def pickup_ready_at(store: Store, at: datetime, *, open_work: int) -> datetime | None:
+@dataclass(frozen=True)
+class Lags:
+    """What was learned: open minutes by shop and part of the day, days by location and reach."""
+
+    pickup_min: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
+    parcel_days: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
+
+
+NOTHING_LEARNED = Lags()
+
+
+class Promised(NamedTuple):
+    """What is promised, and what the plain rule alone would have said, from which the next lags are measured."""
+
+    at: datetime
+    plain_at: datetime
+
+
+def pickup_ready_at(store: Store, at: datetime, *, open_work: int, lags: Lags) -> Promised | None:
     """When an order placed at `at` is ready for pickup, rounded up to five minutes.
 
-    The shop's lead time, and the time its `open_work` orders take at `pick_capacity_hour`, whichever is longer, count
-    in open hours only. None when the shop does not open within sixty days.
+    By the plain rule the shop's lead time, and the time its `open_work` orders take at `pick_capacity_hour`, whichever
+    is longer. With the lag that was learned it may be sooner than that, but never before the lead time. All count in
+    open hours only. None when the shop does not open within sixty days.
     """
     queue_min = -(-open_work * 60 // store.pick_capacity_hour)
-    ready = hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min))
-    if ready is None:
+    plain_at = _rounded(hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min)))
+    if plain_at is None:
         return None
-    late = ready.timestamp() % (_STEP_MIN * 60)
-    rounded = ready + timedelta(seconds=_STEP_MIN * 60 - late) if late else ready
+    lag = lags.pickup_min.get((store.id, band_of(at.astimezone(ZoneInfo(store.timezone)).hour)), 0)
+    if not lag:
+        return Promised(plain_at, plain_at)
+    # Lags are measured from what the plain rule said with its rounding; so they are added to that.
+    plain_min = hours.open_minutes_between(store.hours, at, plain_at)
+    minutes = max(store.pickup_lead_min, plain_min + lag)
+    promised = _rounded(hours.add_open_minutes(store.hours, at, minutes)) or plain_at
+    soonest = hours.add_open_minutes(store.hours, at, store.pickup_lead_min)
+    ensure(soonest is not None and promised >= soonest, "PRM-1", f"{store.code} is promised before its lead time")
+    return Promised(promised, plain_at)
+
+
+def _rounded(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    late = at.timestamp() % (STEP_MIN * 60)
+    rounded = at + timedelta(seconds=STEP_MIN * 60 - late) if late else at
     return rounded.replace(microsecond=0)
 
 
-def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy) -> datetime:
-    """When a parcel sent from `store` arrives, `distance_km` away, at the latest."""
-    zone = ZoneInfo(store.timezone)
-    local = at.astimezone(zone)
-    leaves = local.date() + timedelta(days=0 if local.hour < policy.cutoff_hour else 1)
-    day = leaves + timedelta(days=policy.days(distance_km))
-    return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=zone).astimezone(UTC)
+def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy, lags: Lags) -> Promised:
+    """When a parcel sent from `store` arrives, `distance_km` away, at the latest.
+
+    What was learned may make it sooner than the plain rule, but it travels a day where the plain rule
+    lets it travel any.
+    """
+    leaves = leaves_on(store, at, policy)
+    days = policy.days(distance_km)
+    lag = lags.parcel_days.get((store.id, policy.reach(distance_km)), 0)
+
+    def by(day_count: int) -> datetime:
+        day = leaves + timedelta(days=day_count)
+        return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=ZoneInfo(store.timezone)).astimezone(UTC)
+
+    return Promised(by(max(min(days, 1), days + lag)), by(days))
+
+
+def leaves_on(store: Store, at: datetime, policy: DeliveryPolicy) -> date:
+    """The day, in the location's zone, on which what was ordered at `at` leaves."""
+    local = at.astimezone(ZoneInfo(store.timezone))
+    return local.date() + timedelta(days=0 if local.hour < policy.cutoff_hour else 1)
