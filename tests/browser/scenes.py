@@ -74,6 +74,12 @@ async def show_figures(page: Page) -> None:
     await page.locator("th[scope=colgroup]").first.wait_for()
 
 
+async def show_days(page: Page) -> None:
+    """The table behind a chart of days."""
+    await page.get_by_role("button", name=re.compile("^看数字$|^Figures$|^数字$")).first.click()
+    await page.locator("table.plain th[scope=row]").first.wait_for()
+
+
 async def tick_all(page: Page) -> None:
     """The clerk has all of it in hand."""
     for box in await page.get_by_role("checkbox").all():
@@ -206,6 +212,12 @@ def console(stage: Stage) -> list[Scene]:
         Scene("sku", f"{root}/stock/{sku}", "hq"),
         Scene("adjust", f"{root}/stock/{sku}", "hq", press("^调整库存$|^Adjust stock$")),
         Scene("kept", f"{root}/kept", "hq"),
+        Scene("promises", f"{root}/promises", "hq"),
+        Scene("promises-table", f"{root}/promises", "hq", show_days),
+        Scene("promises-shop", f"{root}/promises?store={SHOP}", "hq"),
+        Scene("promises-parcels", f"{root}/promises?kind=ship&days=7", "hq"),
+        Scene("promises-none", f"{root}/promises?q=zzzz", "hq"),
+        Scene("policy-promise", f"{root}/policies/promise", "hq"),
         Scene("policy-favourites", f"{root}/policies/favourite_hold", "hq"),
         Scene("transfers", f"{root}/transfers", "hq"),
         Scene("transfers-none", f"{root}/transfers?q=zzzz", "hq"),
