@@ -39,6 +39,7 @@ ELSEWHERE = {
     "imports": "tests/imports/test_command.py",
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
+    "remind": "tests/flows/test_reminders.py",
     "transfer": "tests/flows/test_transfer_crashes.py",
 }
 POINTS = [point for point in faults.points() if point.split(".")[0] not in ELSEWHERE]

@@ -48,9 +48,15 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How long things wait for the buyer: an order that is ready, one to be paid online, a question about what the
-    shop could not serve, and, counted from its promise, one to be paid at the counter that nobody made ready."""
+    shop could not serve, and, counted from its promise, one to be paid at the counter that nobody made ready.
+
+    `remind_hours` before the end of keeping the buyer is reminded, once, but not before half of the time has passed.
+    """
 
     keep_hours: Annotated[int, whole(1, 720, zh="备好后保留(小时)", en="Hours kept once ready")] = 72
+    remind_hours: Annotated[
+        int, whole(0, 720, zh="到期前几小时提醒(0 不提醒)", en="Hours before the end to remind (0: never)")
+    ] = 24
     pay_minutes: Annotated[int, whole(1, 1440, zh="付款时限(分钟)", en="Minutes to pay")] = 15
     answer_hours: Annotated[int, whole(1, 720, zh="等顾客决定(小时)", en="Hours to answer")] = 48
     unclaimed_hours: Annotated[

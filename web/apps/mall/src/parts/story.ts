@@ -17,6 +17,7 @@ const TOLD: Record<string, string> = {
   expired: "story.expired",
   ready: "story.ready",
   unready: "story.unready",
+  reminded: "story.reminded",
   rejected: "story.rejected",
   resourced: "story.resourced",
   asks_member: "story.asks_member",
