@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.browser.stage import SHOP
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Route
 
     from tests.browser.stage import Stage
 
@@ -80,6 +80,21 @@ async def show_days(page: Page) -> None:
     await page.locator("table.plain th[scope=row]").first.wait_for()
 
 
+async def be_reminded(page: Page) -> None:
+    """The order as it is a day before its time runs out: the stage knows today only, so the answer is told so."""
+
+    async def answer(route: Route) -> None:
+        got = await route.fetch()
+        told = await got.json()
+        for job in told.get("fulfilments", []):
+            job["reminded_at"] = job["ready_at"]
+        await route.fulfill(response=got, json=told)
+
+    await page.route(re.compile("/api/mall/orders/[0-9a-f-]{36}$"), answer)
+    await page.reload()
+    await page.locator(".soon").wait_for()
+
+
 async def tick_all(page: Page) -> None:
     """The clerk has all of it in hand."""
     for box in await page.get_by_role("checkbox").all():
@@ -118,6 +133,7 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("order-preparing", f"/orders/{ids['preparing']}", "member"),
         Scene("order-cancel", f"/orders/{ids['preparing']}", "member", press("^取消订单$|^Cancel order$")),
         Scene("order-ready", f"/orders/{ids['ready']}", "member"),
+        Scene("order-reminded", f"/orders/{ids['ready']}", "member", be_reminded),
         Scene("order-asked", f"/orders/{ids['asked']}", "member"),
         Scene("order-sent", f"/orders/{ids['sent']}", "member"),
         Scene("order-moved", f"/orders/{ids['moved']}", "member"),
