@@ -255,6 +255,20 @@ async def test_kept_promises_are_counted_by_day_beside_the_plain_rule(world, set
     assert await days(world) == []
 
 
+async def test_whoever_pays_later_makes_the_shop_no_later(world, books):
+    """Forty minutes were promised; paid after fourteen, it was ready thirty-six later, which is in time."""
+    await world.stock("A", "milk", 1)
+    with clock.frozen(NOON):
+        receipt = await world.place(world.wish("milk", at="A"))
+    with clock.frozen(NOON + timedelta(minutes=14)):
+        await world.pay(books, receipt)
+    with clock.frozen(NOON + timedelta(minutes=50)):
+        await world.ready(receipt)
+    with clock.frozen(NOON + timedelta(days=1)):
+        await report_promises(world.db)
+    assert await days(world) == [("A", date(2026, 11, 18), "pickup", 4, 1, 1, 1, 400, 400, 90)]
+
+
 async def test_the_promise_in_force_and_the_plain_rule_are_told_apart(hour_late):
     world = hour_late
     with clock.frozen(NIGHT):
