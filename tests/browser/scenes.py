@@ -10,7 +10,7 @@ from uuid import UUID
 from tests.browser.stage import SHOP
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Route
 
     from tests.browser.stage import Stage
 
@@ -109,6 +109,27 @@ async def show_stale(page: Page) -> None:
     await page.locator("#alerts li .article").first.wait_for()
 
 
+async def show_days(page: Page) -> None:
+    """The table behind a chart of days."""
+    await page.get_by_role("button", name=re.compile("^看数字$|^Figures$|^数字$")).first.click()
+    await page.locator("table.plain th[scope=row]").first.wait_for()
+
+
+async def be_reminded(page: Page) -> None:
+    """The order as it is a day before its time runs out: the stage knows today only, so the answer is told so."""
+
+    async def answer(route: Route) -> None:
+        got = await route.fetch()
+        told = await got.json()
+        for job in told.get("fulfilments", []):
+            job["reminded_at"] = job["ready_at"]
+        await route.fulfill(response=got, json=told)
+
+    await page.route(re.compile("/api/mall/orders/[0-9a-f-]{36}$"), answer)
+    await page.reload()
+    await page.locator(".soon").wait_for()
+
+
 async def tick_all(page: Page) -> None:
     """The clerk has all of it in hand."""
     for box in await page.get_by_role("checkbox").all():
@@ -147,6 +168,7 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("order-preparing", f"/orders/{ids['preparing']}", "member"),
         Scene("order-cancel", f"/orders/{ids['preparing']}", "member", press("^取消订单$|^Cancel order$")),
         Scene("order-ready", f"/orders/{ids['ready']}", "member"),
+        Scene("order-reminded", f"/orders/{ids['ready']}", "member", be_reminded),
         Scene("order-asked", f"/orders/{ids['asked']}", "member"),
         Scene("order-sent", f"/orders/{ids['sent']}", "member"),
         Scene("order-moved", f"/orders/{ids['moved']}", "member"),
@@ -247,6 +269,12 @@ def console(stage: Stage) -> list[Scene]:
         Scene("sku", f"{root}/stock/{sku}", "hq"),
         Scene("adjust", f"{root}/stock/{sku}", "hq", press("^调整库存$|^Adjust stock$")),
         Scene("kept", f"{root}/kept", "hq"),
+        Scene("promises", f"{root}/promises", "hq"),
+        Scene("promises-table", f"{root}/promises", "hq", show_days),
+        Scene("promises-shop", f"{root}/promises?store={SHOP}", "hq"),
+        Scene("promises-parcels", f"{root}/promises?kind=ship&days=7", "hq"),
+        Scene("promises-none", f"{root}/promises?q=zzzz", "hq"),
+        Scene("policy-promise", f"{root}/policies/promise", "hq"),
         Scene("policy-favourites", f"{root}/policies/favourite_hold", "hq"),
         Scene("transfers", f"{root}/transfers", "hq"),
         Scene("transfers-none", f"{root}/transfers?q=zzzz", "hq"),

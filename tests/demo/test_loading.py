@@ -49,6 +49,7 @@ async def counts(db: Database) -> dict[str, int]:
         "product_media",
         "product_docs",
         "search_words",
+        "promise_days",
     ]
     return {name: await db.fetchval(f"SELECT count(*) FROM {name}") for name in names}
 
@@ -62,7 +63,7 @@ async def test_a_chain_in_a_database(db: Database, tmp_path: Path) -> None:
     found = await counts(db)
     assert (found["stores"], found["skus"], found["barcodes"], found["members"] >= 30) == (5, 80, 80, True)
     assert found["movements"] > found["levels"] > 100
-    assert min(found["orders"], found["search_words"], found["product_media"]) > 10
+    assert min(found["orders"], found["search_words"], found["product_media"], found["promise_days"]) > 10
     assert found["product_docs"] == found["products"]
     assert [(each.id, each.rows[:2]) for each in await findings(db) if each.rows] == []
 

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "imports": "tests/imports/test_command.py",
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
+    "remind": "tests/flows/test_reminders.py",
     "transfer": "tests/flows/test_transfer_crashes.py",
     "bring": "tests/flows/test_bring_crashes.py",
 }

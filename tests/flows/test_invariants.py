@@ -29,6 +29,8 @@ ALTER TABLE orders DROP CONSTRAINT orders_money_ck;
 ALTER TABLE orders DROP CONSTRAINT orders_total_ck;
 ALTER TABLE order_lines DROP CONSTRAINT order_lines_done_ck;
 ALTER TABLE fulfilments DROP CONSTRAINT fulfilments_paid_ck;
+ALTER TABLE promise_days DROP CONSTRAINT promise_days_kept_ck;
+ALTER TABLE pickup_reminders DROP CONSTRAINT pickup_reminders_time_ck;
 ALTER TABLE captures DROP CONSTRAINT captures_refunded_ck;
 ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_status_ck;
 ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_age_ck;
@@ -105,6 +107,10 @@ BREAK = [
     ("FUL-5", "UPDATE fulfilment_lines w SET hold_id = (SELECT min(v.hold_id::text)::uuid FROM fulfilment_lines v WHERE v.location_id = w.location_id)"),
     ("FUL-5", "UPDATE fulfilments SET order_id = gen_random_uuid()"),
     ("FUL-6", "UPDATE order_lines SET handed = handed + 1 WHERE method = 'till'"),
+    ("FUL-7", "INSERT INTO pickup_reminders SELECT location_id, id, '2026-11-20', '2026-11-19' FROM fulfilments WHERE kind = 'pickup' LIMIT 1"),
+    ("FUL-7", "INSERT INTO pickup_reminders SELECT location_id, id, '2026-11-19', '2026-11-20' FROM fulfilments LIMIT 1"),
+    ("PRM-2", "INSERT INTO promise_days SELECT id, '2026-11-17', 'pickup', 0, 3, 4, 2, 0, 0, 90 FROM stores LIMIT 1"),
+    ("PRM-2", "INSERT INTO promise_days SELECT id, '2026-11-17', 'pickup', 0, 3, 2, -1, 0, 0, 90 FROM stores LIMIT 1"),
     ("FUL-6", "DELETE FROM movements WHERE ref_id IN (SELECT id FROM orders WHERE channel = 'till')"),
     ("FAV-1", "DELETE FROM favourite_holds WHERE order_id IS NULL"),
     ("FAV-1", "UPDATE holds SET state = 'open', resolved_at = NULL WHERE id IN (SELECT id FROM favourite_holds WHERE order_id IS NOT NULL)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ import pytest
 from duoline.channels.clerk import queue
 from duoline.channels.console import orders as console
 from duoline.channels.console import today
+from duoline.flows import remind
+from duoline.fulfilment.became import PAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +44,10 @@ SELECT md5('member' || n / 3)::uuid, md5('order' || n)::uuid, '2611' || lpad((n 
 FROM generate_series(0, {ORDERS - 1}) n;
 INSERT INTO locations (id, kind, store_id) SELECT id, 'store', id FROM stores;
 INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name,
-                         contact_phone, promise_at, placed_at, done_at)
+                         contact_phone, promise_at, plain_at, placed_at, work_at, ready_at, done_at)
 SELECT o.location_ids[1], md5('job' || o.id)::uuid, o.member_id, o.id, o.order_no, 'pickup',
        CASE WHEN o.state = 'confirmed' THEN 'to_pick' ELSE 'handed_over' END, 'online', true, o.contact_name,
-       o.contact_phone, o.placed_at, o.placed_at, CASE WHEN o.state <> 'confirmed' THEN o.placed_at END FROM orders o WHERE o.placed_at > now() - interval '6 days';
+       o.contact_phone, o.placed_at, o.placed_at, o.placed_at, o.placed_at, o.placed_at, CASE WHEN o.state <> 'confirmed' THEN o.placed_at END FROM orders o WHERE o.placed_at > now() - interval '6 days';
 INSERT INTO audit_log (id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject, reason)
 SELECT md5('line' || n)::uuid, now(), 'system', md5('x')::uuid, '', 'stock.import', 'sku', md5(n::text), ''
 FROM generate_series(0, 49999) n;
@@ -213,3 +216,18 @@ async def test_what_is_found_is_right(analysed: Database, monkeypatch: pytest.Mo
             " OR o.contact_name ILIKE $3::text ORDER BY id", number, phone, name
         )  # fmt: skip
         assert found == await analysed.fetch(f"SELECT id FROM orders WHERE {sql} ORDER BY id"), q
+
+
+async def test_what_became_of_the_promises_of_a_location(analysed: Database):
+    """Every night, for each location by itself."""
+    until = await analysed.fetchval("SELECT now()")
+    scanned, used = await plan(analysed, PAST, store(7), until - timedelta(weeks=8), until, generic=True)
+    assert (scanned, used) == (set(), {"fulfilments_promised_ix"})
+
+
+async def test_pickups_whose_time_runs_out(analysed: Database):
+    """Once a minute, of the whole chain."""
+    until = await analysed.fetchval("SELECT now()")
+    scanned, used = await plan(analysed, remind._DUE, until, until + timedelta(hours=24), 200, [])
+    assert scanned - {"pickup_reminders"} == set()
+    assert "fulfilments_keep_ix" in used

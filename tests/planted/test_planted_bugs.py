@@ -44,6 +44,34 @@ BUGS = {
         (("inventory/terms.sql", "WHEN 'transit' THEN 1000000", "WHEN 'transit' THEN 0"),),
         "tests/flows/test_transfers.py::test_what_is_on_the_way_is_promised_to_nobody",
     ),
+    "a reminder that nobody claims": Bug(
+        (("flows/remind.py", "AND r.claimed_at IS NULL AND r.outcome IS NULL", ""),),
+        "tests/flows/test_reminders.py::test_two_workers_find_it_and_two_send_it_and_it_is_sent_once",
+    ),
+    "a reminder of what was collected": Bug(
+        (("flows/remind.py", " AND f.state = 'ready' AND f.keep_until = r.keep_until", ""),),
+        "tests/flows/test_reminders.py::test_what_is_collected_between_finding_and_sending_sends_nothing",
+    ),
+    "late payers make shops late": Bug(
+        (
+            (
+                "fulfilment/became.py",
+                "week, past.work_at, past.ready_at or now",
+                "week, past.placed_at, past.ready_at or now",
+            ),
+        ),
+        "tests/flows/test_promises.py::test_whoever_pays_later_makes_the_shop_no_later",
+    ),
+    "the cart promises by the plain rule": Bug(
+        (
+            (
+                "flows/basket.py",
+                "open_work=counts.get(store.id, 0), lags=lags",
+                "open_work=counts.get(store.id, 0), lags=fulfilment.NOTHING_LEARNED",
+            ),
+        ),
+        "tests/flows/test_promises.py::test_what_was_learned_is_promised_everywhere_alike",
+    ),
     "one box received twice": Bug(
         (("inventory/transfers/rows.py", "if version is not None and version != now_version:", "if False:"),),
         "tests/flows/test_transfers.py::test_one_box_opened_by_two_clerks",

@@ -35,7 +35,7 @@ from hypothesis.stateful import (
 from duoline import fulfilment, inventory, orders
 from duoline.entry.findings import INVARIANTS
 from duoline.favourites import KeptUnit, TooManyKept
-from duoline.flows import answer, basket, cancel, elsewhere, expire, hand_over, keep, pay, reject, sell, ship
+from duoline.flows import answer, basket, cancel, elsewhere, expire, hand_over, keep, pay, reject, remind, sell, ship
 from duoline.flows.place import Placing
 from duoline.fulfilment import load
 from duoline.inventory import transfers
@@ -547,8 +547,15 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
         def nobody_collects(self) -> None:
             self.pass_time(73 * 60, silent=False)
 
+        @precondition(lambda self: self.jobs("ready", kind="pickup"))
+        @rule()
+        def time_runs_out(self) -> None:
+            """So far that whoever has not collected is reminded, and some are let go."""
+            self.pass_time(50 * 60, silent=False)
+
         def pass_time(self, minutes: int, silent: bool) -> None:
             self.now += timedelta(minutes=minutes)
+            self.run(remind.remind_due(db))
             books.silent = silent
             self.run(expire.expire_unpaid(db))
             books.silent = False

@@ -29,6 +29,14 @@ KEPT = 200
 TEXTS = {
     (SmsTemplate.LOGIN_CODE, "zh"): "【双线】验证码 {code}，{minutes} 分钟内有效。请不要告诉他人。",
     (SmsTemplate.LOGIN_CODE, "en"): "[Duoline] Your code is {code}, valid for {minutes} minutes. Tell it to nobody.",
+    (
+        SmsTemplate.PICKUP_REMINDER,
+        "zh",
+    ): "【双线】您的订单 {order} 已在{store}备好，请在 {until} 前取货，过时将退款并放回货架。",
+    (SmsTemplate.PICKUP_REMINDER, "en"): (
+        "[Duoline] Your order {order} is ready at {store}. Please collect it before {until}; after that it goes back to"
+        " the shelf and you are refunded."
+    ),
 }
 _SCHEMA = """CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, phone TEXT NOT NULL, template TEXT NOT NULL,
@@ -129,7 +137,7 @@ def routes(inbox: DevInbox) -> list[HTTPRouteHandler]:
     async def dev_inbox(
         phone: FromQuery[str | None] = None, limit: Annotated[int, QueryParameter(ge=1, le=KEPT)] = 50
     ) -> Response[InboxPage]:
-        """The one-time codes that were "sent", newest first."""
+        """The messages that were "sent", one-time codes among them, newest first."""
         page = InboxPage(await inbox.messages(phone=phone, limit=limit))
         return Response(page, headers={"cache-control": "no-store"})
 

@@ -8,7 +8,8 @@ account; Duoline knows neither. The request, with a body such as
 
 carries `Duoline-Signature: t=<seconds since 1970>,v1=<hex>`, where v1 is HMAC-SHA256 with DUOLINE_SMS_SECRET over
 `<t>.<body>`, and the message's id as `Idempotency-Key`: a message that is sent again has the same. Any 2xx means
-taken on; 408, 429 and 5xx are tried again, and every other answer is final.
+taken on; 408, 429 and 5xx are tried again where the message may come twice, and every other answer is final. The
+templates and their fields are listed in `members.sms.SmsTemplate`.
 """
 
 from __future__ import annotations

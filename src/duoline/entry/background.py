@@ -13,10 +13,13 @@ import duoline.flows.answer
 import duoline.flows.expire
 import duoline.flows.pay
 import duoline.flows.refund
+import duoline.flows.remind
 import duoline.flows.replay
 import duoline.flows.settle_shortage
 import duoline.flows.tune_keeping
 import duoline.fulfilment.learn
+import duoline.fulfilment.learn_promises
+import duoline.fulfilment.promise_report
 import duoline.fulfilment.verify_code
 import duoline.insight.summarise
 import duoline.inventory.learn

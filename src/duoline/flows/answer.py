@@ -140,8 +140,8 @@ async def answer_move(
     price_of = {line.id: line.unit_price_minor for line in lines}
     like = await fulfilment.any_pickup(tx, order.location_ids, order.id)
     job_id = new_id()
-    counts = await look.work.counts()
-    promise = fulfilment.pickup_ready_at(store, clock.now(), open_work=counts.get(store_id, 0)) or clock.now()
+    counts, lags, now = await look.work.counts(), await look.work.lags(), clock.now()
+    ready = fulfilment.pickup_ready_at(store, now, open_work=counts.get(store_id, 0), lags=lags)
     try:
         await open_job(
             tx,
@@ -149,7 +149,7 @@ async def answer_move(
             like,
             location_id=store_id,
             wants=[(line, sku_of[line], quantity) for line, quantity in sorted(units.items())],
-            promise_at=promise,
+            promised=ready or fulfilment.Promised(now, now),
             decision_id=None,
             code=fulfilment.code_of(job_id, secret),
             job_id=job_id,

@@ -69,17 +69,17 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
 
 class Bring(NamedTuple):
     """Lines to be collected at a store that has not the units, and the one box in which another location sends them
-    there; `decision` says why from there. `promise_at` is when they are ready at the store."""
+    there; `decision` says why from there. `promised` is when they are ready at the store."""
 
     store: Store
     source: Store
     line_ns: list[int]
-    promise_at: datetime
+    promised: fulfilment.Promised
     decision: Decision
 
 
 class Group(NamedTuple):
-    """Lines handed over together: at one store, or delivered. `promise_at` None when nothing can be promised.
+    """Lines handed over together: at one store, or delivered. `promised` None when nothing can be promised.
 
     `bring` when the store has not the units and another sends them there.
     """
@@ -87,8 +87,13 @@ class Group(NamedTuple):
     method: str
     store: Store | None
     line_ns: list[int]
-    promise_at: datetime | None
+    promised: fulfilment.Promised | None
     bring: Bring | None = None
+
+    @property
+    def promise_at(self) -> datetime | None:
+        """When it is promised."""
+        return self.promised.at if self.promised else None
 
 
 class Basket(NamedTuple):
@@ -103,6 +108,8 @@ class Basket(NamedTuple):
     at: datetime
     uses: Sequence[Use] = ()
     """Units kept in a shop for the buyer that serve lines of this basket."""
+    lags: fulfilment.Lags = fulfilment.NOTHING_LEARNED
+    """What its promises were made with."""
 
     @property
     def brings(self) -> list[Bring]:
@@ -256,15 +263,17 @@ async def look_at(
         ],
         pricing.DELIVERY_FEE.current().body,
     )
+    lags = await look.work.lags()
     return Basket(
         lines=lines,
-        groups=await _groups(look, lines, planned, brought.brings, address, at),
+        groups=await _groups(look, lines, planned, brought.brings, address, at, lags),
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
         decision=msgspec.structs.replace(planned[1], region_id=region_id) if planned else None,
         at=at,
         uses=uses,
+        lags=lags,
     )
 
 
@@ -621,11 +630,11 @@ async def _bring(
             if found is None:
                 continue
             source = look.chain.stores[found[0].parcels[0].location_id]
-            promise = await brought_at(look, source, store, at)
-            if promise is None:
+            promised = await brought_at(look, source, store, at)
+            if promised is None:
                 continue
             decision = msgspec.structs.replace(found[1], region_id=store.region_id)
-            brings.append(Bring(store, source, box, promise, decision))
+            brings.append(Bring(store, source, box, promised, decision))
             _leave_out(free, [(source.id, wishes[n].sku_id, wishes[n].quantity) for n in box])
             tried.update(box)
     return _Brought(brings, most)
@@ -656,12 +665,12 @@ def _leave_out(free: Mapping[UUID, dict[UUID, int]], promised: Sequence[tuple[UU
             there[sku_id] = max(0, there[sku_id] - units)
 
 
-async def brought_at(look: Look, source: Store, store: Store, at: datetime) -> datetime | None:
+async def brought_at(look: Look, source: Store, store: Store, at: datetime) -> fulfilment.Promised | None:
     """When units that one location sends to a store would be ready there, for an order placed now."""
-    counts = await look.work.counts()
+    counts, lags = await look.work.counts(), await look.work.lags()
     away_m = distance_m(source.lat, source.lon, store.lat, store.lon)
     hours = transfers.hours_under_way(transfers.TRANSFERS.current().body, away_m)
-    return fulfilment.brought_at(source, store, at, open_work=counts.get(source.id, 0), under_way_h=hours)
+    return fulfilment.brought_at(source, store, at, open_work=counts.get(source.id, 0), under_way_h=hours, lags=lags)
 
 
 async def _groups(
@@ -671,6 +680,7 @@ async def _groups(
     brings: Sequence[Bring],
     address: orders.Address | None,
     at: datetime,
+    lags: fulfilment.Lags,
 ) -> list[Group]:
     counts = await look.work.counts()
     groups: list[Group] = []
@@ -683,32 +693,38 @@ async def _groups(
         store = mine[0].store
         fine = store is not None and all(line.problem is None for line in mine)
         promise = (
-            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0))
+            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0), lags=lags)
             if fine and store_id and store
             else None
         )
         groups.append(Group("pickup", store, [line.n for line in mine], promise))
-    groups += [Group("pickup", bring.store, bring.line_ns, bring.promise_at, bring) for bring in brings]
+    groups += [Group("pickup", bring.store, bring.line_ns, bring.promised, bring) for bring in brings]
     delivered = [line.n for line in lines if line.wanted.method == "delivery"]
     if delivered:
-        groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at)))
+        groups.append(Group("delivery", None, delivered, _arrival(look.chain, planned, address, at, lags)))
     return groups
 
 
 def _arrival(
-    chain: Chain, planned: tuple[Plan, Decision] | None, address: orders.Address | None, at: datetime
-) -> datetime | None:
+    chain: Chain,
+    planned: tuple[Plan, Decision] | None,
+    address: orders.Address | None,
+    at: datetime,
+    lags: fulfilment.Lags,
+) -> fulfilment.Promised | None:
     """When the last parcel of the plan arrives."""
     if planned is None:
         return None
     place = place_of(chain, address)
-    return max(parcel_arrival(chain.stores[parcel.location_id], place, at) for parcel in planned[0].parcels)
+    return max(parcel_arrival(chain.stores[parcel.location_id], place, at, lags) for parcel in planned[0].parcels)
 
 
-def parcel_arrival(store: Store, place: tuple[float, float] | None, at: datetime) -> datetime:
+def parcel_arrival(
+    store: Store, place: tuple[float, float] | None, at: datetime, lags: fulfilment.Lags
+) -> fulfilment.Promised:
     """When a parcel from a location arrives at a place."""
     policy = fulfilment.DELIVERY.current().body
-    return fulfilment.arrives_at(store, at, distance_km=distance_km(store, place), policy=policy)
+    return fulfilment.arrives_at(store, at, distance_km=distance_km(store, place), policy=policy, lags=lags)
 
 
 def as_options(facts: SkuFacts) -> list[dict[str, Any]]:

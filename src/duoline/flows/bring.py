@@ -195,7 +195,8 @@ async def _stand_ready(
         job_id=job_id,
         like=fulfilment.collected(job),
         state=fulfilment.FulfilmentState.TO_PICK,
-        promise_at=job.promise_at,
+        promised=fulfilment.Promised(job.promise_at, None),
+        away_km=None,
         decision_id=None,
         code=fulfilment.code_of(job_id, secret),
     )

@@ -175,13 +175,13 @@ class _Order:
         basket, chain = self.basket, self.chain
         for bring in basket.brings:
             decision_id = self._decided(bring.decision)
-            job_id = self._job(bring.source.id, "transfer", bring.promise_at, decision_id, to=bring.store.id)
+            job_id = self._job(bring.source.id, "transfer", bring.promised, decision_id, to=bring.store.id)
             for n in bring.line_ns:
                 wish = basket.lines[n].wanted
                 self._hold(bring.source.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
         for group in basket.groups:
             if group.method == "pickup" and group.store is not None and group.bring is None:
-                job_id = self._job(group.store.id, "pickup", group.promise_at)
+                job_id = self._job(group.store.id, "pickup", group.promised)
                 code = fulfilment.code_of(job_id, secret)
                 self.jobs[-1]["short_code"] = code.short
                 self.codes.append(
@@ -193,8 +193,10 @@ class _Order:
         place = baskets.place_of(chain, self.request.address)
         why = self._decided(basket.decision) if basket.decision else None
         for parcel in basket.plan.parcels if basket.plan else ():
-            arrival = baskets.parcel_arrival(chain.stores[parcel.location_id], place, basket.at)
+            sender = chain.stores[parcel.location_id]
+            arrival = baskets.parcel_arrival(sender, place, basket.at, basket.lags)
             job_id = self._job(parcel.location_id, "ship", arrival, why)
+            self.jobs[-1]["away_km"] = round(baskets.distance_km(sender, place))
             for piece in parcel.pieces:
                 self._hold(parcel.location_id, job_id, self.line_ids[piece.line_id.int], piece.sku_id, piece.quantity)
 
@@ -202,7 +204,7 @@ class _Order:
         self,
         location_id: UUID,
         kind: str,
-        promise_at: datetime | None,
+        promised: fulfilment.Promised | None,
         decision_id: UUID | None = None,
         *,
         to: UUID | None = None,
@@ -226,8 +228,10 @@ class _Order:
                 "contact_phone": request.contact.phone,
                 "address": request.address if kind == "ship" else None,
                 "note": request.note,
-                "promise_at": promise_at or self.basket.at,
+                "promise_at": promised.at if promised else self.basket.at,
+                "plain_at": promised.plain_at if promised else None,
                 "placed_at": self.basket.at,
+                "work_at": None if self.online else self.basket.at,
                 "decision_id": decision_id,
                 "unit_fee_minor": here.share.fee_minor if away else 0,
                 "to_location_id": to,

@@ -16,7 +16,6 @@ from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from duoline.fulfilment import Decision, Fulfilment, Plan
     from duoline.kernel.db import Tx
@@ -30,6 +29,7 @@ class Elsewhere(NamedTuple):
     lines: list[UUID]
     plan: Plan
     decision: Decision
+    lags: fulfilment.Lags
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -69,7 +69,7 @@ async def plan_elsewhere(
             without=without,
         )
         if found.plan is not None and found.decision is not None:
-            return Elsewhere(lines, found.plan, found.decision)
+            return Elsewhere(lines, found.plan, found.decision, found.lags)
         there = {lines[line.n]: min(line.wanted.quantity, line.available) for line in found.lines}
         wanted = {line: units for line, units in there.items() if units}
         if not wanted:
@@ -115,10 +115,10 @@ async def serve_elsewhere(
     for parcel in elsewhere.plan.parcels:
         wants = [(elsewhere.lines[piece.line_id.int], piece.sku_id, piece.quantity) for piece in parcel.pieces]
         source, now = look.chain.store(parcel.location_id), clock.now()
-        promise = (
-            baskets.parcel_arrival(source, place, now)
+        promised = (
+            baskets.parcel_arrival(source, place, now, elsewhere.lags)
             if to is None
-            else await baskets.brought_at(look, source, to, now) or now
+            else await baskets.brought_at(look, source, to, now) or fulfilment.Promised(now, None)
         )
         await open_job(
             tx,
@@ -126,7 +126,8 @@ async def serve_elsewhere(
             job,
             location_id=parcel.location_id,
             wants=wants,
-            promise_at=promise,
+            promised=promised,
+            away_km=round(baskets.distance_km(source, place)) if to is None else None,
             decision_id=decision_id,
             unit_fee_minor=0 if to is not None and to.company_id == source.company_id else source.share.fee_minor,
         )
@@ -149,11 +150,12 @@ async def open_job(
     *,
     location_id: UUID,
     wants: Sequence[tuple[UUID, UUID, int]],
-    promise_at: datetime,
+    promised: fulfilment.Promised,
     decision_id: UUID | None,
     code: fulfilment.PickupCode | None = None,
     job_id: UUID | None = None,
     unit_fee_minor: int = 0,
+    away_km: int | None = None,
 ) -> UUID:
     """Hold units at a location and open a fulfilment there; `wants` are (line, SKU, quantity).
 
@@ -168,7 +170,8 @@ async def open_job(
         job_id=job_id,
         like=like,
         state=fulfilment.FulfilmentState.WAITING if waits else fulfilment.FulfilmentState.TO_PICK,
-        promise_at=promise_at,
+        promised=promised,
+        away_km=away_km,
         decision_id=decision_id,
         code=code,
         unit_fee_minor=unit_fee_minor,

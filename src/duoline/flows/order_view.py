@@ -71,7 +71,10 @@ class ShareView(msgspec.Struct, frozen=True):
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one location does for the order. Of a `transfer`, `to` is the shop where its units will be collected."""
+    """What one location does for the order. Of a `transfer`, `to` is the shop where its units will be collected.
+
+    `reminded_at`: when its buyer was told that its time runs out.
+    """
 
     id: UUID
     kind: str
@@ -81,6 +84,7 @@ class FulfilmentView(msgspec.Struct, frozen=True, kw_only=True):
     promise_at: datetime
     ready_at: datetime | None
     keep_until: datetime | None
+    reminded_at: datetime | None
     done_at: datetime | None
     lines: list[ShareView]
     carrier: str | None
@@ -166,6 +170,7 @@ def of(doc: dict[str, Any]) -> OrderView:
             promise_at=_at(job["promise_at"]),
             ready_at=_maybe(job["ready_at"]),
             keep_until=_maybe(job["keep_until"]),
+            reminded_at=_maybe(job["reminded_at"]),
             done_at=_maybe(job["done_at"]),
             lines=[ShareView(UUID(share["line_id"]), share["quantity"]) for share in job["lines"]],
             carrier=job["carrier"],

@@ -22,7 +22,9 @@ SELECT jsonb_build_object(
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'id', f.id, 'location_id', f.location_id, 'kind', f.kind, 'state', f.state, 'promise_at', f.promise_at,
             'ready_at', f.ready_at, 'keep_until', f.keep_until, 'done_at', f.done_at, 'carrier', f.carrier,
-            'tracking_no', f.tracking_no, 'to_location_id', f.to_location_id, 'lines', (
+            'tracking_no', f.tracking_no, 'to_location_id', f.to_location_id, 'reminded_at', (
+                SELECT r.reminded_at FROM pickup_reminders r
+                WHERE r.location_id = f.location_id AND r.fulfilment_id = f.id AND r.keep_until = f.keep_until), 'lines', (
                 SELECT coalesce(jsonb_agg(jsonb_build_object('line_id', w.line_id, 'quantity', w.quantity)), '[]')
                 FROM fulfilment_lines w WHERE w.location_id = f.location_id AND w.fulfilment_id = f.id
                                           AND w.quantity > 0)) ORDER BY f.id), '[]')

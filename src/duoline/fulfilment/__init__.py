@@ -36,8 +36,17 @@ from duoline.fulfilment.opportunity import (
     scarcity,
     with_markdown,
 )
-from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy, PickupPolicy, SourcingPolicy
-from duoline.fulfilment.promise import arrives_at, brought_at, pickup_ready_at
+from duoline.fulfilment.policy import (
+    DELIVERY,
+    PICKUP,
+    PROMISE,
+    SOURCING,
+    DeliveryPolicy,
+    PickupPolicy,
+    PromisePolicy,
+    SourcingPolicy,
+)
+from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, Promised, arrives_at, brought_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
@@ -48,7 +57,9 @@ __all__ = [
     "DELIVERY",
     "EXACT_SKUS",
     "LIVE",
+    "NOTHING_LEARNED",
     "PICKUP",
+    "PROMISE",
     "SERVING",
     "SOURCING",
     "UNKNOWN_BP",
@@ -60,6 +71,7 @@ __all__ = [
     "Fulfilment",
     "FulfilmentLine",
     "FulfilmentState",
+    "Lags",
     "Lane",
     "NoPickup",
     "NotPaid",
@@ -71,6 +83,8 @@ __all__ = [
     "Piece",
     "Plan",
     "Prices",
+    "PromisePolicy",
+    "Promised",
     "Replanned",
     "ShadowPrices",
     "Site",

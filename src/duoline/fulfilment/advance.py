@@ -49,7 +49,9 @@ async def advance(
                   tracking_no = coalesce($6, tracking_no),
                   ready_at = CASE WHEN $3 = 'ready' THEN $7 WHEN $3 = 'to_pick' THEN NULL ELSE ready_at END,
                   keep_until = CASE WHEN $3 = 'ready' THEN $8 WHEN $3 = 'to_pick' THEN NULL ELSE keep_until END,
-                  done_at = CASE WHEN $9 THEN $7 ELSE done_at END
+                  done_at = CASE WHEN $9 THEN $7 ELSE done_at END,
+                  work_at = CASE WHEN $3 = 'to_pick' THEN coalesce(work_at, $7) ELSE work_at END,
+                  delivered_at = CASE WHEN $3 = 'delivered' THEN $7 ELSE delivered_at END
            WHERE location_id = $1 AND id = $2 AND state = $10""",
         fulfilment.location_id,
         fulfilment.id,

@@ -104,4 +104,21 @@ INVARIANTS: list[tuple[str, str, str]] = [
               OR (f.state NOT IN ('shipped', 'delivered', 'cancelled') AND t.id IS NOT NULL)
               OR t.other_location_id <> f.to_location_id""",
     ),
+    (
+        "FUL-7",
+        "Who is reminded to collect something is so once, of a pickup that was ready, and while it is still kept.",
+        """SELECT r.location_id, r.fulfilment_id, f.kind, f.state, r.reminded_at, r.keep_until
+           FROM pickup_reminders r JOIN fulfilments f ON f.location_id = r.location_id AND f.id = r.fulfilment_id
+           WHERE f.kind <> 'pickup' OR r.reminded_at >= r.keep_until OR f.state = 'waiting'
+              OR (SELECT count(*) FROM order_events e
+                  WHERE e.member_id = f.member_id AND e.order_id = f.order_id AND e.kind = 'reminded'
+                    AND e.data->>'fulfilment_id' = f.id::text) <> 1""",
+    ),
+    (
+        "PRM-2",
+        "No more promises of a day were kept than were made.",
+        """SELECT location_id, day, kind, band, promises, kept, plain_kept FROM promise_days
+           WHERE promises <= 0 OR kept NOT BETWEEN 0 AND promises OR plain_kept NOT BETWEEN 0 AND promises
+              OR loss_milli < 0 OR plain_loss_milli < 0""",
+    ),
 ]

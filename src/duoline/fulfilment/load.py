@@ -9,6 +9,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from duoline.fulfilment.policy import PROMISE
+from duoline.fulfilment.promise import NOTHING_LEARNED, Lags
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -30,6 +33,9 @@ class OpenWork:
         self._reading = asyncio.Lock()
         self._reject_bp: dict[UUID, int] = {}
         self._records_at = -RECORDS_FRESH_S
+        self._lags: Lags | None = None
+        self._lags_at = -RECORDS_FRESH_S
+        self._reading_lags = asyncio.Lock()
 
     async def counts(self) -> dict[UUID, int]:
         """Locations with open work. Callers share the answer and leave it as it is."""
@@ -52,6 +58,30 @@ class OpenWork:
             rows = await self._db.fetch("SELECT location_id, served, rejected FROM source_records")
             self._reject_bp = {row["location_id"]: reject_bp(row["served"], row["rejected"]) for row in rows}
         return self._reject_bp
+
+    async def lags(self) -> Lags:
+        """How much later than the plain rule to promise, as it was learned last; nothing when the policy says so."""
+        if not PROMISE.current().body.learned:
+            return NOTHING_LEARNED
+        if self._lags is None or time.monotonic() - self._lags_at >= RECORDS_FRESH_S:
+            if self._reading_lags.locked() and self._lags is not None:
+                return self._lags
+            # Nobody promises by less than the others know: whoever comes first waits, and so do those beside.
+            async with self._reading_lags:
+                if self._lags is None or time.monotonic() - self._lags_at >= RECORDS_FRESH_S:
+                    self._lags = await read_lags(self._db)
+                    self._lags_at = time.monotonic()
+        return self._lags
+
+
+async def read_lags(db: Database) -> Lags:
+    """Every lag that was learned and that is not nothing."""
+    pickup_min: dict[tuple[UUID, int], int] = {}
+    parcel_days: dict[tuple[UUID, int], int] = {}
+    for row in await db.fetch("SELECT location_id, kind, band, lag FROM promise_lags WHERE lag <> 0"):
+        found = pickup_min if row["kind"] == "pickup" else parcel_days
+        found[row["location_id"], row["band"]] = row["lag"]
+    return Lags(pickup_min, parcel_days)
 
 
 def reject_bp(served: int, rejected: int) -> int:

@@ -13,11 +13,11 @@ from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from duoline.fulfilment.candidates import Decision
     from duoline.fulfilment.codes import PickupCode
+    from duoline.fulfilment.promise import Promised
     from duoline.fulfilment.states import FulfilmentState
     from duoline.kernel.db import Tx
 
@@ -29,7 +29,8 @@ async def open_fulfilment(
     job_id: UUID,
     like: Fulfilment,
     state: FulfilmentState,
-    promise_at: datetime,
+    promised: Promised,
+    away_km: int | None,
     decision_id: UUID | None,
     code: PickupCode | None,
     unit_fee_minor: int = 0,
@@ -42,8 +43,9 @@ async def open_fulfilment(
     await tx.execute(
         """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
                                     contact_name, contact_phone, address, note, short_code, promise_at, placed_at,
-                                    decision_id, unit_fee_minor, to_location_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)""",
+                                    decision_id, unit_fee_minor, plain_at, away_km, work_at, to_location_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                   CASE WHEN $7 = 'to_pick' THEN $16::timestamptz END, $21)""",
         location_id,
         job_id,
         like.member_id,
@@ -58,10 +60,12 @@ async def open_fulfilment(
         like.address,
         like.note,
         code.short if code else None,
-        promise_at,
+        promised.at,
         now,
         decision_id,
         unit_fee_minor,
+        promised.plain_at,
+        away_km,
         like.to_location_id,
     )
     if code is not None:

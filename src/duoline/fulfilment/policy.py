@@ -48,9 +48,15 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How long things wait for the buyer: an order that is ready, one to be paid online, a question about what the
-    shop could not serve, and, counted from its promise, one to be paid at the counter that nobody made ready."""
+    shop could not serve, and, counted from its promise, one to be paid at the counter that nobody made ready.
+
+    `remind_hours` before the end of keeping the buyer is reminded, once, but not before half of the time has passed.
+    """
 
     keep_hours: Annotated[int, whole(1, 720, zh="备好后保留(小时)", en="Hours kept once ready")] = 72
+    remind_hours: Annotated[
+        int, whole(0, 720, zh="到期前几小时提醒(0 不提醒)", en="Hours before the end to remind (0: never)")
+    ] = 24
     pay_minutes: Annotated[int, whole(1, 1440, zh="付款时限(分钟)", en="Minutes to pay")] = 15
     answer_hours: Annotated[int, whole(1, 720, zh="等顾客决定(小时)", en="Hours to answer")] = 48
     unclaimed_hours: Annotated[
@@ -75,11 +81,30 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def days(self, distance_km: float) -> int:
         """How many days a parcel travels so far."""
+        return (self.days_near, self.days_far, self.days_beyond)[self.reach(distance_km)]
+
+    def reach(self, distance_km: float) -> int:
+        """How far that is: 0 near, 1 far, 2 beyond."""
         if distance_km <= self.near_km:
-            return self.days_near
-        return self.days_far if distance_km <= self.far_km else self.days_beyond
+            return 0
+        return 1 if distance_km <= self.far_km else 2
+
+
+class PromisePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How promises learn from what became of those before (`fulfilment.lags`).
+
+    Of promises to come `quantile` percent are to be kept, by what the last `weeks` were like. Fewer than `enough`
+    orders of a shop at a part of the day are helped out by the shop's, then the chain's, then the plain rule. Not
+    `learned`: the plain rule alone, while learning and the reports go on.
+    """
+
+    learned: bool = True
+    quantile: Annotated[int, whole(50, 99, zh="按时的目标(%)", en="To be kept (%)")] = 90
+    weeks: Annotated[int, whole(1, 26, zh="参考最近几周", en="Weeks looked at")] = 8
+    enough: Annotated[int, whole(1, 1000, zh="够用的单数", en="Orders that suffice")] = 30
 
 
 SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy(), pilots=True)
 PICKUP = Policy("pickup", PickupPolicy, PickupPolicy())
+PROMISE = Policy("promise", PromisePolicy, PromisePolicy())
 DELIVERY = Policy("delivery", DeliveryPolicy, DeliveryPolicy())

@@ -1,38 +1,77 @@
-"""When an order is ready or arrives. Pure: what the shop's hours, its open work and the policy say.
+"""When an order is ready or arrives. Pure: the plain rule, and what was learned of how far from it things go.
 
-First version, naive on purpose: a shop picks at its hourly capacity in order of promise, every parcel travels as
-long as its distance says. Quantiles learned from history come later and keep these signatures.
+The plain rule: a shop picks at its hourly capacity in order of promise, every parcel travels as long as its distance
+says. On top of it comes the lag that the shop's history shows (`lags.py`), as far as any was learned: a shop
+that is new, and a policy that says so, promise by the plain rule alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from duoline.fulfilment.lags import band_of
+from duoline.kernel.errors import ensure
 from duoline.stores import hours
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from uuid import UUID
+
     from duoline.fulfilment.policy import DeliveryPolicy
     from duoline.stores.types import Store
 
-_STEP_MIN = 5
+STEP_MIN = 5
 
 
-def pickup_ready_at(store: Store, at: datetime, *, open_work: int) -> datetime | None:
+@dataclass(frozen=True)
+class Lags:
+    """What was learned: open minutes by shop and part of the day, days by location and reach."""
+
+    pickup_min: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
+    parcel_days: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
+
+
+NOTHING_LEARNED = Lags()
+
+
+class Promised(NamedTuple):
+    """What is promised, and what the plain rule alone would have said, from which the next lags are measured; None for
+    what is brought, from which nothing is learned."""
+
+    at: datetime
+    plain_at: datetime | None
+
+
+def pickup_ready_at(store: Store, at: datetime, *, open_work: int, lags: Lags) -> Promised | None:
     """When an order placed at `at` is ready for pickup, rounded up to five minutes.
 
-    The shop's lead time, and the time its `open_work` orders take at `pick_capacity_hour`, whichever is longer, count
-    in open hours only. None when the shop does not open within sixty days.
+    By the plain rule the shop's lead time, and the time its `open_work` orders take at `pick_capacity_hour`, whichever
+    is longer. With the lag that was learned it may be sooner than that, but never before the lead time. All count in
+    open hours only. None when the shop does not open within sixty days.
     """
     queue_min = -(-open_work * 60 // store.pick_capacity_hour)
-    ready = hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min))
-    if ready is None:
+    plain_at = _rounded(hours.add_open_minutes(store.hours, at, max(store.pickup_lead_min, queue_min)))
+    if plain_at is None:
         return None
-    return _rounded_up(ready)
+    lag = lags.pickup_min.get((store.id, band_of(at.astimezone(ZoneInfo(store.timezone)).hour)), 0)
+    if not lag:
+        return Promised(plain_at, plain_at)
+    # Lags are measured from what the plain rule said with its rounding; so they are added to that.
+    plain_min = hours.open_minutes_between(store.hours, at, plain_at)
+    minutes = max(store.pickup_lead_min, plain_min + lag)
+    promised = _rounded(hours.add_open_minutes(store.hours, at, minutes)) or plain_at
+    soonest = hours.add_open_minutes(store.hours, at, store.pickup_lead_min)
+    ensure(soonest is not None and promised >= soonest, "PRM-1", f"{store.code} is promised before its lead time")
+    return Promised(promised, plain_at)
 
 
-def brought_at(source: Store, store: Store, at: datetime, *, open_work: int, under_way_h: int) -> datetime | None:
+def brought_at(
+    source: Store, store: Store, at: datetime, *, open_work: int, under_way_h: int, lags: Lags
+) -> Promised | None:
     """When units that `source` sends to `store` are ready there, for an order placed at `at`; up to five minutes.
 
     The source packs them as it would for a customer, behind its `open_work` and in its own open hours; they travel
@@ -43,22 +82,41 @@ def brought_at(source: Store, store: Store, at: datetime, *, open_work: int, und
         queue_min = -(-open_work * 60 // source.pick_capacity_hour)
         leaves: datetime | None = at + timedelta(minutes=max(source.pickup_lead_min, queue_min))
     else:
-        leaves = pickup_ready_at(source, at, open_work=open_work)
+        packed = pickup_ready_at(source, at, open_work=open_work, lags=lags)
+        leaves = None if packed is None else packed.at
     if leaves is None:
         return None
     ready = hours.add_open_minutes(store.hours, leaves + timedelta(hours=under_way_h), store.pickup_lead_min)
-    return None if ready is None else _rounded_up(ready)
+    rounded = _rounded(ready)
+    return None if rounded is None else Promised(rounded, None)
 
 
-def _rounded_up(at: datetime) -> datetime:
-    late = at.timestamp() % (_STEP_MIN * 60)
-    return (at + timedelta(seconds=_STEP_MIN * 60 - late) if late else at).replace(microsecond=0)
+def _rounded(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    late = at.timestamp() % (STEP_MIN * 60)
+    rounded = at + timedelta(seconds=STEP_MIN * 60 - late) if late else at
+    return rounded.replace(microsecond=0)
 
 
-def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy) -> datetime:
-    """When a parcel sent from `store` arrives, `distance_km` away, at the latest."""
-    zone = ZoneInfo(store.timezone)
-    local = at.astimezone(zone)
-    leaves = local.date() + timedelta(days=0 if local.hour < policy.cutoff_hour else 1)
-    day = leaves + timedelta(days=policy.days(distance_km))
-    return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=zone).astimezone(UTC)
+def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy, lags: Lags) -> Promised:
+    """When a parcel sent from `store` arrives, `distance_km` away, at the latest.
+
+    What was learned may make it sooner than the plain rule, but it travels a day where the plain rule
+    lets it travel any.
+    """
+    leaves = leaves_on(store, at, policy)
+    days = policy.days(distance_km)
+    lag = lags.parcel_days.get((store.id, policy.reach(distance_km)), 0)
+
+    def by(day_count: int) -> datetime:
+        day = leaves + timedelta(days=day_count)
+        return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=ZoneInfo(store.timezone)).astimezone(UTC)
+
+    return Promised(by(max(min(days, 1), days + lag)), by(days))
+
+
+def leaves_on(store: Store, at: datetime, policy: DeliveryPolicy) -> date:
+    """The day, in the location's zone, on which what was ordered at `at` leaves."""
+    local = at.astimezone(ZoneInfo(store.timezone))
+    return local.date() + timedelta(days=0 if local.hour < policy.cutoff_hour else 1)

@@ -31,7 +31,7 @@ import msgspec
 from duoline import inventory
 from duoline.fulfilment.candidates import Origin, decide, line_cost, parcel_cost
 from duoline.fulfilment.load import UNKNOWN_BP
-from duoline.fulfilment.promise import arrives_at
+from duoline.fulfilment.promise import NOTHING_LEARNED, arrives_at
 from duoline.fulfilment.weigh import may_send, walk_in_worth
 from duoline.kernel.errors import ensure
 from duoline.stores import hours
@@ -460,7 +460,9 @@ class Simulation:
             self._tally["late"] += 1
 
     def _arrival(self, store: Store, at: datetime, placed: Placed) -> datetime:
-        return arrives_at(store, at, distance_km=placed.distance_km(store), policy=self.delivery)
+        """By the plain rule: terms are compared by where they send from, not by what was learned since."""
+        km = placed.distance_km(store)
+        return arrives_at(store, at, distance_km=km, policy=self.delivery, lags=NOTHING_LEARNED).at
 
     def _give_back(self, event: GivenBack) -> None:
         """Units come back, from open parcels first."""

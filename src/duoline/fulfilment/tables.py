@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, pk, text, uid
+from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, on, pk, text, uid
 from duoline.kernel.placement import MEMBER, STOCK, distributed, managed_local, table
 
 PACKAGE = "fulfilment"
@@ -28,10 +28,17 @@ fulfilments = table(
     text("note", default=""),
     text("short_code", null=True),
     at("promise_at"),
+    # What the plain rule said when it was promised; what is learned is measured from it. Null before there was any.
+    at("plain_at", null=True),
+    # How far a parcel goes, as it was assumed when it was promised.
+    integer("away_km", null=True),
     at("placed_at"),
+    # Since when the location can work on it: paid, or to be paid at the counter.
+    at("work_at", null=True),
     at("ready_at", null=True),
     at("keep_until", null=True),
     at("done_at", null=True),
+    at("delivered_at", null=True),
     text("carrier", null=True),
     text("tracking_no", null=True),
     uid("decision_id", null=True),
@@ -61,6 +68,7 @@ fulfilments = table(
         postgresql_where=sql_text("state IN ('waiting', 'to_pick', 'ready')"),
     ),
     index("fulfilments_done_ix", "location_id", "done_at", postgresql_where=sql_text("done_at IS NOT NULL")),
+    index("fulfilments_promised_ix", "location_id", "promise_at", postgresql_where=sql_text("plain_at IS NOT NULL")),
     index("fulfilments_order_ix", "order_id"),
     index("fulfilments_id_ix", "id"),
     index("fulfilments_keep_ix", "keep_until", postgresql_where=sql_text("state = 'ready' AND kind = 'pickup'")),
@@ -176,4 +184,71 @@ source_records = table(
     at("learned_at"),
     pk("source_records", "location_id"),
     check("source_records_counts_ck", "served >= 0 AND rejected >= 0"),
+)
+
+# Pickups whose buyer was told that their time runs out: one row each, for ever. `keep_until` is the end that was told.
+# The message is sent once at most: whoever sends it says so first (`claimed_at`); `outcome` is what came of it.
+pickup_reminders = table(
+    PACKAGE,
+    "pickup_reminders",
+    STOCK,
+    uid("location_id"),
+    uid("fulfilment_id"),
+    at("keep_until"),
+    at("reminded_at"),
+    at("claimed_at", null=True),
+    text("outcome", null=True),
+    pk("pickup_reminders", "location_id", "fulfilment_id"),
+    fk(
+        "pickup_reminders_fulfilment_fk",
+        ["location_id", "fulfilment_id"],
+        "fulfilments",
+        ["location_id", "id"],
+    ),
+    check("pickup_reminders_time_ck", "reminded_at < keep_until"),
+    check(
+        "pickup_reminders_claim_ck",
+        "outcome IS NULL OR (claimed_at IS NOT NULL) = (outcome IN ('sent', 'refused', 'unanswered'))",
+    ),
+    check("pickup_reminders_outcome_ck", "outcome IN ('sent', 'refused', 'unanswered', 'no_gateway', 'over')"),
+)
+
+# How much later than the plain rule each location is to promise, learned every night. `band` is the part of the day for
+# pickups (lags.band_of), the reach for parcels (DeliveryPolicy.reach); `lag` is in open minutes, or in days.
+promise_lags = table(
+    PACKAGE,
+    "promise_lags",
+    STOCK,
+    uid("location_id"),
+    text("kind"),
+    integer("band"),
+    integer("lag"),
+    integer("seen"),  # orders of this location and band that it was learned from
+    at("learned_at"),
+    pk("promise_lags", "location_id", "kind", "band"),
+    check("promise_lags_kind_ck", "kind IN ('pickup', 'ship')"),
+    check("promise_lags_seen_ck", "seen >= 0"),
+)
+
+# What became of the promises of a day (of the shop's calendar): how many were kept, and the pinball loss, in
+# thousandths of an open minute or a day, of what was promised and of what the plain rule says. `aim` is in percent.
+promise_days = table(
+    PACKAGE,
+    "promise_days",
+    STOCK,
+    uid("location_id"),
+    on("day"),
+    text("kind"),
+    integer("band"),
+    integer("promises"),
+    integer("kept"),
+    integer("plain_kept"),
+    big("loss_milli"),
+    big("plain_loss_milli"),
+    integer("aim"),
+    pk("promise_days", "location_id", "day", "kind", "band"),
+    check("promise_days_kind_ck", "kind IN ('pickup', 'ship')"),
+    check("promise_days_kept_ck", "promises > 0 AND kept BETWEEN 0 AND promises AND plain_kept BETWEEN 0 AND promises"),
+    check("promise_days_loss_ck", "loss_milli >= 0 AND plain_loss_milli >= 0"),
+    index("promise_days_day_ix", "day"),
 )

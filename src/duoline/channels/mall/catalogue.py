@@ -84,12 +84,12 @@ async def get_product_stores(
         ranked = [(None, store) for store in sorted(having, key=lambda store: (-counts[store.id], store.code))]
     (start,) = cursors.unpack(cursor, int) if cursor else (0,)
     start = max(start, 0)
-    at, work = clock.now(), await offers(trade).work.counts()
+    at, work, lags = clock.now(), await trade.work.counts(), await trade.work.lags()
     items = [
         StoreStock(
             chain.card(store, at=at, distance=distance),
             counts[store.id],
-            pickup_promise(store, at, open_work=work.get(store.id, 0)),
+            pickup_promise(store, at, open_work=work.get(store.id, 0), lags=lags),
         )
         for distance, store in ranked[start : start + limit]
     ]

@@ -60,7 +60,7 @@ class Offers:
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]
         open_work = (await self.work.counts()).get(store.id, 0) if store else 0
-        offer = _offer(self._senders, store, at, open_work=open_work)
+        offer = _offer(self._senders, store, at, open_work=open_work, lags=await self.work.lags())
         self._kept[key] = time.monotonic() + KEPT_S, offer
         return offer
 
@@ -93,14 +93,14 @@ def chosen(chain: Chain, code: str | None) -> Store | None:
     return store if store is not None and store.kind == "store" and store.active else None
 
 
-def _offer(senders: Senders, store: Store | None, at: datetime, *, open_work: int) -> Offer:
+def _offer(senders: Senders, store: Store | None, at: datetime, *, open_work: int, lags: fulfilment.Lags) -> Offer:
     chain = senders.chain
     fee = pricing.DELIVERY_FEE.current(at).body
     store_json = b"null" if store is None else _encode(chain.card(store, at=at))
     parts = {
         "store": store_json,
-        "pickup_promise": _encode(pickup_promise(store, at, open_work=open_work)),
-        "delivery_promise": _encode(delivery_promise(senders, store, at)),
+        "pickup_promise": _encode(pickup_promise(store, at, open_work=open_work, lags=lags)),
+        "delivery_promise": _encode(delivery_promise(senders, store, at, lags)),
         "delivery_fee": _encode(Money(fee.fee, fee.currency)),
         "free_delivery_from": _encode(Money(fee.free_from, fee.currency)),
     }
@@ -114,15 +114,15 @@ def _offer(senders: Senders, store: Store | None, at: datetime, *, open_work: in
     )
 
 
-def pickup_promise(store: Store | None, at: datetime, *, open_work: int) -> Promise | None:
+def pickup_promise(store: Store | None, at: datetime, *, open_work: int, lags: fulfilment.Lags) -> Promise | None:
     """By when an order placed now would be ready at the store; None when it offers no pickup or stays closed."""
     if store is None or not store.services.pickup:
         return None
-    ready = fulfilment.pickup_ready_at(store, at, open_work=open_work)
-    return None if ready is None else Promise("pickup", ready, store.code)
+    ready = fulfilment.pickup_ready_at(store, at, open_work=open_work, lags=lags)
+    return None if ready is None else Promise("pickup", ready.at, store.code)
 
 
-def delivery_promise(senders: Senders, near: Store | None, at: datetime) -> Promise | None:
+def delivery_promise(senders: Senders, near: Store | None, at: datetime, lags: fulfilment.Lags) -> Promise | None:
     """By when a parcel sent now would arrive; None when nothing ships.
 
     Naive on purpose: it leaves the nearest sender and goes where the chosen store stands. The quote knows the
@@ -136,4 +136,5 @@ def delivery_promise(senders: Senders, near: Store | None, at: datetime) -> Prom
         here = [(distance_m(near.lat, near.lon, each.lat, each.lon), each.code, each) for each in senders.origins]
         metres, _, origin = min(here)
         km = metres / 1000
-    return Promise("delivery", fulfilment.arrives_at(origin, at, distance_km=km, policy=policy), None)
+    arrival = fulfilment.arrives_at(origin, at, distance_km=km, policy=policy, lags=lags)
+    return Promise("delivery", arrival.at, None)

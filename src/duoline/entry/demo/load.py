@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from duoline import insight
 from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
-from duoline.entry.demo import goods, history, numbers, people, shops
+from duoline.entry.demo import goods, history, numbers, people, promised, shops
 from duoline.entry.demo.decorate import Decorator
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -69,4 +69,5 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
         await refresh_words(tx)
     await people.add_staff(db, size)
     await insight.refresh(db, budget_s=SUMMARISE_S)
+    await promised.add_reports(db, size)
     mark.unlink()

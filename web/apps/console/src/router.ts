@@ -30,6 +30,7 @@ const routes: RouteRecordRaw[] = [
       at("stock/missing", "shortages", "stock.read", () => import("./pages/Shortages.vue")),
       at("stock/:id", "sku", "stock.read", () => import("./pages/StockCase.vue")),
       at("kept", "kept", "today.read", () => import("./pages/Kept.vue")),
+      at("promises", "promises", "today.read", () => import("./pages/Promises.vue")),
       at("transfers", "transfers", "transfers", () => import("./pages/Transfers.vue")),
       at("transfers/:id", "transfer", "transfers", () => import("./pages/TransferCase.vue")),
       at("goods", "goods", "catalogue.read", () => import("./pages/Goods.vue")),

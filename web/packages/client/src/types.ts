@@ -359,6 +359,7 @@ export interface Fulfilment {
   promise_at: string | null
   ready_at: string | null
   keep_until: string | null
+  reminded_at: string | null
   done_at: string | null
   lines: { line_id: string; quantity: number }[]
   carrier: string | null

@@ -677,3 +677,39 @@ export interface PilotCase extends PilotFacts {
   days: { on: string; pilot: PilotSums; control: PilotSums }[]
   effects: PilotEffect[]
 }
+
+export interface PromiseSums {
+  promises: number
+  kept: number
+  plain_kept: number
+  loss: number | null
+  plain_loss: number | null
+}
+
+export interface PromiseDay extends PromiseSums {
+  on: string
+  aim: number | null
+}
+
+export interface PromiseBand extends PromiseSums {
+  from_hour: number | null
+  reach: "near" | "far" | "beyond" | null
+  lag: number
+  seen: number
+}
+
+export interface PromiseShop extends PromiseSums {
+  store_code: string
+  store_name: Text
+}
+
+export interface PromiseReport extends PromiseSums {
+  kind: "pickup" | "ship"
+  since: string
+  until: string
+  aim: number
+  learned: boolean
+  learned_at: string | null
+  days: PromiseDay[]
+  bands: PromiseBand[]
+}

@@ -18,6 +18,7 @@ export const PLACES: readonly Place[] = [
   { name: "stock", to: "/stock", icon: "box", permission: "stock.read", key: "s" },
   { name: "transfers", to: "/transfers", icon: "swap", permission: "transfers", key: "f" },
   { name: "kept", to: "/kept", icon: "heart", permission: "today.read", key: "k" },
+  { name: "promises", to: "/promises", icon: "clock", permission: "today.read", key: "c" },
   { name: "goods", to: "/goods", icon: "bag", permission: "catalogue.read", key: "g" },
   { name: "prices", to: "/prices", icon: "tag", permission: "prices.read", key: "p" },
   { name: "shops", to: "/shops", icon: "shop", permission: "stores.read", key: "h" },

@@ -1,7 +1,7 @@
 import { money, t } from "@duoline/i18n"
 
 /** The policies we have words for; others are shown by their own names. */
-const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts"])
+const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise"])
 export const known = (kind: string): boolean => KNOWN.has(kind)
 
 /** Fields in minor units of money, by policy. */
@@ -12,7 +12,7 @@ const FIELDS = new Set([
   "parcel", "per_km", "pick_store", "pick_dc", "load", "split", "day", "reject", "owner_fee", "walk_in", "margin", "horizon_days", "hours_full", "from_shops", "from_warehouses", "from_franchisees", "parcels_max", "keep_hours", "pay_minutes", "cutoff_hour", "near_km", "far_km", "days_near", "days_far", "days_beyond",
   "by_hour", "fee", "free_from", "currency", "orders_hour", "orders_hour_address", "units_unpaid", "units_unpaid_address",
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
-  "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "hours_near", "hours_far", "hours_beyond",
+  "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
   "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min",
 ])
 export const fieldName = (field: string): string => (FIELDS.has(field) ? t(`policy_field.${field}`) : field)

@@ -19,6 +19,7 @@ const TOLD: Record<string, string> = {
   arrived: "story.arrived",
   ready: "story.ready",
   unready: "story.unready",
+  reminded: "story.reminded",
   rejected: "story.rejected",
   resourced: "story.resourced",
   asks_member: "story.asks_member",
