@@ -104,7 +104,7 @@ class PromisePolicy(msgspec.Struct, frozen=True, kw_only=True):
     enough: Annotated[int, whole(1, 1000, zh="够用的单数", en="Orders that suffice")] = 30
 
 
-SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy())
+SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy(), pilots=True)
 PICKUP = Policy("pickup", PickupPolicy, PickupPolicy())
 PROMISE = Policy("promise", PromisePolicy, PromisePolicy())
 DELIVERY = Policy("delivery", DeliveryPolicy, DeliveryPolicy())
