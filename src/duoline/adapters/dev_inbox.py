@@ -32,10 +32,9 @@ TEXTS = {
     (
         SmsTemplate.PICKUP_REMINDER,
         "zh",
-    ): "【双线】您的订单 {order} 已在{store}备好，请在 {until} 前取货，过时将退款并放回货架。",
+    ): "【双线】您的订单 {order} 已在{store}备好，请在 {until} 前取货，过时将放回货架。",
     (SmsTemplate.PICKUP_REMINDER, "en"): (
-        "[Duoline] Your order {order} is ready at {store}. Please collect it before {until}; after that it goes back to"
-        " the shelf and you are refunded."
+        "[Duoline] Order {order} is ready at {store}. Please collect it before {until}; then it goes back on the shelf."
     ),
 }
 _SCHEMA = """CREATE TABLE IF NOT EXISTS messages (

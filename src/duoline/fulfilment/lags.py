@@ -11,8 +11,8 @@ of the shop at any hour, then of the chain, then the plain rule. Once there are 
 A parcel's lag is how late it left and how much longer than planned it travelled. Both are learned by themselves,
 because not every arrival is on record, and their sum is taken as if one did not depend on the other.
 
-What it is naive about: weeks are alike, days of the week too; a shop that got better is believed when the old weeks
-have passed out of sight.
+What it is naive about: weeks are alike, days of the week too; a shop that got better, or has another lead time than it
+had, is believed when the old weeks have passed out of sight; past orders are measured by the hours as they are now.
 """
 
 from __future__ import annotations
