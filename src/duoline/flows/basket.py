@@ -605,9 +605,9 @@ async def _bring(
         by_store.setdefault(store.id, []).append(n)
     for store_id, mine in by_store.items():
         store = look.chain.stores[store_id]
-        boxes, tried = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
+        boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
         for box in boxes:
-            if tried.issuperset(box):
+            if served.issuperset(box):
                 continue
             origins = await _origins(look, free, worth, (store.lat, store.lon), frozenset({store_id}), frozenset())
             for n in box:
@@ -618,11 +618,12 @@ async def _bring(
                 continue
             source = look.chain.stores[found[0].parcels[0].location_id]
             promise = await brought_at(look, source, store, at)
-            if promise is None:
+            if promise is None:  # one of the two never opens: as good as none
+                most.update(dict.fromkeys(box, 0))
                 continue
             brings.append(Bring(store, source, box, promise, found[1]))
             _leave_out(free, [(source.id, wishes[n].sku_id, wishes[n].quantity) for n in box])
-            tried.update(box)
+            served.update(box)
     return _Brought(brings, most)
 
 
