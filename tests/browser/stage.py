@@ -230,6 +230,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     await _orders(stage, buyer, clerk, head, goods)
     await _queue(stage, await member(playwright, base, NEIGHBOUR), clerk, goods)
     await _transfers(stage, clerk, head, goods)
+    packs_at = await _brought(stage, buyer, clerk, head)
     await _office(stage, head, several)
     ids["replay"] = await _replay(head)
     ids["pilot"] = await _pilot(head)
@@ -251,6 +252,8 @@ async def build(playwright: Playwright, base: str) -> Stage:
         "member": await buyer.cookies(**chosen),
         "visitor": await Person(await playwright.request.new_context(), base).cookies(),
         "hq": await head.cookies(),
+        # Who works where something is packed for another shop.
+        "packer": await head.cookies(**{"duoline.clerk.store": packs_at}),
         "clerk": await clerk.cookies(
             **{
                 "duoline.clerk.sale": sale,
@@ -432,6 +435,32 @@ async def _transfers(stage: Stage, clerk: Person, head: Person, goods: list[dict
         "moved_unit": done["id"],
         "coming_sku": sku["sku_id"],
     }
+
+
+async def _brought(stage: Stage, buyer: Person, clerk: Person, head: Person) -> str:
+    """To be collected at the shop, which has none: one is being packed elsewhere, one is on its way. Where it is packed."""
+    sku = await lacking(buyer, at=SHOP)
+    ids, me = stage.ids, PEOPLE[0]
+    ids["lacking"], ids["lacking_sku"] = sku["product"], sku["sku_id"]
+    sent = await order(buyer, [line(sku)], name=me, bring=True)
+    job = sent["fulfilments"][0]["id"]
+    await ready(head, job)
+    await head.send("POST", f"clerk/fulfilments/{job}/sending", {})
+    coming = (await clerk.get("clerk/transfers", store=SHOP))["items"]
+    ids["bring_sent"] = sent["id"]
+    ids["bring_coming"] = next(one["id"] for one in coming if (one["for_order"] or {}).get("order_id") == sent["id"])
+    packing = await order(buyer, [line(sku)], name=me, bring=True)
+    ids["bring"], ids["bring_job"] = packing["id"], packing["fulfilments"][0]["id"]
+    return str(packing["fulfilments"][0]["store"]["code"])
+
+
+async def lacking(one: Person, *, at: str) -> dict[str, Any]:
+    """An SKU that the shop has not, and others have several of."""
+    for card in (await one.get("mall/search", store=at, limit=50))["items"]:
+        for live in (await one.get(f"mall/products/{card['code']}", store=at))["live"]:
+            if live["store_available"] == 0 and live["online_available"] > 4:
+                return {"sku_id": live["sku_id"], "product": card["code"]}
+    raise RuntimeError(f"{at} has everything")
 
 
 async def _office(stage: Stage, head: Person, sku: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from duoline.stores import directory
 from duoline.stores.rights import Scope
 from duoline.stores.types import Share
 from tests.flows.conftest import NOON, SECRET, open_place
+from tests.flows.test_lock_order import seen_while_held
 from tests.flows.test_races import counted, outcomes, sale
 from tests.flows.test_sharing import agree, outward
 
@@ -276,6 +277,19 @@ async def test_a_promise_keeps_opening_hours_on_both_sides(world):
         (group,) = (await look(world, world.wish("milk", at="A"))).groups
     # Packed at 9:40 on Thursday, there at 9:40 on Friday, unpacked by 10:20.
     assert group.promise_at == datetime(2026, 11, 20, 2, 20, tzinfo=UTC)
+
+
+async def test_who_never_opens_brings_nothing_but_a_warehouse_without_hours_works_at_any_time(world, noon):
+    await world.stock("DC", "milk", 1)
+    shut = "UPDATE stores SET hours = $2, version = version + 1 WHERE code = $1"
+    await world.db.execute(shut, "DC", [[]] * 7)
+    await directory.refresh(world.db)
+    (group,) = (await look(world, world.wish("milk", at="A"))).groups
+    assert group.promise_at == datetime(2026, 11, 19, 5, 20, tzinfo=UTC)
+    await world.db.execute(shut, "A", [[]] * 7)
+    await directory.refresh(world.db)
+    (line,) = (await look(world, world.wish("milk", at="A"))).lines
+    assert line.problem.code == "inventory.insufficient-stock"
 
 
 async def test_safety_stock_of_the_shop_does_not_stand_against_what_came_for_somebody(world, books):
@@ -576,6 +590,51 @@ async def test_received_twice_and_cancelled_at_once(world, books):
         assert answers[2] == "cancelled"
         assert await world.level("A", "milk") == (1, 0)
         assert await broken(world.db) == []
+
+
+SKUS = ("milk", "bottle", "sock")
+
+
+async def box(world, books):
+    """A packed box of three articles at B for A."""
+    for sku in SKUS:
+        await world.stock("B", sku, 1)
+    receipt = await world.paid(books, *[world.wish(sku, at="A") for sku in SKUS], bring=True)
+    (job,) = receipt.fulfilments
+    await world.ready(receipt)
+    return job
+
+
+def at_both(world, *places):
+    return sorted((place, world.skus[sku]) for place in places for sku in SKUS)
+
+
+async def test_sending_locks_levels_in_order(world, books):
+    await arrive_all(world, await box(world, books))  # so that every level is there
+    every = at_both(world, world.stores["B"], inventory.transit_of(world.stores["A"]))
+    for n, held in enumerate(every):
+        job = await box(world, books)
+        free = await seen_while_held(world, held, lambda job=job: away(world, "B", job.id))
+        assert free & set(every) == set(every[n + 1 :]), f"with level {n} held by somebody else"
+
+
+async def test_receiving_locks_levels_in_order(world, books):
+    await arrive_all(world, await box(world, books))
+    every = at_both(world, world.stores["A"], inventory.transit_of(world.stores["A"]))
+    for n, held in enumerate(every):
+        job = await box(world, books)
+        await away(world, "B", job.id)
+        free = await seen_while_held(world, held, lambda job=job: arrive_all(world, job))
+        assert free & set(every) == set(every[n + 1 :]), f"with level {n} held by somebody else"
+
+
+async def arrive_all(world, job):
+    """Send it, if it was not, and receive all of it."""
+    await away(world, "B", job.id)
+    transfer = await transfer_of(world, job.id)
+    came = [transfers.Came(world.skus[sku], 1) for sku in reversed(SKUS)]
+    async with world.db.begin() as tx:
+        await bring.receive(tx, transfer_id=transfer.id, came=came, secret=SECRET, actor=world.clerk)
 
 
 # --- guards -------------------------------------------------------------------------------------------------------

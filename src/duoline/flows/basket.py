@@ -618,9 +618,9 @@ async def _bring(
         one_box = msgspec.structs.replace(policy.body, parcels_max=1)
         worth = _worth(wishes, prices, read.walk_ins, one_box)
         place = store.lat, store.lon
-        boxes, tried = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
+        boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
         for box in boxes:
-            if tried.issuperset(box):
+            if served.issuperset(box):
                 continue
             origins = await _origins(look, free, worth, place, frozenset({store_id}), frozenset(), one_box)
             for n in box:
@@ -631,12 +631,13 @@ async def _bring(
                 continue
             source = look.chain.stores[found[0].parcels[0].location_id]
             promised = await brought_at(look, source, store, at)
-            if promised is None:
+            if promised is None:  # one of the two never opens: as good as none
+                most.update(dict.fromkeys(box, 0))
                 continue
             decision = msgspec.structs.replace(found[1], region_id=store.region_id)
             brings.append(Bring(store, source, box, promised, decision))
             _leave_out(free, [(source.id, wishes[n].sku_id, wishes[n].quantity) for n in box])
-            tried.update(box)
+            served.update(box)
     return _Brought(brings, most)
 
 

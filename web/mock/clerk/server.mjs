@@ -67,7 +67,7 @@ function add(name, tail, lines, state, kind, placed, promise, payMode, note) {
     lines: lines.map(([n, quantity], at) => ({ line_id: `${id}-${at}`, sku_id: goods[n].sku_id, sku_code: goods[n].sku_code, gtin: goods[n].gtin, name: goods[n].name, options: goods[n].options, image: goods[n].image, quantity, shelf: goods[n].shelf, unit_price: goods[n].price })),
     note, why: kind === "ship" ? { policy_version: 7, summary: T("本店距收件地址 3.1 km,两件都有货,一个包裹即可;总仓要多用一天。", "This shop is 3.1 km from the address and has both; one parcel. The warehouse would take a day longer.") } : null,
     address: kind === "ship" ? { name, phone: `138****${tail}`, province: "上海市", city: "上海市", district: "徐汇区", line: "龙腾大道 2599 号 8 幢 1203 室", lat: null, lon: null } : null,
-    carrier: null, tracking_no: null, done_at: ["handed_over", "shipped"].includes(state) ? inMin(promise) : null,
+    to: null, carrier: null, tracking_no: null, done_at: ["handed_over", "shipped"].includes(state) ? inMin(promise) : null,
   }
   card.due = M(payMode === "at_store" ? sum(card) : 0)
   card.short = short

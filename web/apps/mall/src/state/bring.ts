@@ -1,6 +1,6 @@
 import { newKey, type StoreCard } from "@duoline/client"
 import { mall } from "@duoline/client/mall"
-import { shallowRef, watch } from "vue"
+import { ref, shallowRef, watch } from "vue"
 
 /** Units of an article that a shop has not, and that others could send there. */
 export interface Lacking {
@@ -19,24 +19,30 @@ export interface Brought {
  */
 export function useBring(lacking: () => Lacking | null) {
   const brought = shallowRef<Brought | null>(null)
+  /** Nothing is known yet: the page keeps the place. */
+  const asking = ref(false)
   let asked = 0
   watch(
     () => {
       const { sku_id, quantity, store } = lacking() ?? {}
-      return [sku_id, quantity, store?.code] as const
+      return [sku_id, store?.code, quantity] as const
     },
-    async () => {
+    async ([sku, code], before) => {
       const mine = ++asked
-      brought.value = null
       const wanted = lacking()
+      // Another number of the same article keeps what is said until the answer comes.
+      if (!wanted || sku !== before?.[0] || code !== before?.[1]) brought.value = null
+      asking.value = wanted !== null && brought.value === null
       if (!wanted) return
       const { sku_id, quantity, store } = wanted
       const lines = [{ sku_id, quantity, method: "pickup" as const, store_code: store.code }]
       const quote = await mall.quote({ lines }, newKey(), store.code).catch(() => null)
+      if (mine !== asked) return
       const group = quote?.groups.find((one) => one.brought)
-      if (mine === asked && group?.promise) brought.value = { store, at: group.promise.at }
+      brought.value = group?.promise ? { store, at: group.promise.at } : null
+      asking.value = false
     },
     { immediate: true },
   )
-  return brought
+  return { brought, asking }
 }
