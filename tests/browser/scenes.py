@@ -105,7 +105,7 @@ async def show_stale(page: Page) -> None:
         "counts": {"missing": 3, "stale_hold": 9, "rejects": 0},
     }
     await page.route("**/stock/alerts?*kind=stale_hold*", lambda route: route.fulfill(json=answer))
-    await page.get_by_role("button", name=re.compile("^久占|^Stale holds")).click()
+    await page.get_by_role("button", name=re.compile("^久占|^Stale")).click()
     await page.locator("#alerts li .article").first.wait_for()
 
 

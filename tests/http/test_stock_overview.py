@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -296,6 +297,23 @@ async def test_a_run_takes_the_oldest_sums_first_and_leaves_what_is_fresh(world:
         assert await insight.refresh(world.db, budget_s=0) == 0  # no time, nothing done
         assert await insight.refresh(world.db) == 4  # all but S1, which is three minutes old
         assert await insight.refresh(world.db) == 0
+
+
+async def test_a_shop_that_cannot_be_summed_up_keeps_no_other_from_it(
+    world: World, shelf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, broken = sys.modules["duoline.insight.summarise"], world.stores["S2"]
+
+    async def refuse(db: Any, location_id: UUID, *, at: datetime) -> None:
+        if location_id == broken:
+            raise RuntimeError("cannot be summed up")
+        await insight.summarise(db, location_id, at=at)
+
+    monkeypatch.setattr(module, "summarise", refuse)
+    assert await insight.refresh(world.db) == 4
+    assert await insight.refresh(world.db) == 0  # it rests, and is not tried at every look
+    found = await look(world.staff("hq"))
+    assert (found["pending"], found["totals"]["on_hand"]) == (1, 10)
 
 
 # --- alerts ---------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ function trim(value: number): string {
   return value >= 100 || Number.isInteger(value) ? count(Math.round(value)) : value.toFixed(1).replace(/\.0$/, "")
 }
 
-/** A colour between two of the tokens: `share` of the first. Anything but #rrggbb is left as it is. */
+/** A colour between two of the tokens: `share` of the first. Anything but #rgb and #rrggbb is left as it is. */
 export function mix(one: string, other: string, share: number): string {
-  const parts = (colour: string) => /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour)?.slice(1).map((part) => parseInt(part, 16))
+  const long = (colour: string) => colour.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3")
+  const parts = (colour: string) => /^#(..)(..)(..)$/.exec(long(colour))?.slice(1).map((part) => parseInt(part, 16))
   const [a, b] = [parts(one), parts(other)]
   if (!a || !b) return one
   return `#${a.map((part, n) => Math.round(part * share + (b[n] ?? 0) * (1 - share)).toString(16).padStart(2, "0")).join("")}`
