@@ -27,6 +27,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "FUL-2": ("order_lines_done_ck",),
     "FUL-3": ("order_lines_done_ck",),
     "FUL-5": ("fulfilment_lines_hold_fk", "fulfilment_lines_fulfilment_fk"),
+    "FUL-7": ("frozen_orders_pk", "frozen_orders_order_fk"),
     "I12": ("fulfilments_paid_ck",),
     "IDE-1": ("idempotency_pk",),
     "INV-1b": ("movements_pk", "movements_ends_ck", "movements_quantity_ck"),

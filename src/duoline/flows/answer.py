@@ -82,7 +82,8 @@ async def answer_for_the_member(db: Database, what: AnswerDue) -> None:
 
 
 async def unserved(tx: Tx, order: Order, lines: Sequence[Line], *, at: UUID | None = None) -> dict[UUID, int]:
-    """Units that are due and that no location serves, by line.
+    """Units that were to be collected, are due, and that no location serves, by line. (Those of a delivery wait for a
+    person: `flows.look_after`.)
 
     Locks the order's live fulfilments, then their levels together with those where the units could be had `at`.
     """
@@ -93,7 +94,7 @@ async def unserved(tx: Tx, order: Order, lines: Sequence[Line], *, at: UUID | No
             serving[unit.line_id] = serving.get(unit.line_id, 0) + unit.quantity
     for line in lines:
         ensure(serving.get(line.id, 0) <= line.due, "FUL-3", f"{order.order_no}: line {line.n} is served twice")
-    left = [line for line in lines if line.due > serving.get(line.id, 0)]
+    left = [line for line in lines if line.method == "pickup" and line.due > serving.get(line.id, 0)]
     await inventory.lock_levels(tx, [*levels_of(live), *((at, line.sku_id) for line in left if at)])
     return {line.id: line.due - serving.get(line.id, 0) for line in left}
 
@@ -129,7 +130,7 @@ async def answer_move(
         raise NothingToAnswer
     sku_of = {line.id: line.sku_id for line in lines}
     price_of = {line.id: line.unit_price_minor for line in lines}
-    like = await fulfilment.any_pickup(tx, order.location_ids, order.id)
+    like = await fulfilment.any_of_kind(tx, order.location_ids, order.id, kind="pickup")
     job_id = new_id()
     counts = await look.work.counts()
     promise = fulfilment.pickup_ready_at(store, clock.now(), open_work=counts.get(store_id, 0)) or clock.now()

@@ -219,7 +219,7 @@ async def look_at(
 def _uses(look: Look, wishes: Sequence[orders.Wanted], kept: Sequence[KeptUnit], without: frozenset[UUID]) -> list[Use]:
     if not kept:
         return []
-    sending = {unit.location_id for unit in kept if _sends(look, unit.location_id, without) is not None}
+    sending = {unit.location_id for unit in kept if sends(look, unit.location_id, without) is not None}
     return favourites.use_kept(
         [
             favourites.Wished(wish.sku_id, wish.quantity, wish.store_id if wish.method == "pickup" else None)
@@ -261,7 +261,7 @@ def distance_km(store: Store, place: tuple[float, float] | None) -> float:
     return UNKNOWN_KM if place is None else distance_m(store.lat, store.lon, *place) / 1000
 
 
-def _sends(look: Look, location_id: UUID, without: frozenset[UUID]) -> Store | None:
+def sends(look: Look, location_id: UUID, without: frozenset[UUID] = frozenset()) -> Store | None:
     """The location if it sends parcels and trades."""
     store = look.chain.stores.get(location_id)
     fine = store is not None and store.active and store.services.ship and location_id not in without
@@ -272,7 +272,7 @@ def _sendable(look: Look, stock: Mapping[UUID, Mapping[UUID, int]], without: fro
     """How many units of each SKU there are at locations that send."""
     have: dict[UUID, int] = {}
     for location_id, units in stock.items():
-        if _sends(look, location_id, without) is not None:
+        if sends(look, location_id, without) is not None:
             for sku_id, available in units.items():
                 have[sku_id] = have.get(sku_id, 0) + available
     return have
@@ -309,7 +309,7 @@ async def _origins(
     counts, rejects = await look.work.counts(), await look.work.reject_bp()
     found = []
     for location_id, units in stock.items():
-        store = _sends(look, location_id, without)
+        store = sends(look, location_id, without)
         work = counts.get(location_id, 0)
         if store is None:
             continue

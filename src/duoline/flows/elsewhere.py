@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from duoline.fulfilment import Decision, Fulfilment, Plan
+    from duoline.kernel.auth import Actor
     from duoline.kernel.db import Tx
     from duoline.orders import Order
 
@@ -53,16 +54,35 @@ async def plan_elsewhere(
     refused = await look.db.fetch(
         "SELECT DISTINCT location_id FROM fulfilments WHERE order_id = $1 AND state = 'rejected'", job.order_id
     )
-    without = frozenset({job.location_id, *(row["location_id"] for row in refused)})
-    wanted = dict(rejected)
+    return await plan_units(
+        look,
+        member_id=job.member_id,
+        address=msgspec.convert(job.address, orders.Address) if job.address else None,
+        units=rejected,
+        skus=skus,
+        without=frozenset({job.location_id, *(row["location_id"] for row in refused)}),
+    )
+
+
+async def plan_units(
+    look: baskets.Look,
+    *,
+    member_id: UUID,
+    address: orders.Address | None,
+    units: Mapping[UUID, int],
+    skus: Mapping[UUID, UUID],
+    without: frozenset[UUID],
+) -> Elsewhere | None:
+    """Source units of order lines from locations that are not in `without`; as many as there are, None for none."""
+    wanted = dict(units)
     for _ in range(2):
         lines = list(wanted)
         found = await baskets.look_at(
             look,
             [orders.Wanted(sku_id=skus[line], quantity=wanted[line], method="delivery") for line in lines],
             channel="mall",
-            member_id=job.member_id,
-            address=msgspec.convert(job.address, orders.Address) if job.address else None,
+            member_id=member_id,
+            address=address,
             without=without,
         )
         if found.plan is not None and found.decision is not None:
@@ -83,7 +103,7 @@ class Served(NamedTuple):
 
 
 async def serve_elsewhere(
-    tx: Tx, look: baskets.Look, order: Order, job: Fulfilment, elsewhere: Elsewhere
+    tx: Tx, look: baskets.Look, order: Order, job: Fulfilment, elsewhere: Elsewhere, *, actor: Actor = SYSTEM
 ) -> list[Served]:
     """Carry out a plan: open the work at its locations and tell the order's story. The levels are locked already.
 
@@ -111,7 +131,7 @@ async def serve_elsewhere(
         member_id=order.member_id,
         order_id=order.id,
         kind="resourced",
-        actor=SYSTEM,
+        actor=actor,
         location_codes=[look.chain.store(parcel.location_id).code for parcel in elsewhere.plan.parcels],
     )
     return served

@@ -16,7 +16,7 @@ from duoline.fulfilment.errors import (
 )
 from duoline.fulfilment.load import UNKNOWN_BP, OpenWork
 from duoline.fulfilment.locks import Fulfilment, FulfilmentLine, lines_of, lock_fulfilment, lock_live, peek
-from duoline.fulfilment.open_fulfilment import add_line, any_pickup, keep_decision, open_fulfilment
+from duoline.fulfilment.open_fulfilment import add_line, any_of_kind, keep_decision, open_fulfilment
 from duoline.fulfilment.opportunity import (
     Basket,
     Lane,
@@ -76,7 +76,7 @@ __all__ = [
     "WrongCode",
     "add_line",
     "advance",
-    "any_pickup",
+    "any_of_kind",
     "arrives_at",
     "check_step",
     "code_of",

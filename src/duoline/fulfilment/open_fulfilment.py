@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -104,16 +104,19 @@ async def add_line(
     )
 
 
-async def any_pickup(tx: Tx, location_ids: Sequence[UUID], order_id: UUID) -> Fulfilment:
-    """The order's latest fulfilment that is collected, whatever became of it: who collects, and how it is paid.
+async def any_of_kind(
+    tx: Tx, location_ids: Sequence[UUID], order_id: UUID, *, kind: Literal["pickup", "ship"]
+) -> Fulfilment:
+    """The order's latest fulfilment that is collected, or sent, whatever became of it: for whom, and how it is paid.
 
-    Parcels of the same order are no pattern for it: a shop cannot hand over what is to be sent.
+    One kind is no pattern for the other: a shop cannot hand over what is to be sent.
     """
     row = await tx.fetchrow(
-        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind = 'pickup'
+        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind = $3
            ORDER BY id DESC LIMIT 1""",
         list(location_ids),
         order_id,
+        kind,
     )
     if row is None:
         raise NotFound

@@ -21,6 +21,7 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     `walk_in` percent of what the walk-in customer who would have bought it would have left: `margin` percent of its
     price times the chance that so many come within `horizon_days` (see `opportunity.protection`).
 
+    With its `rejections_max`-th rejection a delivery waits for a person instead of being sourced by itself.
     `parcels_max` bounds the parcels of one order; locations with more than `hours_full` hours of open work send
     nothing (0: any); `from_shops`, `from_warehouses`, `from_franchisees` say who may send.
     """
@@ -44,6 +45,7 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     from_warehouses: bool = True
     from_franchisees: bool = True
     parcels_max: Annotated[int, whole(1, 20, zh="最多包裹数", en="Parcels at most")] = 4
+    rejections_max: Annotated[int, whole(1, 10, zh="拒单几次后转人工", en="Rejections until a person looks")] = 2
 
 
 class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,10 @@ fulfilments = table(
     at("ready_at", null=True),
     at("keep_until", null=True),
     at("done_at", null=True),
+    # Since when the order's units could be picked at any location, and whether anybody here has begun to: until then
+    # they may be planned again. Unknown for what is older than these columns.
+    at("to_pick_at", null=True),
+    at("begun_at", null=True),
     text("carrier", null=True),
     text("tracking_no", null=True),
     uid("decision_id", null=True),
@@ -56,6 +60,11 @@ fulfilments = table(
     index("fulfilments_done_ix", "location_id", "done_at", postgresql_where=sql_text("done_at IS NOT NULL")),
     index("fulfilments_order_ix", "order_id"),
     index("fulfilments_id_ix", "id"),
+    index(
+        "fulfilments_unpicked_ix",
+        "to_pick_at",
+        postgresql_where=sql_text("state = 'to_pick' AND kind = 'ship' AND begun_at IS NULL"),
+    ),
     index("fulfilments_keep_ix", "keep_until", postgresql_where=sql_text("state = 'ready' AND kind = 'pickup'")),
     index(
         "fulfilments_short_ix",
@@ -124,7 +133,10 @@ sourcing_decisions = table(
     doc("summary"),
     big("cost_minor"),
     integer("solver_us"),
+    # Of a plan that was made again together with others: what it costs less than the one before, then and there.
+    big("saved_minor", null=True),
     pk("sourcing_decisions", "member_id", "order_id", "id"),
+    index("sourcing_decisions_saved_ix", "at", postgresql_where=sql_text("saved_minor IS NOT NULL")),
     append_only=True,
 )
 

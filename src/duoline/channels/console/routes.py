@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from duoline.channels.console import (
     counts,
     favourites,
+    frozen,
     goods,
     goods_pictures,
     goods_tree,
@@ -25,6 +26,7 @@ from duoline.channels.console import (
 ROUTES: list[ControllerRouterHandler] = [
     *counts.ROUTES,
     *favourites.ROUTES,
+    *frozen.ROUTES,
     *goods.ROUTES,
     *goods_pictures.ROUTES,
     *goods_tree.ROUTES,
