@@ -39,6 +39,9 @@ ELSEWHERE = {
     "imports": "tests/imports/test_command.py",
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
+    "source_again": "tests/flows/test_frozen.py",
+    "refund_frozen": "tests/flows/test_frozen.py",
+    "replan": "tests/flows/test_replan.py",
     "transfer": "tests/flows/test_transfer_crashes.py",
 }
 POINTS = [point for point in faults.points() if point.split(".")[0] not in ELSEWHERE]

@@ -11,7 +11,7 @@ import pytest
 from duoline import orders
 from duoline.flows import look_after
 from duoline.flows.answer import AnswerDue, NothingToAnswer, answer_for_the_member, answer_refund
-from duoline.kernel import clock
+from duoline.kernel import clock, faults
 from duoline.kernel.auth import Actor
 from duoline.kernel.errors import Unavailable
 from duoline.kernel.ids import new_id
@@ -278,3 +278,19 @@ async def test_a_rejection_and_a_cancellation_at_once(world, books):
         assert answers[1] == 19900
         assert await waiting(world) == 0
         assert (await world.order(receipt)).state == "cancelled"
+
+
+@pytest.mark.parametrize("point", ["source_again.before_commit", "refund_frozen.before_commit"])
+async def test_what_stops_before_its_end_has_done_nothing(point, world, books):
+    receipt = await frozen(world, books)
+    done = again if point.startswith("source") else money_back
+    faults.arm(f"{point}:raise")
+    try:
+        with pytest.raises(faults.InjectedFault):
+            await done(world, receipt)
+    finally:
+        faults.arm("")
+    assert (await world.order(receipt)).state == "needs_person"
+    assert await waiting(world) == 1
+    await done(world, receipt)
+    assert await waiting(world) == 0

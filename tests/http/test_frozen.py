@@ -169,3 +169,29 @@ async def test_only_a_dispatcher_of_all_its_shops_may(world: World, frozen: tupl
     elsewhere = await world.staff("north").post(path, {"location_code": "S2", "reason": "not theirs"})
     assert elsewhere.status_code == 404
     assert (await world.staff("north").post(path, {"location_code": "S1", "reason": "ours"})).status_code == 200
+
+
+async def test_what_planning_again_has_saved_is_shown_day_by_day(world: World, provider: None) -> None:
+    """Of two days, by the clock of the shops: an order at half past eleven at night belongs to the day that ends."""
+    del provider
+    days = [NOON, NOON.replace(hour=15, minute=30), NOON.replace(day=19, hour=16, minute=30)]
+    sku = await stocked(world, "MILK", 19900, {"S1": 5})
+    buyer = await world.member("+8613900000001")
+    for n, at in enumerate(days):
+        with clock.frozen(at):
+            placed = await buyer.post(
+                "/api/mall/orders", order(line(sku, store=None), pay_mode="online", address=ADDRESS)
+            )
+        await world.db.execute(
+            """INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates,
+                                               summary, cost_minor, solver_us, saved_minor)
+               VALUES ($1, $2, gen_random_uuid(), $3, 0, '{}', $4, '[]', '{}', 0, 0, $5)""",
+            buyer.id, UUID(placed.json()["id"]), at, [{"location_code": "S1"}], 100 * (n + 1),
+        )  # fmt: skip
+    hq = world.staff("hq")
+    page = (await hq.get("/api/console/replan-days", params={"limit": 1})).json()
+    assert [(one["on"], one["orders"], one["saved"]["minor"]) for one in page["items"]] == [("2026-11-20", 1, 300)]
+    rest = (await hq.get("/api/console/replan-days", params={"cursor": page["next"]})).json()
+    assert [(one["on"], one["orders"], one["saved"]["minor"]) for one in rest["items"]] == [("2026-11-18", 2, 300)]
+    assert rest["next"] is None
+    assert (await world.staff("clerk1").get("/api/console/replan-days")).status_code == 403

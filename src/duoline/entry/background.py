@@ -13,6 +13,7 @@ import duoline.flows.answer
 import duoline.flows.expire
 import duoline.flows.pay
 import duoline.flows.refund
+import duoline.flows.replan
 import duoline.flows.replay
 import duoline.flows.settle_shortage
 import duoline.flows.tune_keeping

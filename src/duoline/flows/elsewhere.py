@@ -149,6 +149,7 @@ async def open_job(
     code: fulfilment.PickupCode | None = None,
     job_id: UUID | None = None,
     unit_fee_minor: int = 0,
+    to_pick_at: datetime | None = None,
 ) -> UUID:
     """Hold units at a location and open a fulfilment there; `wants` are (line, SKU, quantity).
 
@@ -167,6 +168,7 @@ async def open_job(
         decision_id=decision_id,
         code=code,
         unit_fee_minor=unit_fee_minor,
+        to_pick_at=to_pick_at,
     )
     away = like.kind == "ship"
     for line_id, sku_id, quantity in wants:

@@ -96,6 +96,7 @@ async def reject(
     left = await take_back(tx, mine, asked, then=fulfilment.FulfilmentState.REJECTED, actor=actor)
     if any(left.values()):
         raise NotServing
+    await fulfilment.mark_begun(tx, job)  # whoever rejects a part has looked for all of it
     await _correct(tx, location_id, rejected, sku_of, order, note, actor)
     await reprice_store_intents(tx, order, lines, mine)
     await orders.timeline.write(

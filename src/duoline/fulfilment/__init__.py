@@ -1,7 +1,15 @@
 """Fulfilment: where units come from, who has to do what, and when it is promised."""
 
-from duoline.fulfilment.advance import advance, check_step, lower_line, mark_paid
-from duoline.fulfilment.candidates import Decision, Origin, decide, decide_kept
+from duoline.fulfilment.advance import advance, check_step, lower_line, mark_begun, mark_paid
+from duoline.fulfilment.candidates import (
+    Decision,
+    Origin,
+    decide,
+    decide_kept,
+    explain,
+    line_cost,
+    parcel_cost,
+)
 from duoline.fulfilment.codes import PickupCode, code_of, looks_like_code
 from duoline.fulfilment.errors import (
     AlreadyDone,
@@ -31,10 +39,10 @@ from duoline.fulfilment.opportunity import (
 from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy, PickupPolicy, SourcingPolicy
 from duoline.fulfilment.promise import arrives_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
-from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
+from duoline.fulfilment.sourcing import EXACT_SKUS, Parcel, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, FulfilmentState
 from duoline.fulfilment.verify_code import find_by_code
-from duoline.fulfilment.weigh import may_send, walk_in_worth
+from duoline.fulfilment.weigh import may_send, nobody_began, unit_worth, walk_in_worth
 
 __all__ = [
     "DELIVERY",
@@ -57,6 +65,7 @@ __all__ = [
     "NotReady",
     "OpenWork",
     "Origin",
+    "Parcel",
     "PickupCode",
     "PickupPolicy",
     "Piece",
@@ -82,21 +91,27 @@ __all__ = [
     "code_of",
     "decide",
     "decide_kept",
+    "explain",
     "find_by_code",
     "keep_decision",
+    "line_cost",
     "lines_of",
     "lock_fulfilment",
     "lock_live",
     "looks_like_code",
     "lower_line",
+    "mark_begun",
     "mark_paid",
     "may_send",
+    "nobody_began",
     "open_fulfilment",
+    "parcel_cost",
     "peek",
     "pickup_ready_at",
     "protection",
     "reoptimise",
     "scarcity",
+    "unit_worth",
     "walk_in_worth",
     "with_markdown",
 ]

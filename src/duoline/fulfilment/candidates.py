@@ -94,7 +94,7 @@ def decide(
         return None
     ordered = [origin for _, _, origin in near]
     taken_us = (time.perf_counter_ns() - started) // 1000
-    return found, _record(lines, ordered, found, policy, version, taken_us)
+    return found, explain(lines, ordered, found, policy, version, taken_us=taken_us)
 
 
 Costed = tuple[int, str, Origin]
@@ -263,14 +263,16 @@ def line_cost(origin: Origin, policy: SourcingPolicy) -> int:
     return policy.pick_dc if origin.store.kind == "dc" else policy.pick_store
 
 
-def _record(
+def explain(
     lines: Sequence[WantedLine],
     origins: Sequence[Origin],
     found: Plan,
     policy: SourcingPolicy,
     version: int,
+    *,
     taken_us: int,
 ) -> Decision:
+    """The record of a plan: what was chosen and what else could have been. `origins` come cheapest parcel first."""
     by_id = {origin.store.id: origin for origin in origins}
     used = {parcel.location_id for parcel in found.parcels}
     chosen = [

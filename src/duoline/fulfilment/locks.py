@@ -41,11 +41,13 @@ class Fulfilment(NamedTuple):
     promise_at: datetime
     ready_at: datetime | None
     keep_until: datetime | None
+    to_pick_at: datetime | None
+    begun_at: datetime | None
 
 
 _COLUMNS = (
     "location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name, contact_phone, "
-    "address, note, promise_at, ready_at, keep_until"
+    "address, note, promise_at, ready_at, keep_until, to_pick_at, begun_at"
 )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from duoline.fulfilment.locks import Fulfilment, peek
+from duoline.fulfilment.states import FulfilmentState
 from duoline.kernel import clock, outbox
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from duoline.fulfilment.candidates import Decision
     from duoline.fulfilment.codes import PickupCode
-    from duoline.fulfilment.states import FulfilmentState
     from duoline.kernel.db import Tx
 
 
@@ -33,17 +33,19 @@ async def open_fulfilment(
     decision_id: UUID | None,
     code: PickupCode | None,
     unit_fee_minor: int = 0,
+    to_pick_at: datetime | None = None,
 ) -> None:
     """Open a fulfilment at a location for the same order, buyer and address as `like`, and tell the location.
 
+    `to_pick_at` is since when its units could have been picked anywhere: now unless they were elsewhere before.
     It is paid if `like` is, except at the counter: there each location was paid only for what it handed over itself.
     """
     now = clock.now()
     await tx.execute(
         """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
                                     contact_name, contact_phone, address, note, short_code, promise_at, placed_at,
-                                    decision_id, unit_fee_minor)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
+                                    decision_id, unit_fee_minor, to_pick_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)""",
         location_id,
         job_id,
         like.member_id,
@@ -62,6 +64,7 @@ async def open_fulfilment(
         now,
         decision_id,
         unit_fee_minor,
+        (to_pick_at or now) if state is FulfilmentState.TO_PICK else None,
     )
     if code is not None:
         await tx.execute(
@@ -124,9 +127,18 @@ async def any_of_kind(
 
 
 async def keep_decision(
-    tx: Tx, *, member_id: UUID, order_id: UUID, decision: Decision, named: Mapping[str, str]
+    tx: Tx,
+    *,
+    member_id: UUID,
+    order_id: UUID,
+    decision: Decision,
+    named: Mapping[str, str],
+    saved_minor: int | None = None,
 ) -> UUID:
-    """Keep why a location was chosen. `named` gives the order lines for the positions it was decided with."""
+    """Keep why a location was chosen. `named` gives the order lines for the positions it was decided with.
+
+    `saved_minor` is what a plan that was made again costs less than the one before.
+    """
     decision_id = new_id()
     row = msgspec.to_builtins(decision)
     for entry in row["chosen"]:
@@ -135,8 +147,8 @@ async def keep_decision(
         entry["covers"] = [named[line] for line in entry["covers"]]
     await tx.execute(
         """INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates,
-                                           summary, cost_minor, solver_us)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+                                           summary, cost_minor, solver_us, saved_minor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
         member_id,
         order_id,
         decision_id,
@@ -148,5 +160,6 @@ async def keep_decision(
         row["summary"],
         row["cost_minor"],
         row["solver_us"],
+        saved_minor,
     )
     return decision_id
