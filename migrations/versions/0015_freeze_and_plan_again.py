@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a table, columns without a default (nothing is rewritten) and two partial indexes that begin empty.
+    """Add tables, columns without a default (nothing is rewritten) and two partial indexes that begin empty.
 
     Each index and the check read their table once: minutes on a database with many orders. Run it at night.
     """
@@ -32,6 +32,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member_id", "order_id", name="frozen_orders_pk"),
     )
     op.create_index("frozen_orders_since_ix", "frozen_orders", ["since_at", "order_id"])
+    op.create_table(
+        "shadow_runs",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("finished_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("shelves", sa.Integer(), nullable=True),
+        sa.Column("programs", sa.Integer(), nullable=True),
+        sa.Column("by_scarcity", sa.Integer(), nullable=True),
+        sa.CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="shadow_runs_state_ck"),
+        sa.CheckConstraint("(state = 'done') = (shelves IS NOT NULL)", name="shadow_runs_done_ck"),
+        sa.PrimaryKeyConstraint("id", name="shadow_runs_pk"),
+    )
+    op.create_index("shadow_runs_asked_ix", "shadow_runs", ["asked_at", "id"])
+    op.create_index(
+        "shadow_runs_queued_uq", "shadow_runs", ["state"], unique=True, postgresql_where=sa.text("state = 'queued'")
+    )
     op.add_column("fulfilments", sa.Column("to_pick_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("fulfilments", sa.Column("begun_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.create_index(
@@ -60,5 +78,8 @@ def downgrade() -> None:
     op.drop_index("fulfilments_unpicked_ix", table_name="fulfilments")
     op.drop_column("fulfilments", "begun_at")
     op.drop_column("fulfilments", "to_pick_at")
+    op.drop_index("shadow_runs_queued_uq", table_name="shadow_runs")
+    op.drop_index("shadow_runs_asked_ix", table_name="shadow_runs")
+    op.drop_table("shadow_runs")
     op.drop_index("frozen_orders_since_ix", table_name="frozen_orders")
     op.drop_table("frozen_orders")

@@ -195,3 +195,25 @@ async def test_what_planning_again_has_saved_is_shown_day_by_day(world: World, p
     assert [(one["on"], one["orders"], one["saved"]["minor"]) for one in rest["items"]] == [("2026-11-18", 2, 300)]
     assert rest["next"] is None
     assert (await world.staff("clerk1").get("/api/console/replan-days")).status_code == 403
+
+
+async def test_shelves_are_priced_when_headquarters_asks(world: World) -> None:
+    sku = await stocked(world, "MILK", 19900, {"D1": 5})
+    hq = world.staff("hq")
+    assert (await hq.get("/api/console/shadow-runs")).json()["items"] == []
+    asked = await hq.post("/api/console/shadow-runs", {})
+    assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+    assert (await hq.post("/api/console/shadow-runs", {})).json()["id"] == asked.json()["id"]
+    assert (await world.staff("north").post("/api/console/shadow-runs", {})).status_code == 403
+    assert await world.work("sourcing.price-shelves") == 1
+    (run,) = (await hq.get("/api/console/shadow-runs")).json()["items"]
+    assert (run["state"], run["shelves"], run["by_scarcity"]) == ("done", 1, 1)  # a warehouse, and no forecast
+    assert (
+        await world.db.fetchval("SELECT shadow_minor FROM levels WHERE sku_id = $1 AND shadow_minor >= 0", UUID(sku))
+        == 0
+    )
+    second = await hq.post("/api/console/shadow-runs", {})
+    pages = (await hq.get("/api/console/shadow-runs", params={"limit": 1})).json()
+    assert [one["id"] for one in pages["items"]] == [second.json()["id"]]
+    rest = (await hq.get("/api/console/shadow-runs", params={"limit": 1, "cursor": pages["next"]})).json()
+    assert ([one["id"] for one in rest["items"]], rest["next"]) == ([run["id"]], None)

@@ -12,6 +12,7 @@ import duoline.favourites.limits
 import duoline.flows.answer
 import duoline.flows.expire
 import duoline.flows.pay
+import duoline.flows.price_shelves
 import duoline.flows.refund
 import duoline.flows.replan
 import duoline.flows.replay

@@ -99,6 +99,7 @@ class _Read(msgspec.Struct):
     prices: list[tuple[int, int, str, str]]
     stock: list[tuple[UUID, UUID, int, int]]
     walk_ins: list[tuple[UUID, UUID, int, int]]
+    shadows: list[tuple[UUID, UUID, int]]
     kept: list[KeptUnit]
 
 
@@ -123,8 +124,11 @@ SELECT json_build_object(
   'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
                                '[]')
                FROM s, LATERAL (SELECT s.walk_in_rate * $9::float8 / 1000 AS units) expected
-               WHERE s.walk_in_rate > 0
+               WHERE s.walk_in_rate > 0 AND NOT ($11 AND s.shadow_minor IS NOT NULL)
                  AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
+  -- Where a unit's shadow price is known and counts, it counts in place of what walk-in customers would have left.
+  'shadows', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.shadow_minor)), '[]')
+              FROM s WHERE $11 AND s.shadow_minor > 0),
   'kept', KEPT
 )::text
 """.replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8")).replace(
@@ -182,6 +186,7 @@ async def look_at(
             list({wish.sku_id for wish in wishes}),
             fulfilment.SOURCING.current().body.horizon_days,
             member_id if use_kept else None,
+            fulfilment.SOURCING.current().body.shadow > 0,
         )
     )
     facts = {row.id: row.facts() for row in read.facts}
@@ -192,7 +197,7 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    planned = await _plan(look, wishes, away, _worth(wishes, prices, read.walk_ins), address, without, uses)
+    planned = await _plan(look, wishes, away, _worth(wishes, prices, read), address, without, uses)
     have = _sendable(look, away, without)
     lines = _judge(wishes, stores, facts, prices, here, have, uses, served=planned is not None)
     totals = pricing.add_up(
@@ -252,8 +257,15 @@ def place_of(chain: Chain, address: orders.Address | None) -> tuple[float, float
         [store for store in chain.stores.values() if store.province == address.province],
     ):
         if near:
-            return sum(s.lat for s in near) / len(near), sum(s.lon for s in near) / len(near)
+            return middle_of(near)
     return None
+
+
+def middle_of(stores: Sequence[Store]) -> tuple[float, float] | None:
+    """The middle of some locations."""
+    if not stores:
+        return None
+    return sum(s.lat for s in stores) / len(stores), sum(s.lon for s in stores) / len(stores)
 
 
 def distance_km(store: Store, place: tuple[float, float] | None) -> float:
@@ -278,25 +290,38 @@ def _sendable(look: Look, stock: Mapping[UUID, Mapping[UUID, int]], without: fro
     return have
 
 
+class Worth(NamedTuple):
+    """What units are worth where they lie, in minor units by (location, SKU); `shadow` are those by shadow prices."""
+
+    minor: Mapping[tuple[UUID, UUID], int]
+    shadow: Mapping[tuple[UUID, UUID], int]
+
+
 def _worth(
     wishes: Sequence[orders.Wanted],
     prices: Mapping[int, tuple[int, str, str]],
-    walk_ins: Sequence[tuple[UUID, UUID, int, int]],
-) -> dict[tuple[UUID, UUID], int]:
-    """What walk-in customers would have left for a unit that is sent away, in minor units, by (location, SKU)."""
+    read: _Read,
+) -> Worth:
+    """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
+    or by its shadow price."""
     policy = fulfilment.SOURCING.current().body
     price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
     found = {}
-    for location_id, sku_id, free, rate in walk_ins:
+    for location_id, sku_id, free, rate in read.walk_ins:
         if lost := fulfilment.walk_in_worth(free, rate, price.get(sku_id, 0), policy):
             found[location_id, sku_id] = lost
-    return found
+    shadow = {
+        (location_id, sku_id): counted
+        for location_id, sku_id, minor in read.shadows
+        if (counted := minor * policy.shadow // 100)
+    }
+    return Worth(found | shadow, shadow)
 
 
 async def _origins(
     look: Look,
     stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Mapping[tuple[UUID, UUID], int],
+    worth: Worth,
     place: tuple[float, float] | None,
     without: frozenset[UUID],
     keeping: frozenset[UUID],
@@ -317,7 +342,7 @@ async def _origins(
         if location_id not in keeping and not fulfilment.may_send(store, policy, work, franchised=franchised):
             continue
         fee = store.share.fee_minor * policy.owner_fee // 100
-        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.get((location_id, sku_id), 0))}
+        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.minor.get((location_id, sku_id), 0))}
         away_km = distance_km(store, place)
         found.append(
             fulfilment.Origin(
@@ -328,6 +353,11 @@ async def _origins(
                 costs,
                 days=fulfilment.DELIVERY.current().body.days(away_km) if policy.day else 0,
                 reject_bp=rejects.get(location_id, fulfilment.UNKNOWN_BP),
+                shadow_minor={
+                    sku: worth.shadow[location_id, sku] for sku in units if (location_id, sku) in worth.shadow
+                }
+                if worth.shadow
+                else fulfilment.NO_COSTS,
             )
         )
     return found
@@ -337,7 +367,7 @@ async def _plan(
     look: Look,
     wishes: Sequence[orders.Wanted],
     stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Mapping[tuple[UUID, UUID], int],
+    worth: Worth,
     address: orders.Address | None,
     without: frozenset[UUID],
     uses: Sequence[Use],

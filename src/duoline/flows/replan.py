@@ -381,7 +381,7 @@ def _origin(
     skus: Iterable[UUID],
 ) -> fulfilment.Origin:
     fee = store.share.fee_minor * policy.owner_fee // 100
-    stock, costs = {}, {}
+    stock, costs, shadow = dict[UUID, int](), dict[UUID, int](), dict[UUID, int]()
     for sku in skus:
         shelf, mine = shelves.get(sku, {}).get(store.id), own.get(sku, 0)
         if shelf is None:
@@ -393,6 +393,8 @@ def _origin(
         )
         if fee + worth:
             costs[sku] = fee + worth
+        if policy.shadow and shelf.shadow_minor:
+            shadow[sku] = worth
     open_work = work.get(store.id, 0) - (1 if own else 0)
     return fulfilment.Origin(
         store,
@@ -402,6 +404,7 @@ def _origin(
         costs,
         days=fulfilment.DELIVERY.current().body.days(distance_km) if policy.day else 0,
         reject_bp=rejects.get(store.id, fulfilment.UNKNOWN_BP),
+        shadow_minor=shadow,
     )
 
 

@@ -39,7 +39,7 @@ from duoline.fulfilment.opportunity import (
 from duoline.fulfilment.policy import DELIVERY, PICKUP, SOURCING, DeliveryPolicy, PickupPolicy, SourcingPolicy
 from duoline.fulfilment.promise import arrives_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
-from duoline.fulfilment.sourcing import EXACT_SKUS, Parcel, Piece, Plan, Site, WantedLine
+from duoline.fulfilment.sourcing import EXACT_SKUS, NO_COSTS, Parcel, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, FulfilmentState
 from duoline.fulfilment.verify_code import find_by_code
 from duoline.fulfilment.weigh import may_send, nobody_began, unit_worth, walk_in_worth
@@ -48,6 +48,7 @@ __all__ = [
     "DELIVERY",
     "EXACT_SKUS",
     "LIVE",
+    "NO_COSTS",
     "PICKUP",
     "SOURCING",
     "UNKNOWN_BP",

@@ -47,6 +47,8 @@ class Origin(NamedTuple):
     unit_minor: Mapping[UUID, int] = NO_COSTS
     days: int = 0
     reject_bp: int = 0
+    shadow_minor: Mapping[UUID, int] = NO_COSTS
+    """How much of `unit_minor` is the shadow price: for the record only."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -311,9 +313,11 @@ def _candidate(
     lines: Sequence[WantedLine], origin: Origin, found: Plan, policy: SourcingPolicy, used: set[UUID]
 ) -> dict[str, Any]:
     covers = [line for line in lines if origin.stock.get(line.sku_id, 0) >= line.quantity]
+    shadow = sum(line.quantity * origin.shadow_minor.get(line.sku_id, 0) for line in covers)
     parts = parcel_parts(origin, policy) | {
         "pick": line_cost(origin, policy) * max(1, len(covers)),
-        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers),
+        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers) - shadow,
+        "shadow": shadow,
     }
     if origin.store.id in used:
         reason = None

@@ -168,6 +168,26 @@ sourcing_replays = table(
     index("sourcing_replays_created_ix", "created_at", "id"),
 )
 
+# When all shelves were priced: asked for by the clock or by somebody, and what came of it.
+shadow_runs = table(
+    PACKAGE,
+    "shadow_runs",
+    managed_local(),
+    uid("id"),
+    text("state"),
+    at("asked_at"),
+    at("finished_at", null=True),
+    text("actor_name"),
+    integer("shelves", null=True),
+    integer("programs", null=True),
+    integer("by_scarcity", null=True),  # articles
+    pk("shadow_runs", "id"),
+    check("shadow_runs_state_ck", "state IN ('queued', 'running', 'done', 'failed')"),
+    check("shadow_runs_done_ck", "(state = 'done') = (shelves IS NOT NULL)"),
+    index("shadow_runs_asked_ix", "asked_at", "id"),
+    index("shadow_runs_queued_uq", "state", unique=True, postgresql_where=sql_text("state = 'queued'")),
+)
+
 # What a location did with its fulfilments in the last weeks, learned every night.
 source_records = table(
     PACKAGE,

@@ -510,6 +510,16 @@ export interface ReplanDay {
   orders: number
   saved: Money
 }
+export interface ShadowRun {
+  id: string
+  state: "queued" | "running" | "done" | "failed"
+  asked_at: string
+  finished_at: string | null
+  by: string
+  shelves: number | null
+  programs: number | null
+  by_scarcity: number | null
+}
 export interface FrozenRow {
   order_id: string
   order_no: string
