@@ -130,6 +130,13 @@ async def be_reminded(page: Page) -> None:
     await page.locator(".soon").wait_for()
 
 
+async def choose_place(page: Page) -> None:
+    """Somebody says by hand where units that wait come from."""
+    await press("^处理$|^Look after it$")(page)
+    await page.locator("dialog[open] input[value=at]").check()
+    await page.locator("dialog[open] input[name=place]").first.wait_for()
+
+
 async def tick_all(page: Page) -> None:
     """The clerk has all of it in hand."""
     for box in await page.get_by_role("checkbox").all():
@@ -172,6 +179,7 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("order-ready", f"/orders/{ids['ready']}", "member"),
         Scene("order-reminded", f"/orders/{ids['ready']}", "member", be_reminded),
         Scene("order-asked", f"/orders/{ids['asked']}", "member"),
+        Scene("order-stuck", f"/orders/{ids['stuck']}", "member"),
         Scene("order-sent", f"/orders/{ids['sent']}", "member"),
         Scene("order-brought", f"/orders/{ids['bring']}", "member"),
         Scene("order-brought-sent", f"/orders/{ids['bring_sent']}", "member"),
@@ -257,6 +265,9 @@ def console(stage: Stage) -> list[Scene]:
         Scene("orders-none", f"{root}/orders?q=zzzz", "hq"),
         Scene("order", f"{root}/orders/{ids['moved']}", "hq"),
         Scene("order-asked", f"{root}/orders/{ids['asked']}", "hq"),
+        Scene("orders-frozen", f"{root}/orders/frozen", "hq"),
+        Scene("order-frozen", f"{root}/orders/{ids['stuck']}", "hq", press("^处理$|^Look after it$")),
+        Scene("order-frozen-at", f"{root}/orders/{ids['stuck']}", "hq", choose_place),
         Scene("order-done", f"{root}/orders/{ids['done']}", "hq"),
         Scene("order-cancel", f"{root}/orders/{ids['preparing']}", "hq", press("取消并退款|Cancel and refund")),
         Scene("money", f"{root}/money", "hq"),

@@ -303,6 +303,13 @@ async def _orders(stage: Stage, buyer: Person, clerk: Person, head: Person, good
     ids["moved"] = moved["id"]
     stage.names.add("外盒压坏了")
 
+    stuck = await order(buyer, [line(goods[3], at=None)], name=me)
+    for _ in range(2):
+        stuck = await buyer.get(f"mall/orders/{stuck['id']}")
+        live = [job for job in stuck["fulfilments"] if job["state"] == "to_pick"]
+        await reject(head, stuck | {"fulfilments": live}, reason="other")
+    ids["stuck"] = stuck["id"]
+
     asked = await order(buyer, [line(goods[4])], name=me)
     await reject(clerk, asked)
     ids["asked"], ids["asked_job"] = asked["id"], asked["fulfilments"][0]["id"]

@@ -40,6 +40,9 @@ ELSEWHERE = {
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
     "remind": "tests/flows/test_reminders.py",
+    "source_again": "tests/flows/test_frozen.py",
+    "refund_frozen": "tests/flows/test_frozen.py",
+    "replan": "tests/flows/test_replan.py",
     "transfer": "tests/flows/test_transfer_crashes.py",
     "bring": "tests/flows/test_bring_crashes.py",
 }

@@ -19,6 +19,7 @@ from tests.catalog import test_invariants as catalogue
 from tests.flows import test_bring, test_transfers
 from tests.flows.conftest import NOON, SECRET, Books, World, _build
 from tests.flows.test_favourites import unit
+from tests.flows.test_frozen import rejected
 from tests.kernel import test_invariants as platform
 
 # What the database itself would refuse. Dropped, so that the query is the only guard left.
@@ -112,6 +113,9 @@ BREAK = [
     ("PRM-2", "INSERT INTO promise_days SELECT id, '2026-11-17', 'pickup', 0, 3, 4, 2, 0, 0, 90 FROM stores LIMIT 1"),
     ("PRM-2", "INSERT INTO promise_days SELECT id, '2026-11-17', 'pickup', 0, 3, 2, -1, 0, 0, 90 FROM stores LIMIT 1"),
     ("FUL-6", "DELETE FROM movements WHERE ref_id IN (SELECT id FROM orders WHERE channel = 'till')"),
+    ("FUL-8", "DELETE FROM frozen_orders"),
+    ("FUL-8", "INSERT INTO frozen_orders SELECT member_id, id, placed_at, 1 FROM orders WHERE channel = 'till' LIMIT 1"),
+    ("FUL-8", "UPDATE fulfilments SET state = 'cancelled' WHERE state = 'to_pick' AND kind = 'ship'"),
     ("FAV-1", "DELETE FROM favourite_holds WHERE order_id IS NULL"),
     ("FAV-1", "UPDATE holds SET state = 'open', resolved_at = NULL WHERE id IN (SELECT id FROM favourite_holds WHERE order_id IS NOT NULL)"),
     ("FAV-1", "UPDATE holds SET quantity = 2 WHERE ref_kind = 'favourite'"),
@@ -168,6 +172,9 @@ async def trade(world: World, books: Books) -> None:
     async with world.db.begin() as tx:
         await ship.ship(tx, location_id=world.stores[job.store_code], fulfilment_id=job.id, carrier="SF", tracking_no="1", actor=world.clerk)  # fmt: skip
     await world.reject(await world.paid(books, world.wish("milk")), 1)
+    stuck = await world.paid(books, world.wish("milk"))
+    for _ in range(2):
+        await rejected(world, stuck)
     await world.cancel(await world.paid(books, world.wish("milk", at="A")))
     await unit(world)
     await world.place(world.wish("milk", at="A"))

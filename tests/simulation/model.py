@@ -74,6 +74,7 @@ class Sale:
     sent_back: int = 0
     bought: bool = False
     refused_by: set[str] = field(default_factory=set)
+    rejections: int = 0
 
     @property
     def total(self) -> int:
@@ -93,9 +94,16 @@ class Sale:
     def served(self, line_id: UUID) -> int:
         return sum(job.units[line_id] for job in self.jobs if job.live)
 
-    def unserved(self) -> Counter[UUID]:
-        """Units that are due and that nobody brings: the member is asked about them."""
-        return Counter({each.id: n for each in self.lines.values() if (n := each.due - self.served(each.id)) > 0})
+    def unserved(self, *methods: str) -> Counter[UUID]:
+        """Units that are due and that nobody serves: the member is asked about those to be collected, a person looks
+        after those to be delivered."""
+        return Counter(
+            {
+                each.id: n
+                for each in self.lines.values()
+                if each.method in (methods or ("pickup", "delivery")) and (n := each.due - self.served(each.id)) > 0
+            }
+        )
 
 
 @dataclass

@@ -35,7 +35,22 @@ from hypothesis.stateful import (
 from duoline import fulfilment, inventory, orders
 from duoline.entry.findings import INVARIANTS
 from duoline.favourites import KeptUnit, TooManyKept
-from duoline.flows import answer, basket, cancel, elsewhere, expire, hand_over, keep, pay, reject, remind, sell, ship
+from duoline.flows import (
+    answer,
+    basket,
+    cancel,
+    elsewhere,
+    expire,
+    hand_over,
+    keep,
+    look_after,
+    pay,
+    reject,
+    remind,
+    replan,
+    sell,
+    ship,
+)
 from duoline.flows.place import Placing
 from duoline.fulfilment import load
 from duoline.inventory import transfers
@@ -164,7 +179,10 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
             return [sale for sale in self.model.sales.values() if not sale.over]
 
         def asked(self) -> list[Sale]:
-            return [sale for sale in self.open_sales() if sale.unserved()]
+            return [sale for sale in self.open_sales() if sale.unserved("pickup")]
+
+        def frozen(self) -> list[Sale]:
+            return [sale for sale in self.open_sales() if sale.unserved("delivery")]
 
         def payable(self) -> list[Sale]:
             """Orders whose buyer still has the provider's page open, whatever became of them here."""
@@ -455,6 +473,10 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
             if reason in ("missing", "damaged"):
                 self.model.on_hand[job.place, line.article] -= k
             assert sum(one.quantity for one in outcome) == k
+            sale.rejections += job.kind == "ship"
+            if job.kind == "ship" and sale.rejections >= 2:
+                assert [one.result for one in outcome] == ["frozen"]
+                return
             for one in outcome:
                 if one.result == "resourced":
                     self.begun(sale, {line_id: one.quantity}, chain.names[one.location_id], "ship")
@@ -465,6 +487,85 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
                     self.model.cancel(sale, Counter({line_id: one.quantity}))
                 else:
                     assert (one.result, job.kind) == ("asks_member", "pickup")
+
+        # --- what a person looks after, and what is planned again -------------------------------
+
+        @precondition(lambda self: self.frozen())
+        @rule(n=which, place=st.sampled_from([*PLACES, None]))
+        def source_again(self, n: int, place: str | None) -> None:
+            sale = self.frozen()[n % len(self.frozen())]
+            units, places = sale.unserved("delivery"), {place} if place else set(PLACES) - sale.refused_by
+
+            async def work() -> Any:
+                plan = await look_after.plan_again(
+                    world.look,
+                    member_id=world.member_id,
+                    order_id=sale.id,
+                    at=place_id[place] if place else None,
+                    by="x",
+                )
+                async with db.begin() as tx:
+                    await look_after.source_again(
+                        tx, world.look, member_id=world.member_id, order_id=sale.id, plan=plan, reason="r",
+                        actor=world.clerk,
+                    )  # fmt: skip
+                return plan
+
+            there: Counter[str] = Counter()
+            for one in places:
+                there.update({article: self.model.free(one, article) for article in ARTICLES})
+            if not any(there[sale.lines[line_id].article] for line_id in units):
+                assert self.refused(work()) == "orders.nobody-has-it"
+                return
+            self.run(work())
+            self.follow([sale])
+            left = sale.unserved("delivery")
+            for article in ARTICLES:
+                wanted = sum(k for line_id, k in units.items() if sale.lines[line_id].article == article)
+                found = wanted - sum(k for line_id, k in left.items() if sale.lines[line_id].article == article)
+                assert found == min(wanted, there[article])
+
+        @precondition(lambda self: self.frozen())
+        @rule(n=which)
+        def give_back_what_waits(self, n: int) -> None:
+            sale = self.frozen()[n % len(self.frozen())]
+            units = sale.unserved("delivery")
+            self.run(self.transact(lambda tx: look_after.refund_frozen(
+                tx, member_id=world.member_id, order_id=sale.id, units=units.total(), reason="r", actor=world.clerk)))  # fmt: skip
+            self.model.cancel(sale, units)
+
+        @precondition(lambda self: self.jobs("to_pick", kind="ship"))
+        @rule()
+        def plan_again(self) -> None:
+            """Whatever moves, each order has the units it had, and nobody's unit is gone."""
+            before = {sale.id: sale.unserved() for sale in self.open_sales()}
+            self.run(replan.replan_all(world.look, solve_ms=2_000))
+            self.follow(self.open_sales())
+            assert {sale.id: sale.unserved() for sale in self.open_sales()} == before
+
+        def follow(self, sales: list[Sale]) -> None:
+            """Jobs that the program has ended and opened meanwhile, as it says itself."""
+            rows = self.run(db.fetch(
+                """SELECT f.order_id, f.location_id, f.id, f.kind, f.state, f.promise_at,
+                          (SELECT jsonb_object_agg(w.line_id, w.quantity) FROM fulfilment_lines w
+                           WHERE w.location_id = f.location_id AND w.fulfilment_id = f.id AND w.quantity > 0) AS units
+                   FROM fulfilments f WHERE f.order_id = ANY ($1) AND f.state IN ('waiting', 'to_pick', 'ready')""",
+                [sale.id for sale in sales]))  # fmt: skip
+            live = {row["id"] for row in rows}
+            for sale in sales:
+                for job in sale.jobs:
+                    if job.live and job.id not in live:
+                        for line_id, k in list((+job.units).items()):
+                            self.model.let_go(sale, job, line_id, k)
+            by_id = {sale.id: sale for sale in sales}
+            for row in rows:
+                sale = by_id[row["order_id"]]
+                if row["id"] not in {job.id for job in sale.jobs}:
+                    assert (row["kind"], row["state"]) == ("ship", "to_pick")
+                    units = Counter({UUID(line_id): k for line_id, k in row["units"].items()})
+                    job = Job(row["id"], chain.names[row["location_id"]], "ship", "to_pick", units, row["promise_at"])
+                    self.model.hold(sale, job)
+                    sale.jobs.append(job)
 
         def begun(self, sale: Sale, units: dict[UUID, int], place: str, kind: str) -> None:
             """A job that the program has opened meanwhile."""
@@ -483,7 +584,7 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
         @rule(n=which, shop=st.sampled_from([*SHOPS, None]))
         def answer(self, n: int, shop: str | None) -> None:
             sale = self.asked()[n % len(self.asked())]
-            units = sale.unserved()
+            units = sale.unserved("pickup")
             if shop is None:
                 self.run(self.transact(lambda tx: answer.answer_refund(
                     tx, member_id=world.member_id, order_id=sale.id, actor=world.member)))  # fmt: skip
@@ -526,8 +627,10 @@ def machine(chain: Chain) -> type[RuleBasedStateMachine]:
                 assert refused == "orders.cancel-whole"
                 return
             assert refused is None
+            # What nobody serves goes first.
+            served = wanted - sale.unserved()
             live = sorted((j for j in sale.jobs if j.live), key=lambda job: (place_id[job.place], job.id))
-            self.model.take_back(sale, live, wanted)
+            self.model.take_back(sale, live, served)
             self.model.cancel(sale, wanted)
             if closed_too and sale.id in self.pages and not sale.paid:
                 intent = {"member_id": str(world.member_id), "intent_id": self.pages[sale.id]}

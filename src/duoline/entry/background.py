@@ -12,8 +12,10 @@ import duoline.favourites.limits
 import duoline.flows.answer
 import duoline.flows.expire
 import duoline.flows.pay
+import duoline.flows.price_shelves
 import duoline.flows.refund
 import duoline.flows.remind
+import duoline.flows.replan
 import duoline.flows.replay
 import duoline.flows.settle_shortage
 import duoline.flows.tune_keeping

@@ -28,6 +28,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "FUL-3": ("order_lines_done_ck",),
     "FUL-5": ("fulfilment_lines_hold_fk", "fulfilment_lines_fulfilment_fk"),
     "FUL-7": ("pickup_reminders_pk", "pickup_reminders_time_ck"),
+    "FUL-8": ("frozen_orders_pk", "frozen_orders_order_fk"),
     "I12": ("fulfilments_paid_ck",),
     "IDE-1": ("idempotency_pk",),
     "INS-1": ("stock_summaries_status_ck", "stock_summaries_age_ck", "stock_summaries_numbers_ck"),

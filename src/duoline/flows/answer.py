@@ -83,7 +83,8 @@ async def answer_for_the_member(db: Database, what: AnswerDue) -> None:
 
 
 async def unserved(tx: Tx, order: Order, lines: Sequence[Line], *, at: UUID | None = None) -> dict[UUID, int]:
-    """Units that are due and that no location serves, by line.
+    """Units that were to be collected, are due, and that no location serves, by line. (Those of a delivery wait for a
+    person: `flows.look_after`.)
 
     Locks the fulfilments that serve units of the order, then their levels together with those where the units could be
     had `at`.
@@ -97,14 +98,15 @@ async def unserved(tx: Tx, order: Order, lines: Sequence[Line], *, at: UUID | No
 
 
 def unserved_of(order: Order, lines: Sequence[Line], live: Live) -> dict[UUID, int]:
-    """Units that are due and that none of these fulfilments serves, by line."""
+    """Units to be collected that are due and that none of these fulfilments serves, by line."""
     serving: dict[UUID, int] = {}
     for _, units in live:
         for unit in units:
             serving[unit.line_id] = serving.get(unit.line_id, 0) + unit.quantity
     for line in lines:
         ensure(serving.get(line.id, 0) <= line.due, "FUL-3", f"{order.order_no}: line {line.n} is served twice")
-    return {line.id: line.due - serving.get(line.id, 0) for line in lines if line.due > serving.get(line.id, 0)}
+    left = [line for line in lines if line.method == "pickup" and line.due > serving.get(line.id, 0)]
+    return {line.id: line.due - serving.get(line.id, 0) for line in left}
 
 
 async def answer_refund(tx: Tx, *, member_id: UUID, order_id: UUID, actor: Actor) -> None:
@@ -138,7 +140,7 @@ async def answer_move(
         raise NothingToAnswer
     sku_of = {line.id: line.sku_id for line in lines}
     price_of = {line.id: line.unit_price_minor for line in lines}
-    like = await fulfilment.any_pickup(tx, order.location_ids, order.id)
+    like = await fulfilment.any_of_kind(tx, order.location_ids, order.id, kind="pickup")
     job_id = new_id()
     counts, lags, now = await look.work.counts(), await look.work.lags(), clock.now()
     ready = fulfilment.pickup_ready_at(store, now, open_work=counts.get(store_id, 0), lags=lags)

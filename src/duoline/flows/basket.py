@@ -127,6 +127,7 @@ class _Read(msgspec.Struct):
     prices: list[tuple[int, int, str, str]]
     stock: list[tuple[UUID, UUID, int, int]]
     walk_ins: list[tuple[UUID, UUID, int, int]]
+    shadows: list[tuple[UUID, UUID, int]]
     kept: list[KeptUnit]
 
 
@@ -151,8 +152,11 @@ SELECT json_build_object(
   'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
                                '[]')
                FROM s, LATERAL (SELECT s.walk_in_rate * $9::float8 / 1000 AS units) expected
-               WHERE s.walk_in_rate > 0
+               WHERE s.walk_in_rate > 0 AND NOT ($11 AND s.shadow_minor IS NOT NULL)
                  AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
+  -- Where a unit's shadow price is known and counts, it counts in place of what walk-in customers would have left.
+  'shadows', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.shadow_minor)), '[]')
+              FROM s WHERE $11 AND s.shadow_minor > 0),
   'kept', KEPT
 )::text
 """.replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8")).replace(
@@ -168,6 +172,7 @@ _decode = msgspec.json.Decoder(_Read)
 class _ReadAll(msgspec.Struct):
     shared: list[tuple[UUID, UUID, int]]
     walk_ins: list[tuple[UUID, UUID, int, int]]
+    shadows: list[tuple[UUID, UUID, int]]
 
 
 # What all locations have of some articles: asked only when a shop has not what is to be collected there.
@@ -181,7 +186,9 @@ SELECT json_build_object(
                                '[]')
                FROM s, LATERAL (SELECT s.walk_in_rate * $3::float8 / 1000 AS units) expected
                WHERE s.walk_in_rate > 0
-                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2)
+                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
+  'shadows', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.shadow_minor)), '[]')
+              FROM s WHERE s.shadow_minor > 0)
 )::text
 """
 _decode_all = msgspec.json.Decoder(_ReadAll)
@@ -238,6 +245,7 @@ async def look_at(
             list({wish.sku_id for wish in wishes}),
             policy.body.horizon_days,
             member_id if use_kept else None,
+            policy.body.shadow > 0,
         )
     )
     facts = {row.id: row.facts() for row in read.facts}
@@ -248,7 +256,7 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    worth = _worth(wishes, prices, read.walk_ins, policy.body)
+    worth = _worth(wishes, prices, read.walk_ins, read.shadows, policy.body)
     planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
     missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
@@ -280,7 +288,7 @@ async def look_at(
 def _uses(look: Look, wishes: Sequence[orders.Wanted], kept: Sequence[KeptUnit], without: frozenset[UUID]) -> list[Use]:
     if not kept:
         return []
-    sending = {unit.location_id for unit in kept if _sends(look, unit.location_id, without) is not None}
+    sending = {unit.location_id for unit in kept if sends(look, unit.location_id, without) is not None}
     return favourites.use_kept(
         [
             favourites.Wished(wish.sku_id, wish.quantity, wish.store_id if wish.method == "pickup" else None)
@@ -313,8 +321,15 @@ def place_of(chain: Chain, address: orders.Address | None) -> tuple[float, float
         [store for store in chain.stores.values() if store.province == address.province],
     ):
         if near:
-            return sum(s.lat for s in near) / len(near), sum(s.lon for s in near) / len(near)
+            return middle_of(near)
     return None
+
+
+def middle_of(stores: Sequence[Store]) -> tuple[float, float] | None:
+    """The middle of some locations."""
+    if not stores:
+        return None
+    return sum(s.lat for s in stores) / len(stores), sum(s.lon for s in stores) / len(stores)
 
 
 def distance_km(store: Store, place: tuple[float, float] | None) -> float:
@@ -322,7 +337,7 @@ def distance_km(store: Store, place: tuple[float, float] | None) -> float:
     return UNKNOWN_KM if place is None else distance_m(store.lat, store.lon, *place) / 1000
 
 
-def _sends(look: Look, location_id: UUID, without: frozenset[UUID]) -> Store | None:
+def sends(look: Look, location_id: UUID, without: frozenset[UUID] = frozenset()) -> Store | None:
     """The location if it sends parcels and trades."""
     store = look.chain.stores.get(location_id)
     fine = store is not None and store.active and store.services.ship and location_id not in without
@@ -333,31 +348,45 @@ def _sendable(look: Look, stock: Mapping[UUID, Mapping[UUID, int]], without: fro
     """How many units of each SKU there are at locations that send."""
     have: dict[UUID, int] = {}
     for location_id, units in stock.items():
-        if _sends(look, location_id, without) is not None:
+        if sends(look, location_id, without) is not None:
             for sku_id, available in units.items():
                 have[sku_id] = have.get(sku_id, 0) + available
     return have
+
+
+class Worth(NamedTuple):
+    """What units are worth where they lie, in minor units by (location, SKU); `shadow` are those by shadow prices."""
+
+    minor: Mapping[tuple[UUID, UUID], int]
+    shadow: Mapping[tuple[UUID, UUID], int]
 
 
 def _worth(
     wishes: Sequence[orders.Wanted],
     prices: Mapping[int, tuple[int, str, str]],
     walk_ins: Sequence[tuple[UUID, UUID, int, int]],
+    shadows: Sequence[tuple[UUID, UUID, int]],
     policy: fulfilment.SourcingPolicy,
-) -> dict[tuple[UUID, UUID], int]:
-    """What walk-in customers would have left for a unit that is sent away, in minor units, by (location, SKU)."""
+) -> Worth:
+    """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
+    or by its shadow price."""
     price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
     found = {}
     for location_id, sku_id, free, rate in walk_ins:
         if lost := fulfilment.walk_in_worth(free, rate, price.get(sku_id, 0), policy):
             found[location_id, sku_id] = lost
-    return found
+    shadow = {
+        (location_id, sku_id): counted
+        for location_id, sku_id, minor in shadows
+        if (counted := minor * policy.shadow // 100)
+    }
+    return Worth(found | shadow, shadow)
 
 
 async def _origins(
     look: Look,
     stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Mapping[tuple[UUID, UUID], int],
+    worth: Worth,
     place: tuple[float, float] | None,
     without: frozenset[UUID],
     keeping: frozenset[UUID],
@@ -370,7 +399,7 @@ async def _origins(
     counts, rejects = await look.work.counts(), await look.work.reject_bp()
     found = []
     for location_id, units in stock.items():
-        store = _sends(look, location_id, without)
+        store = sends(look, location_id, without)
         work = counts.get(location_id, 0)
         if store is None:
             continue
@@ -378,7 +407,7 @@ async def _origins(
         if location_id not in keeping and not fulfilment.may_send(store, policy, work, franchised=franchised):
             continue
         fee = store.share.fee_minor * policy.owner_fee // 100
-        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.get((location_id, sku_id), 0))}
+        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.minor.get((location_id, sku_id), 0))}
         away_km = distance_km(store, place)
         found.append(
             fulfilment.Origin(
@@ -389,6 +418,11 @@ async def _origins(
                 costs,
                 days=fulfilment.DELIVERY.current().body.days(away_km) if policy.day else 0,
                 reject_bp=rejects.get(location_id, fulfilment.UNKNOWN_BP),
+                shadow_minor={
+                    sku: worth.shadow[location_id, sku] for sku in units if (location_id, sku) in worth.shadow
+                }
+                if worth.shadow
+                else fulfilment.NO_COSTS,
             )
         )
     return found
@@ -398,7 +432,7 @@ async def _plan(
     look: Look,
     wishes: Sequence[orders.Wanted],
     stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Mapping[tuple[UUID, UUID], int],
+    worth: Worth,
     address: orders.Address | None,
     without: frozenset[UUID],
     uses: Sequence[Use],
@@ -616,7 +650,7 @@ async def _bring(
         store = look.chain.stores[store_id]
         policy = fulfilment.SOURCING.current(at, region_id=store.region_id)
         one_box = msgspec.structs.replace(policy.body, parcels_max=1)
-        worth = _worth(wishes, prices, read.walk_ins, one_box)
+        worth = _worth(wishes, prices, read.walk_ins, read.shadows, one_box)
         place = store.lat, store.lon
         boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
         for box in boxes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duoline import fulfilment, orders, payments
+from duoline.flows.look_after import settle
 from duoline.flows.refund import give_back_money
 from duoline.flows.unwind import Live, lock_everything, reprice_store_intents, take_back
 from duoline.kernel import audit, faults, jobs
@@ -47,7 +48,10 @@ async def cancel(
     unpaid_online = order.state == orders.OrderState.AWAITING_PAYMENT.value
     if unpaid_online and asked != {line.id: line.due for line in lines if line.due}:
         raise orders.CancelWhole
-    await take_back(tx, mine, asked, then=fulfilment.FulfilmentState.CANCELLED, actor=actor)
+    # What nobody serves goes first: whoever cancels means the units that keep them waiting.
+    free = _unserved(lines, live, at)
+    served = {line: quantity - min(quantity, free.get(line, 0)) for line, quantity in asked.items()}
+    await take_back(tx, mine, served, then=fulfilment.FulfilmentState.CANCELLED, actor=actor)
     refund = orders.refundable(order, lines, asked)
     if unpaid_online:
         await close_intents(tx, order)
@@ -65,6 +69,7 @@ async def cancel(
         reason=reason,
     )
     await give_back_money(tx, order, refund, reason=reason or "cancelled", actor=actor)
+    await settle(tx, order._replace(state=state.value))
     await audit.record(
         tx,
         actor=actor,
@@ -104,6 +109,16 @@ def _asked(
 def _concerns(job: fulfilment.Fulfilment, at: Collection[UUID]) -> bool:
     """Whether it is work of these locations, or for one of them."""
     return job.location_id in at or job.to_location_id in at
+
+
+def _unserved(lines: Sequence[Line], live: Live, at: Collection[UUID] | None) -> dict[UUID, int]:
+    """Units of each line that are due and that no location serves; with `at`, of lines that were ordered there."""
+    left = {line.id: line.due for line in lines if at is None or line.store_id in at}
+    for _, units in live:
+        for unit in units:
+            if unit.line_id in left:
+                left[unit.line_id] -= unit.quantity
+    return left
 
 
 def _due_at(lines: Sequence[Line], live: Live, at: Collection[UUID]) -> dict[UUID, int]:

@@ -16,8 +16,10 @@ from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from duoline.fulfilment import Decision, Fulfilment, Plan
+    from duoline.kernel.auth import Actor
     from duoline.kernel.db import Tx
     from duoline.orders import Order
     from duoline.stores.types import Store
@@ -56,16 +58,35 @@ async def plan_elsewhere(
     refused = await look.db.fetch(
         "SELECT DISTINCT location_id FROM fulfilments WHERE order_id = $1 AND state = 'rejected'", job.order_id
     )
-    without = frozenset({job.location_id, *(row["location_id"] for row in refused), *([to.id] if to else [])})
-    wanted = dict(rejected)
+    return await plan_units(
+        look,
+        member_id=job.member_id,
+        address=_destination(job, to),
+        units=rejected,
+        skus=skus,
+        without=frozenset({job.location_id, *(row["location_id"] for row in refused), *([to.id] if to else [])}),
+    )
+
+
+async def plan_units(
+    look: baskets.Look,
+    *,
+    member_id: UUID,
+    address: orders.Address | None,
+    units: Mapping[UUID, int],
+    skus: Mapping[UUID, UUID],
+    without: frozenset[UUID],
+) -> Elsewhere | None:
+    """Source units of order lines from locations that are not in `without`; as many as there are, None for none."""
+    wanted = dict(units)
     for _ in range(2):
         lines = list(wanted)
         found = await baskets.look_at(
             look,
             [orders.Wanted(sku_id=skus[line], quantity=wanted[line], method="delivery") for line in lines],
             channel="mall",
-            member_id=job.member_id,
-            address=_destination(job, to),
+            member_id=member_id,
+            address=address,
             without=without,
         )
         if found.plan is not None and found.decision is not None:
@@ -102,7 +123,7 @@ class Served(NamedTuple):
 
 
 async def serve_elsewhere(
-    tx: Tx, look: baskets.Look, order: Order, job: Fulfilment, elsewhere: Elsewhere
+    tx: Tx, look: baskets.Look, order: Order, job: Fulfilment, elsewhere: Elsewhere, *, actor: Actor = SYSTEM
 ) -> list[Served]:
     """Carry out a plan: open the work at its locations and tell the order's story. The levels are locked already.
 
@@ -137,7 +158,7 @@ async def serve_elsewhere(
         member_id=order.member_id,
         order_id=order.id,
         kind="resourced",
-        actor=SYSTEM,
+        actor=actor,
         location_codes=[look.chain.store(parcel.location_id).code for parcel in elsewhere.plan.parcels],
     )
     return served
@@ -156,6 +177,7 @@ async def open_job(
     job_id: UUID | None = None,
     unit_fee_minor: int = 0,
     away_km: int | None = None,
+    to_pick_at: datetime | None = None,
 ) -> UUID:
     """Hold units at a location and open a fulfilment there; `wants` are (line, SKU, quantity).
 
@@ -175,6 +197,7 @@ async def open_job(
         decision_id=decision_id,
         code=code,
         unit_fee_minor=unit_fee_minor,
+        to_pick_at=to_pick_at,
     )
     away = like.kind != "pickup"
     for line_id, sku_id, quantity in wants:

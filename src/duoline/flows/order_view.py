@@ -100,7 +100,8 @@ class EventView(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """The order. `waiting` are units that the member has to decide about."""
+    """The order. `waiting` are units that the member has to decide about; `frozen` those that a person of ours looks
+    after, because shops could not serve them."""
 
     id: UUID
     order_no: str
@@ -122,6 +123,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[LineView]
     fulfilments: list[FulfilmentView]
     waiting: list[ShareView]
+    frozen: list[ShareView]
     timeline: list[EventView]
     actions: list[str]
 
@@ -179,9 +181,12 @@ def of(doc: dict[str, Any]) -> OrderView:
         for job in doc["fulfilments"]
     ]
     lines = [_line(line, currency, chain) for line in doc["lines"]]
-    waiting = unserved(doc["stored_state"], doc["channel"], lines, jobs)
+    nobodys = unserved(doc["stored_state"], doc["channel"], lines, jobs)
+    delivered = {line.id for line in lines if line.method == "delivery"}
+    waiting = [share for share in nobodys if share.line_id not in delivered]
+    frozen = [share for share in nobodys if share.line_id in delivered]
     stages = [Stage(job.kind, job.state) for job in jobs]
-    state = visible_state(doc["stored_state"], stages, waiting=bool(waiting))
+    state = visible_state(doc["stored_state"], stages, waiting=bool(waiting), frozen=bool(frozen))
     return OrderView(
         id=UUID(doc["id"]),
         order_no=doc["order_no"],
@@ -203,6 +208,7 @@ def of(doc: dict[str, Any]) -> OrderView:
         lines=lines,
         fulfilments=jobs,
         waiting=waiting,
+        frozen=frozen,
         timeline=[EventView(_at(event["at"]), event["kind"], event["data"]) for event in doc["timeline"]],
         actions=actions(state, doc["stored_state"], lines, jobs, waiting),
     )
@@ -234,7 +240,7 @@ SERVED_AT_ONCE = ("till", "import")
 
 
 def unserved(stored: str, channel: str, lines: Sequence[LineView], jobs: Sequence[FulfilmentView]) -> list[ShareView]:
-    """Units that are due and that no location serves: the member is asked about them."""
+    """Units that are due and that no location serves: the member is asked about them, or a person looks after them."""
     if stored != "confirmed" or channel in SERVED_AT_ONCE:
         return []
     serving: dict[UUID, int] = {}
@@ -253,8 +259,9 @@ class Stage(NamedTuple):
     state: str
 
 
-def visible_state(stored: str, jobs: Sequence[Stage], *, waiting: bool) -> str:
-    """The state in a buyer's words. What needs the buyer comes first: `waiting` for an answer."""
+def visible_state(stored: str, jobs: Sequence[Stage], *, waiting: bool, frozen: bool) -> str:
+    """The state in a buyer's words. What needs the buyer comes first: `waiting` for an answer, something to collect.
+    Then what needs a person of ours: `frozen`."""
     if stored != "confirmed":
         on_the_way = stored == "completed" and any(job.state == "shipped" for job in jobs)
         return "on_the_way" if on_the_way else stored
@@ -263,6 +270,8 @@ def visible_state(stored: str, jobs: Sequence[Stage], *, waiting: bool) -> str:
     states = {job.state for job in jobs}
     if any(job.state == "ready" and job.kind == "pickup" for job in jobs):
         return "ready"
+    if frozen:
+        return "needs_person"
     if states & {"to_pick", "waiting", "ready"}:
         return "preparing"
     return "on_the_way" if "shipped" in states else "preparing"

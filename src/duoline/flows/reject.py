@@ -1,6 +1,7 @@
 """A location cannot serve part of an order: correct its stock, and find the units elsewhere, or ask, or refund.
 
-A delivery is sourced again from other locations at once. A pickup was promised at the shop that the member chose, so
+A delivery is sourced again from other locations at once, unless it has been rejected too often: then its units wait for
+a person (`look_after`). A pickup was promised at the shop that the member chose, so
 the member is asked: another shop, or the money back.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from duoline import fulfilment, inventory, orders
 from duoline.flows.answer import ask
 from duoline.flows.elsewhere import Elsewhere, serve_elsewhere
+from duoline.flows.look_after import freeze_if_often
 from duoline.flows.refund import give_back_money
 from duoline.flows.unwind import reprice_store_intents, take_back
 from duoline.kernel import audit, faults
@@ -42,7 +44,7 @@ class Rejected(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of rejected units: `resourced` to a location, `asks_member`, or `refunded`."""
+    """What became of rejected units: `resourced` to a location, `asks_member`, `frozen`, or `refunded`."""
 
     line_id: UUID
     quantity: int
@@ -94,6 +96,7 @@ async def reject(
     left = await take_back(tx, mine, asked, then=fulfilment.FulfilmentState.REJECTED, actor=actor)
     if any(left.values()):
         raise NotServing
+    await fulfilment.mark_begun(tx, job)  # whoever rejects a part has looked for all of it
     await _correct(tx, location_id, rejected, sku_of, order, note, actor)
     await reprice_store_intents(tx, order, lines, mine)
     await orders.timeline.write(
@@ -107,16 +110,17 @@ async def reject(
         note=note,
     )
     outcome = []
-    if elsewhere is not None:
+    frozen = job.kind == "ship" and await freeze_if_often(tx, order, asked)
+    if elsewhere is not None and not frozen:
         for served in await serve_elsewhere(tx, look, order, job, elsewhere):
             outcome.append(Outcome(served.line_id, served.quantity, "resourced", served.location_id))
             asked[served.line_id] -= served.quantity
     nowhere = {line: quantity for line, quantity in asked.items() if quantity}
-    if nowhere and job.kind == "ship":
+    if nowhere and job.kind == "ship" and not frozen:
         await _refund(tx, order, lines, nowhere)
-    elif nowhere:
+    elif nowhere and job.kind == "pickup":
         await ask(tx, order, nowhere)
-    result = "refunded" if job.kind == "ship" else "asks_member"
+    result = "frozen" if frozen else "refunded" if job.kind == "ship" else "asks_member"
     outcome += [Outcome(line, quantity, result, None) for line, quantity in nowhere.items()]
     settled = sum(one.quantity for one in outcome), sum(one.quantity for one in rejected)
     ensure(settled[0] == settled[1], "FUL-3", f"{order.order_no}: {settled[0]} of {settled[1]} units are settled")

@@ -55,10 +55,10 @@ BEGIN
 
     INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name,
                              contact_phone, address, note, short_code, promise_at, placed_at, decision_id, unit_fee_minor,
-                             plain_at, away_km, work_at, to_location_id)
+                             plain_at, away_km, work_at, to_location_id, to_pick_at)
     SELECT r.location_id, r.id, r.member_id, r.order_id, r.order_no, r.kind, r.state, r.pay_mode, r.paid, r.contact_name,
            r.contact_phone, nullif(r.address, 'null'), r.note, r.short_code, r.promise_at, r.placed_at, r.decision_id,
-           r.unit_fee_minor, r.plain_at, r.away_km, r.work_at, r.to_location_id
+           r.unit_fee_minor, r.plain_at, r.away_km, r.work_at, r.to_location_id, CASE WHEN r.state = 'to_pick' THEN p_at END
     FROM jsonb_to_recordset(p_rows->'fulfilments') AS r(
              o integer, location_id uuid, id uuid, member_id uuid, order_id uuid, order_no text, kind text, state text,
              pay_mode text, paid boolean, contact_name text, contact_phone text, address jsonb, note text, short_code text,

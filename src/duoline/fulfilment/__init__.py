@@ -1,7 +1,15 @@
 """Fulfilment: where units come from, who has to do what, and when it is promised."""
 
-from duoline.fulfilment.advance import advance, check_step, lower_line, mark_paid
-from duoline.fulfilment.candidates import Decision, Origin, decide, decide_kept
+from duoline.fulfilment.advance import advance, check_step, lower_line, mark_begun, mark_paid
+from duoline.fulfilment.candidates import (
+    Decision,
+    Origin,
+    decide,
+    decide_kept,
+    explain,
+    line_cost,
+    parcel_cost,
+)
 from duoline.fulfilment.codes import PickupCode, code_of, looks_like_code
 from duoline.fulfilment.errors import (
     AlreadyDone,
@@ -24,7 +32,7 @@ from duoline.fulfilment.locks import (
     lock_serving,
     peek,
 )
-from duoline.fulfilment.open_fulfilment import add_line, any_pickup, collected, keep_decision, open_fulfilment
+from duoline.fulfilment.open_fulfilment import add_line, any_of_kind, collected, keep_decision, open_fulfilment
 from duoline.fulfilment.opportunity import (
     Basket,
     Lane,
@@ -48,16 +56,17 @@ from duoline.fulfilment.policy import (
 )
 from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, Promised, arrives_at, brought_at, pickup_ready_at
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
-from duoline.fulfilment.sourcing import EXACT_SKUS, Piece, Plan, Site, WantedLine
+from duoline.fulfilment.sourcing import EXACT_SKUS, NO_COSTS, Parcel, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
 from duoline.fulfilment.verify_code import find_by_code
-from duoline.fulfilment.weigh import may_send, walk_in_worth
+from duoline.fulfilment.weigh import may_send, nobody_began, unit_worth, walk_in_worth
 
 __all__ = [
     "DELIVERY",
     "EXACT_SKUS",
     "LIVE",
     "NOTHING_LEARNED",
+    "NO_COSTS",
     "PICKUP",
     "PROMISE",
     "SERVING",
@@ -78,6 +87,7 @@ __all__ = [
     "NotReady",
     "OpenWork",
     "Origin",
+    "Parcel",
     "PickupCode",
     "PickupPolicy",
     "Piece",
@@ -99,7 +109,7 @@ __all__ = [
     "WrongCode",
     "add_line",
     "advance",
-    "any_pickup",
+    "any_of_kind",
     "arrives_at",
     "brought_at",
     "check_step",
@@ -107,23 +117,29 @@ __all__ = [
     "collected",
     "decide",
     "decide_kept",
+    "explain",
     "find_by_code",
     "keep_decision",
+    "line_cost",
     "lines_of",
     "lock_fulfilment",
     "lock_live",
     "lock_serving",
     "looks_like_code",
     "lower_line",
+    "mark_begun",
     "mark_paid",
     "may_send",
+    "nobody_began",
     "open_fulfilment",
+    "parcel_cost",
     "peek",
     "pickup_ready_at",
     "protection",
     "reoptimise",
     "scarcity",
     "serves",
+    "unit_worth",
     "walk_in_worth",
     "with_markdown",
 ]

@@ -49,6 +49,8 @@ async def advance(
                   tracking_no = coalesce($6, tracking_no),
                   ready_at = CASE WHEN $3 = 'ready' THEN $7 WHEN $3 = 'to_pick' THEN NULL ELSE ready_at END,
                   keep_until = CASE WHEN $3 = 'ready' THEN $8 WHEN $3 = 'to_pick' THEN NULL ELSE keep_until END,
+                  to_pick_at = CASE WHEN $3 = 'to_pick' THEN coalesce(to_pick_at, $7) ELSE to_pick_at END,
+                  begun_at = CASE WHEN $3 = 'ready' THEN coalesce(begun_at, $7) ELSE begun_at END,
                   done_at = CASE WHEN $9 THEN $7 ELSE done_at END,
                   work_at = CASE WHEN $3 = 'to_pick' THEN coalesce(work_at, $7) ELSE work_at END,
                   delivered_at = CASE WHEN $3 = 'delivered' THEN $7 ELSE delivered_at END
@@ -87,6 +89,16 @@ async def mark_paid(tx: Tx, fulfilment: Fulfilment) -> None:
     """The member has paid for what this location hands over."""
     await tx.execute(
         "UPDATE fulfilments SET paid = true WHERE location_id = $1 AND id = $2", fulfilment.location_id, fulfilment.id
+    )
+
+
+async def mark_begun(tx: Tx, fulfilment: Fulfilment) -> None:
+    """Somebody at this location has had the order's articles in hand: it is not planned again any more."""
+    await tx.execute(
+        "UPDATE fulfilments SET begun_at = coalesce(begun_at, $3) WHERE location_id = $1 AND id = $2",
+        fulfilment.location_id,
+        fulfilment.id,
+        clock.now(),
     )
 
 

@@ -47,6 +47,8 @@ class Origin(NamedTuple):
     unit_minor: Mapping[UUID, int] = NO_COSTS
     days: int = 0
     reject_bp: int = 0
+    shadow_minor: Mapping[UUID, int] = NO_COSTS
+    """How much of `unit_minor` is the shadow price: for the record only."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -95,7 +97,7 @@ def decide(
         return None
     ordered = [origin for _, _, origin in near]
     taken_us = (time.perf_counter_ns() - started) // 1000
-    return found, _record(lines, ordered, found, policy, version, taken_us)
+    return found, explain(lines, ordered, found, policy, version, taken_us=taken_us)
 
 
 Costed = tuple[int, str, Origin]
@@ -264,14 +266,16 @@ def line_cost(origin: Origin, policy: SourcingPolicy) -> int:
     return policy.pick_dc if origin.store.kind == "dc" else policy.pick_store
 
 
-def _record(
+def explain(
     lines: Sequence[WantedLine],
     origins: Sequence[Origin],
     found: Plan,
     policy: SourcingPolicy,
     version: int,
+    *,
     taken_us: int,
 ) -> Decision:
+    """The record of a plan: what was chosen and what else could have been. `origins` come cheapest parcel first."""
     by_id = {origin.store.id: origin for origin in origins}
     used = {parcel.location_id for parcel in found.parcels}
     chosen = [
@@ -310,9 +314,11 @@ def _candidate(
     lines: Sequence[WantedLine], origin: Origin, found: Plan, policy: SourcingPolicy, used: set[UUID]
 ) -> dict[str, Any]:
     covers = [line for line in lines if origin.stock.get(line.sku_id, 0) >= line.quantity]
+    shadow = sum(line.quantity * origin.shadow_minor.get(line.sku_id, 0) for line in covers)
     parts = parcel_parts(origin, policy) | {
         "pick": line_cost(origin, policy) * max(1, len(covers)),
-        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers),
+        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers) - shadow,
+        "shadow": shadow,
     }
     if origin.store.id in used:
         reason = None

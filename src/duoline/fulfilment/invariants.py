@@ -48,6 +48,24 @@ INVARIANTS: list[tuple[str, str, str]] = [
            WHERE f.live > l.quantity - l.handed - l.cancelled""",
     ),
     (
+        "FUL-8",
+        "Units of a delivery that are due and that nobody serves wait for a person, and nothing else does.",
+        """SELECT coalesce(l.order_id, z.order_id) AS order_id, l.unserved, z.since_at
+           FROM (SELECT l.member_id, l.order_id,
+                        sum(l.quantity - l.handed - l.cancelled - coalesce(f.live, 0)) AS unserved
+                 FROM orders o
+                 JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery'
+                 LEFT JOIN (SELECT w.line_id, sum(w.quantity) AS live
+                            FROM fulfilment_lines w
+                            JOIN fulfilments f ON f.location_id = w.location_id AND f.id = w.fulfilment_id
+                            WHERE f.state IN ('waiting', 'to_pick', 'ready') GROUP BY 1) f ON f.line_id = l.id
+                 WHERE o.state = 'confirmed' AND o.channel NOT IN ('till', 'import')
+                 GROUP BY 1, 2
+                 HAVING sum(l.quantity - l.handed - l.cancelled - coalesce(f.live, 0)) > 0) l
+           FULL JOIN frozen_orders z ON z.member_id = l.member_id AND z.order_id = l.order_id
+           WHERE l.order_id IS NULL OR z.order_id IS NULL""",
+    ),
+    (
         "FUL-4",
         "An open hold of an order serves a line of a live fulfilment of that order: none is kept for what is over.",
         """SELECT h.location_id, h.id, h.ref_id AS order_id, h.sku_id, h.quantity

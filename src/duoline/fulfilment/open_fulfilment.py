@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from duoline.fulfilment.locks import Fulfilment, peek
+from duoline.fulfilment.states import FulfilmentState
 from duoline.kernel import clock, outbox
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from duoline.fulfilment.candidates import Decision
     from duoline.fulfilment.codes import PickupCode
     from duoline.fulfilment.promise import Promised
-    from duoline.fulfilment.states import FulfilmentState
     from duoline.kernel.db import Tx
 
 
@@ -34,18 +35,20 @@ async def open_fulfilment(
     decision_id: UUID | None,
     code: PickupCode | None,
     unit_fee_minor: int = 0,
+    to_pick_at: datetime | None = None,
 ) -> None:
     """Open a fulfilment at a location for the same order, buyer and destination as `like`, and tell the location.
 
+    `to_pick_at` is since when its units could have been picked anywhere: now unless they were elsewhere before.
     It is paid if `like` is, except at the counter: there each location was paid only for what it handed over itself.
     """
     now = clock.now()
     await tx.execute(
         """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
                                     contact_name, contact_phone, address, note, short_code, promise_at, placed_at,
-                                    decision_id, unit_fee_minor, plain_at, away_km, work_at, to_location_id)
+                                    decision_id, unit_fee_minor, plain_at, away_km, work_at, to_location_id, to_pick_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                   CASE WHEN $7 = 'to_pick' THEN $16::timestamptz END, $21)""",
+                   CASE WHEN $7 = 'to_pick' THEN $16::timestamptz END, $21, $22)""",
         location_id,
         job_id,
         like.member_id,
@@ -67,6 +70,7 @@ async def open_fulfilment(
         promised.plain_at,
         away_km,
         like.to_location_id,
+        (to_pick_at or now) if state is FulfilmentState.TO_PICK else None,
     )
     if code is not None:
         await tx.execute(
@@ -109,17 +113,21 @@ async def add_line(
     )
 
 
-async def any_pickup(tx: Tx, location_ids: Sequence[UUID], order_id: UUID) -> Fulfilment:
-    """A pattern for collecting: the order's latest fulfilment that is collected, or was to be brought to where it
-    would be, whatever became of it: who collects, and how it is paid.
+async def any_of_kind(
+    tx: Tx, location_ids: Sequence[UUID], order_id: UUID, *, kind: Literal["pickup", "ship"]
+) -> Fulfilment:
+    """The order's latest fulfilment that is collected (or was to be brought to where it would be), or sent, whatever
+    became of it: for whom, and how it is paid.
 
-    Parcels of the same order are no pattern for it: a shop cannot hand over what is to be sent.
+    One kind is no pattern for the other: a shop cannot hand over what is to be sent.
     """
     row = await tx.fetchrow(
-        """SELECT location_id, id FROM fulfilments WHERE location_id = ANY ($1) AND order_id = $2 AND kind <> 'ship'
+        """SELECT location_id, id FROM fulfilments
+           WHERE location_id = ANY ($1) AND order_id = $2 AND (kind = 'ship') = ($3 = 'ship')
            ORDER BY id DESC LIMIT 1""",
         list(location_ids),
         order_id,
+        kind,
     )
     if row is None:
         raise NotFound
@@ -132,9 +140,18 @@ def collected(like: Fulfilment) -> Fulfilment:
 
 
 async def keep_decision(
-    tx: Tx, *, member_id: UUID, order_id: UUID, decision: Decision, named: Mapping[str, str]
+    tx: Tx,
+    *,
+    member_id: UUID,
+    order_id: UUID,
+    decision: Decision,
+    named: Mapping[str, str],
+    saved_minor: int | None = None,
 ) -> UUID:
-    """Keep why a location was chosen. `named` gives the order lines for the positions it was decided with."""
+    """Keep why a location was chosen. `named` gives the order lines for the positions it was decided with.
+
+    `saved_minor` is what a plan that was made again costs less than the one before.
+    """
     decision_id = new_id()
     row = msgspec.to_builtins(decision)
     for entry in row["chosen"]:
@@ -143,8 +160,8 @@ async def keep_decision(
         entry["covers"] = [named[line] for line in entry["covers"]]
     await tx.execute(
         """INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates,
-                                           summary, cost_minor, solver_us, region_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+                                           summary, cost_minor, solver_us, region_id, saved_minor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         member_id,
         order_id,
         decision_id,
@@ -157,5 +174,6 @@ async def keep_decision(
         row["cost_minor"],
         row["solver_us"],
         decision.region_id,
+        saved_minor,
     )
     return decision_id

@@ -21,6 +21,10 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     `walk_in` percent of what the walk-in customer who would have bought it would have left: `margin` percent of its
     price times the chance that so many come within `horizon_days` (see `opportunity.protection`).
 
+    Parcels that nobody can have begun to pick are planned again together while their order is younger than
+    `replan_minutes`, or for as long as their shop has been closed since; an order moves only for `replan_min_minor` or
+    more. `shadow` percent of a unit's shadow price count in place of `walk_in`, where one is known.
+    With its `rejections_max`-th rejection a delivery waits for a person instead of being sourced by itself.
     `parcels_max` bounds the parcels of one order; locations with more than `hours_full` hours of open work send
     nothing (0: any); `from_shops`, `from_warehouses`, `from_franchisees` say who may send.
     """
@@ -44,6 +48,12 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     from_warehouses: bool = True
     from_franchisees: bool = True
     parcels_max: Annotated[int, whole(1, 20, zh="最多包裹数", en="Parcels at most")] = 4
+    rejections_max: Annotated[int, whole(1, 10, zh="拒单几次后转人工", en="Rejections until a person looks")] = 2
+    replan_minutes: Annotated[
+        int, whole(0, 1440, zh="下单几分钟内可重排(0 不重排)", en="Minutes in which plans are made again (0: never)")
+    ] = 15
+    replan_min_minor: Annotated[int, whole(0, MINOR_MAX, zh="重排至少省(分)", en="Planned again for (cents)")] = 200
+    shadow: Annotated[int, whole(0, 100, zh="影子价格计入(%)", en="Shadow prices counted (%)")] = 0
 
 
 class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):

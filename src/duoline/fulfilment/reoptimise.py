@@ -52,9 +52,13 @@ class Unpicked(NamedTuple):
 
 
 class Replanned(NamedTuple):
-    """The plan of each order; what all of them cost before, at today's costs, and now (minor units)."""
+    """The plan of each order; what all of them cost before, at today's costs, and now (minor units).
+
+    `each_before_minor` is what each order's plan in hand costs today.
+    """
 
     plans: Mapping[UUID, Plan]
+    each_before_minor: Mapping[UUID, int]
     before_minor: int
     after_minor: int
     exact: bool
@@ -81,7 +85,8 @@ def reoptimise(
     after = sum(plan.cost_minor for plan in plans.values())
     ensure(after <= before, "SRC-2", "a joint plan is never dearer than the plans in hand")
     _check_stock(plans, supply)
-    return Replanned(plans, before, after, exact and all(not task.left_out for task in tasks))
+    each_before = {task.order.order_id: task.known_minor for task in tasks}
+    return Replanned(plans, each_before, before, after, exact and all(not task.left_out for task in tasks))
 
 
 class _Task(NamedTuple):

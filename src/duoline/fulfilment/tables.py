@@ -39,6 +39,10 @@ fulfilments = table(
     at("keep_until", null=True),
     at("done_at", null=True),
     at("delivered_at", null=True),
+    # Since when the order's units could be picked at any location, and whether anybody here has begun to: until then
+    # they may be planned again. Unknown for what is older than these columns.
+    at("to_pick_at", null=True),
+    at("begun_at", null=True),
     text("carrier", null=True),
     text("tracking_no", null=True),
     uid("decision_id", null=True),
@@ -71,6 +75,11 @@ fulfilments = table(
     index("fulfilments_promised_ix", "location_id", "promise_at", postgresql_where=sql_text("plain_at IS NOT NULL")),
     index("fulfilments_order_ix", "order_id"),
     index("fulfilments_id_ix", "id"),
+    index(
+        "fulfilments_unpicked_ix",
+        "to_pick_at",
+        postgresql_where=sql_text("state = 'to_pick' AND kind = 'ship' AND begun_at IS NULL"),
+    ),
     index("fulfilments_keep_ix", "keep_until", postgresql_where=sql_text("state = 'ready' AND kind = 'pickup'")),
     index(
         "fulfilments_short_ix",
@@ -140,8 +149,11 @@ sourcing_decisions = table(
     big("cost_minor"),
     integer("solver_us"),
     uid("region_id", null=True),  # where it goes, as far as that is one of our regions
+    # Of a plan that was made again together with others: what it costs less than the one before, then and there.
+    big("saved_minor", null=True),
     pk("sourcing_decisions", "member_id", "order_id", "id"),
     index("sourcing_decisions_region_ix", "region_id", "at", postgresql_where=sql_text("region_id IS NOT NULL")),
+    index("sourcing_decisions_saved_ix", "at", postgresql_where=sql_text("saved_minor IS NOT NULL")),
     append_only=True,
 )
 
@@ -171,6 +183,26 @@ sourcing_replays = table(
     check("sourcing_replays_result_ck", "(state = 'done') = (result IS NOT NULL)"),
     check("sourcing_replays_ended_ck", "(state IN ('queued', 'running')) = (finished_at IS NULL)"),
     index("sourcing_replays_created_ix", "created_at", "id"),
+)
+
+# When all shelves were priced: asked for by the clock or by somebody, and what came of it.
+shadow_runs = table(
+    PACKAGE,
+    "shadow_runs",
+    managed_local(),
+    uid("id"),
+    text("state"),
+    at("asked_at"),
+    at("finished_at", null=True),
+    text("actor_name"),
+    integer("shelves", null=True),
+    integer("programs", null=True),
+    integer("by_scarcity", null=True),  # articles
+    pk("shadow_runs", "id"),
+    check("shadow_runs_state_ck", "state IN ('queued', 'running', 'done', 'failed')"),
+    check("shadow_runs_done_ck", "(state = 'done') = (shelves IS NOT NULL)"),
+    index("shadow_runs_asked_ix", "asked_at", "id"),
+    index("shadow_runs_queued_uq", "state", unique=True, postgresql_where=sql_text("state = 'queued'")),
 )
 
 # What a location did with its fulfilments in the last weeks, learned every night.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from duoline.fulfilment.opportunity import protection
+from duoline.stores import hours
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from duoline.fulfilment.policy import SourcingPolicy
     from duoline.stores.types import Store
 
@@ -19,6 +23,35 @@ def may_send(store: Store, policy: SourcingPolicy, work: int, *, franchised: boo
     if franchised and not policy.from_franchisees:
         return False
     return not policy.hours_full or work < policy.hours_full * store.pick_capacity_hour
+
+
+def nobody_began(store: Store, since: datetime, now: datetime, policy: SourcingPolicy) -> bool:
+    """Whether nobody can have begun to pick at a location what could be picked `since`.
+
+    What a clerk has in hand is not recorded until it is ready, so this goes by the clock: an order is picked no sooner
+    than `replan_minutes` after it came, and not while the location is closed. A location that opens within the next
+    minutes counts as open.
+    """
+    if not policy.replan_minutes:
+        return False
+    if now - since < timedelta(minutes=policy.replan_minutes):
+        return True
+    opens = hours.next_open(store.hours, since)
+    return opens is None or opens > now + BEFORE_OPENING
+
+
+BEFORE_OPENING = timedelta(minutes=5)
+"""A clerk who comes early finds the work as it stays."""
+
+
+def unit_worth(free: int, rate: int, shadow_minor: int | None, price_minor: int, policy: SourcingPolicy) -> int:
+    """What one of `free` units on a shelf is worth to what is still to come, in minor units.
+
+    Its shadow price, as far as the policy counts it and there is one; else what walk-in customers would have left.
+    """
+    if policy.shadow and shadow_minor is not None:
+        return shadow_minor * policy.shadow // 100
+    return walk_in_worth(free, rate, price_minor, policy)
 
 
 def walk_in_worth(free: int, rate: int, price_minor: int, policy: SourcingPolicy) -> int:

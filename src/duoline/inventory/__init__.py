@@ -28,6 +28,7 @@ from duoline.inventory.errors import (
 )
 from duoline.inventory.hold import Answer, Holds, Wish, grant, hold_arrived
 from duoline.inventory.keep_back import set_buffers, set_terms
+from duoline.inventory.keep_shadow import set_shadow_prices
 from duoline.inventory.locks import Level, lock_levels
 from duoline.inventory.open_location import open_location, open_transit
 from duoline.inventory.policy import COUNTS_POLICY, CountsPolicy
@@ -116,6 +117,7 @@ __all__ = [
     "send_back",
     "set_buffers",
     "set_safety",
+    "set_shadow_prices",
     "set_terms",
     "shared",
     "shortage_of",

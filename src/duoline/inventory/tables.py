@@ -46,12 +46,15 @@ levels = table(
     doc("buffers", default="'{}'"),
     # Units that walk-in customers buy in a thousand days, learned every night.
     integer("walk_in_rate", default="0"),
+    # What one unit here is worth to deliveries and walk-ins to come, learned every night; null where nothing is known.
+    integer("shadow_minor", null=True),
     pk("levels", "location_id", "sku_id"),
     fk("levels_location_fk", ["location_id"], "locations", ["id"]),
     check("levels_held_ck", "held >= 0 AND held <= on_hand"),
     check("levels_safety_ck", "safety >= 0"),
     check("levels_outward_ck", "outward >= 0 AND outward <= held"),
     check("levels_walk_in_ck", "walk_in_rate >= 0"),
+    check("levels_shadow_ck", "shadow_minor >= 0"),
     check("levels_terms_ck", "outward_cap >= 0 AND outward_reserve >= 0"),
     index("levels_sku_ix", "sku_id"),
 )

@@ -18,6 +18,7 @@ from duoline.orders.errors import (
     TooManyOrders,
     TooManyUnpaid,
 )
+from duoline.orders.frozen import freeze, is_frozen, parcels_rejected, thaw
 from duoline.orders.guest_limits import GuestLimit, limits_of_guest
 from duoline.orders.keep_cart import adopt_cart, as_rows, read_cart
 from duoline.orders.locks import Line, Order, lock_order
@@ -57,13 +58,17 @@ __all__ = [
     "advance",
     "as_rows",
     "ensure_settled",
+    "freeze",
+    "is_frozen",
     "limits_of_guest",
     "lock_order",
     "new_order_no",
     "note_location",
+    "parcels_rejected",
     "progress",
     "read_cart",
     "refundable",
+    "thaw",
     "timeline",
     "write_sale",
 ]

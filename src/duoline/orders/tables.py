@@ -155,6 +155,22 @@ guest_orders = table(
     index("guest_orders_placed_ix", "key_id", "placed_at"),
 )
 
+# Orders with units of a delivery that wait for a person to say where they come from, and since when. Which units
+# they are follows: what is due, is delivered, and nobody serves.
+frozen_orders = table(
+    PACKAGE,
+    "frozen_orders",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    at("since_at"),
+    integer("rejections"),
+    pk("frozen_orders", "member_id", "order_id"),
+    fk("frozen_orders_order_fk", ["member_id", "order_id"], "orders", ["member_id", "id"]),
+    check("frozen_orders_rejections_ck", "rejections > 0"),
+    index("frozen_orders_since_ix", "since_at", "order_id"),
+)
+
 order_events = table(
     PACKAGE,
     "order_events",

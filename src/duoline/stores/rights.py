@@ -35,7 +35,7 @@ STORE = CLERK | {
     "transfers.decide",
 }
 FRANCHISEE = STORE | {"stores.edit"}
-REGION = FRANCHISEE | {"policies.read", "transfers.call"}
+REGION = FRANCHISEE | {"policies.read", "transfers.call", "orders.dispatch"}
 HEADQUARTERS = REGION | {
     "catalogue.edit",
     "prices.edit",

@@ -58,7 +58,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     state: str
     visible: str
-    """The state in the words of the order's own page: preparing, ready, on the way, waiting for an answer."""
+    """The state in the words of the order's own page: preparing, ready, on the way, waiting for somebody."""
     pay_mode: str
     pay_state: str
     placed_at: datetime
@@ -169,10 +169,11 @@ SELECT o.member_id, o.id, o.order_no, o.channel, o.state, o.pay_mode, o.placed_a
        (SELECT array_agg(DISTINCT f.kind || ' ' || f.state) FROM fulfilments f
          WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND ($1 OR {_OWN})) AS jobs,
        (SELECT sum(l.quantity - l.handed - l.cancelled) FROM order_lines l
-         WHERE l.member_id = o.member_id AND l.order_id = o.id) AS due,
+         WHERE l.member_id = o.member_id AND l.order_id = o.id AND l.method <> 'delivery') AS due,
+       EXISTS (SELECT FROM frozen_orders z WHERE z.member_id = o.member_id AND z.order_id = o.id) AS frozen,
        (SELECT sum(w.quantity) FROM fulfilments f
           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
-         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id
+         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND f.kind <> 'ship'
            AND {fulfilment.SERVING}) AS served,
        own.units AS own_units, own.amount_minor AS own_minor, own.paid AS own_paid,
        coalesce(own.amount_minor, o.total_minor) AS seen_minor
@@ -382,14 +383,14 @@ def _row(row: Any, chain: Chain, scope: Scope) -> OrderRow:
     if part:
         paid_minor, refunded_minor = row["own_minor"] if row["own_paid"] else 0, 0
         locations = [location for location in locations if location in scope]
-    # Whether something waits for an answer is known of whole orders only.
+    # Whether something waits, for an answer or for a person, is known of whole orders only.
     served = part or (row["due"] or 0) <= (row["served"] or 0) or row["channel"] in order_view.SERVED_AT_ONCE
     return OrderRow(
         id=row["id"],
         order_no=row["order_no"],
         channel=row["channel"],
         state=row["state"],
-        visible=order_view.visible_state(row["state"], jobs, waiting=not served),
+        visible=order_view.visible_state(row["state"], jobs, waiting=not served, frozen=row["frozen"] and not part),
         pay_mode=row["pay_mode"],
         pay_state=order_view.pay_state(paid_minor, refunded_minor, row["seen_minor"]),
         placed_at=row["placed_at"],
@@ -408,7 +409,7 @@ async def read_order(db: Database, staff: Staff, chain: Chain, order_id: UUID) -
     Of an order that other shops serve too, only the part of the shops one may see (`whole` is false).
     """
     member_id = await owner(db, staff, order_id, "orders.read")
-    return await _case(db, chain, member_id, order_id, staff.scope("orders.read"))
+    return await case_of(db, chain, member_id, order_id, staff.scope("orders.read"))
 
 
 async def owner(db: Database, staff: Staff, order_id: UUID, permission: str) -> UUID:
@@ -425,7 +426,8 @@ async def owner(db: Database, staff: Staff, order_id: UUID, permission: str) -> 
     return member_id
 
 
-async def _case(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UUID, scope: Scope) -> OrderCase:
+async def case_of(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UUID, scope: Scope) -> OrderCase:
+    """One order as a case, or of it what somebody with this scope may see."""
     doc = await order_view.document(db, member_id, order_id)
     row = await db.fetchrow(_CASE, member_id, order_id, doc["order_no"])
     if row is None:
@@ -570,7 +572,7 @@ async def cancel_order(
             actor=staff.actor,
             at=None if scope.everything else scope.store_ids,
         )
-        return await _case(tx, chain, member_id, order_id, staff.scope("orders.read"))
+        return await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
 
     return await write.run(work)
 

@@ -143,13 +143,19 @@ _ASKED = f"""
 SELECT count(*) FROM orders o
 WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && $2) AND EXISTS (
     SELECT FROM order_lines l
-    WHERE l.member_id = o.member_id AND l.order_id = o.id AND ($1 OR l.store_id = ANY ($2))
+    WHERE l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'pickup' AND ($1 OR l.store_id = ANY ($2))
       AND l.quantity - l.handed - l.cancelled > (
           SELECT coalesce(sum(w.quantity), 0) FROM fulfilments f
           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
           WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND w.line_id = l.id
             AND {fulfilment.SERVING}))
 """  # noqa: S608 - only the constant is put in
+
+# What a person has to source or to give back, of orders all of whose shops one may dispatch for.
+_FROZEN = """
+SELECT count(*) FROM frozen_orders z JOIN orders o ON o.member_id = z.member_id AND o.id = z.order_id
+WHERE $1 OR (cardinality($2::uuid[]) > 0 AND o.location_ids <@ $2)
+"""
 
 
 @get("/api/console/today", opt=doors.staff("today.read"))
@@ -167,6 +173,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     total = next((row for row in found if row["level"] == _ALL and row["today"]), None)
     work = {row["location_id"]: row for row in await db.fetch(_WORK, everything, locations, now)}
     asked = await db.fetchval(_ASKED, everything, locations)
+    frozen = await db.fetchval(_FROZEN, *staff.scope("orders.dispatch").sql)
     failed = await db.fetchval("SELECT count(*) FROM refunds WHERE state = 'failed'") if everything else 0
     broken = await db.fetchval("SELECT count(*) FROM invariant_checks WHERE rows > 0") if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0
@@ -176,6 +183,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     attention = [
         Attention("late", late, "/orders?state=confirmed"),
         Attention("asks_member", asked, "/orders?state=confirmed"),
+        Attention("frozen", frozen, "/orders/frozen"),
         Attention("rejected", rejected, "/orders?state=confirmed"),
         Attention("refund_failed", failed, "/money"),
         Attention("payment_misfit", misfits, "/money"),

@@ -21,6 +21,7 @@ const routes: RouteRecordRaw[] = [
     children: [
       at("", "today", "today.read", () => import("./pages/Today.vue")),
       at("orders", "orders", "orders.read", () => import("./pages/Orders.vue")),
+      at("orders/frozen", "frozen", "orders.dispatch", () => import("./pages/Frozen.vue")),
       at("orders/:id", "order", "orders.read", () => import("./pages/OrderCase.vue")),
       at("money", "money", "money.settle", () => import("./pages/MoneyCases.vue")),
       at("stock", "stock", "stock.read", () => import("./pages/Stock.vue")),

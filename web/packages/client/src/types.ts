@@ -314,6 +314,7 @@ export type OrderState =
   | "cancelled"
   | "expired"
   | "needs_answer"
+  | "needs_person"
 
 export type FulfilmentState =
   | "waiting"
@@ -396,6 +397,8 @@ export interface Order {
   note: string
   /** Units that no shop could serve and that the member has to decide about. */
   waiting: { line_id: string; quantity: number }[]
+  /** Units of a delivery that shops could not serve and that a person of ours looks after. */
+  frozen: { line_id: string; quantity: number }[]
 }
 
 /** What placing answers: the order's first state, without what only its page shows. */
@@ -531,7 +534,7 @@ export interface RejectionOutcome {
   outcome: {
     line_id: string
     quantity: number
-    result: "resourced" | "asks_member" | "refunded"
+    result: "resourced" | "asks_member" | "frozen" | "refunded"
     location_code: string | null
   }[]
 }

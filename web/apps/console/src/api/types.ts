@@ -570,6 +570,45 @@ export interface ReplayCase extends ReplayFacts {
 // ---- audit ----
 
 /** Money that waits for a person. A misfit has `expected`, what was asked for; a refund has `problem`. */
+export interface ReplanDay {
+  on: string
+  orders: number
+  saved: Money
+}
+export interface ShadowRun {
+  id: string
+  state: "queued" | "running" | "done" | "failed"
+  asked_at: string
+  finished_at: string | null
+  by: string
+  shelves: number | null
+  programs: number | null
+  by_scarcity: number | null
+}
+export interface FrozenRow {
+  order_id: string
+  order_no: string
+  since_at: string
+  rejections: number
+  units: number
+  amount: Money
+  articles: Text[]
+  customer_name: string
+  phone_masked: string
+  city: string
+  store_codes: string[]
+}
+export interface Source {
+  store_code: string
+  name: Text
+  kind: string
+  distance_km: number
+  open_work: number
+  lines: { line_id: string; quantity: number }[]
+  units: number
+  rejected: boolean
+}
+
 export interface MoneyCase {
   kind: "misfit" | "refund"
   id: string

@@ -12,6 +12,7 @@ const LOOKS: Record<OrderState, { tone: Tone; icon: IconName }> = {
   cancelled: { tone: "quiet", icon: "close" },
   expired: { tone: "quiet", icon: "clock" },
   needs_answer: { tone: "warn", icon: "alert" },
+  needs_person: { tone: "warn", icon: "search" },
 }
 
 export const lookOf = (state: OrderState): { tone: Tone; icon: IconName } => LOOKS[state] ?? LOOKS.preparing

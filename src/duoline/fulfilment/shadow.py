@@ -1,0 +1,166 @@
+"""Shadow prices for a whole chain, by many small programs. Pure.
+
+One program over all articles would be too large. Articles that are hardly ever ordered together have nothing to do with
+one another, so the program falls apart: a group is what is ordered together often enough (`TOGETHER`), mostly a single
+article. Orders over several groups count in each with its part; that such an order saves a parcel when one location
+serves all of it is neglected. A region chooses among the cheapest locations that have any of the group (`LANES`).
+
+A group whose program would still be too large (`SIZE_MAX`) is priced by scarcity, which needs no forecast; so are the
+units of warehouses that no delivery is forecast for. Shops without a forecast stay unpriced: `weigh.walk_in_worth`
+says what they are worth.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from duoline.fulfilment.opportunity import Basket, Lane, ShadowPrices, Shelf, Unserved, WalkIn, scarcity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LANES = 24
+"""A region is served by so many locations of a group, the cheapest."""
+TOGETHER = 0.1
+"""Two articles belong together when this share of the orders of the rarer one has both."""
+TOGETHER_MIN = 1.0
+"""And so many orders at least are expected to have both."""
+SIZE_MAX = 20_000
+"""A program has so many ways to serve a unit at most."""
+
+
+class Chain(NamedTuple):
+    """What the programs are made of: money in minor units, units and orders until the next delivery.
+
+    `lanes` are those of each region, the cheapest first. `margin_minor` is what is lost when a unit is not served.
+    `stock` is what nobody holds, `walk_ins` and `used` are by shelf: units expected to be bought, units gone lately.
+    """
+
+    baskets: Sequence[Basket]
+    lanes: Mapping[str, Sequence[Lane]]
+    margin_minor: Mapping[UUID, int]
+    stock: Mapping[Shelf, int]
+    walk_ins: Mapping[Shelf, float]
+    used: Mapping[Shelf, int]
+    warehouses: frozenset[UUID]
+    scarce_minor: int
+    """What the last unit of a shelf is worth where scarcity prices it, unless its margin is less."""
+
+
+class Priced(NamedTuple):
+    """The price of each shelf that has one; how many programs were solved, and how many articles scarcity prices."""
+
+    minor: Mapping[Shelf, int]
+    programs: int
+    by_scarcity: int
+
+
+def price_shelves(chain: Chain) -> Priced:
+    """Price what lies on the shelves by what it is expected to be wanted for."""
+    having: dict[UUID, list[UUID]] = {}
+    for location, sku in chain.stock:
+        having.setdefault(sku, []).append(location)
+    found: dict[Shelf, int] = {}
+    programs, scarce = 0, set[UUID]()
+    for skus, baskets in _groups(chain.baskets):
+        lanes = {
+            region: _near(chain.lanes.get(region, ()), skus, chain.stock)
+            for region in sorted({basket.region for basket in baskets})
+        }
+        if sum(len(lanes[basket.region]) * len(basket.sku_ids) for basket in baskets) > SIZE_MAX:
+            scarce |= skus
+            continue
+        found |= _solve(chain, skus, baskets, lanes, having)
+        programs += 1
+    forecast = {sku for basket in chain.baskets for sku in basket.sku_ids}
+    scarce_shelves = [
+        (location, sku)
+        for location, sku in chain.stock
+        if sku in scarce or (sku not in forecast and location in chain.warehouses)
+    ]
+    found |= {shelf: _scarce(chain, shelf) for shelf in scarce_shelves}
+    return Priced(found, programs, len({sku for _, sku in scarce_shelves}))
+
+
+def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Basket]]]:
+    """Articles that are ordered together, and the parts of the baskets that fall to them."""
+    single: dict[UUID, float] = {}
+    pair: dict[tuple[UUID, UUID], float] = {}
+    for basket in baskets:
+        skus = sorted(basket.sku_ids)
+        for n, sku in enumerate(skus):
+            single[sku] = single.get(sku, 0.0) + basket.orders
+            for other in skus[n + 1 :]:
+                pair[sku, other] = pair.get((sku, other), 0.0) + basket.orders
+    group = {sku: sku for sku in single}
+
+    def root(sku: UUID) -> UUID:
+        while group[sku] != sku:
+            group[sku] = group[group[sku]]
+            sku = group[sku]
+        return sku
+
+    for (one, other), orders in pair.items():
+        if orders >= TOGETHER_MIN and orders >= TOGETHER * min(single[one], single[other]):
+            group[root(one)] = root(other)
+    members: dict[UUID, set[UUID]] = {}
+    for sku in single:
+        members.setdefault(root(sku), set()).add(sku)
+    parts: dict[UUID, dict[tuple[str, tuple[UUID, ...]], float]] = {first: {} for first in members}
+    for basket in baskets:
+        split: dict[UUID, list[UUID]] = {}
+        for sku in sorted(basket.sku_ids):
+            split.setdefault(root(sku), []).append(sku)
+        for first, skus in split.items():
+            key = basket.region, tuple(skus)
+            parts[first][key] = parts[first].get(key, 0.0) + basket.orders
+    return [
+        (frozenset(members[first]), [Basket(region, skus, orders) for (region, skus), orders in sorted(mine.items())])
+        for first, mine in sorted(parts.items())
+    ]
+
+
+def _near(lanes: Sequence[Lane], skus: frozenset[UUID], stock: Mapping[Shelf, int]) -> list[Lane]:
+    found = []
+    for lane in lanes:
+        if any((lane.location_id, sku) in stock for sku in skus):
+            found.append(lane)
+            if len(found) == LANES:
+                break
+    return found
+
+
+def _solve(
+    chain: Chain,
+    skus: frozenset[UUID],
+    baskets: Sequence[Basket],
+    lanes: Mapping[str, Sequence[Lane]],
+    having: Mapping[UUID, Sequence[UUID]],
+) -> dict[Shelf, int]:
+    """The prices of the shelves that some region is served from. Not to serve is dearer than the dearest way to."""
+    reached = {lane.location_id for region in lanes.values() for lane in region}
+    shelves = [(location, sku) for sku in sorted(skus) for location in having.get(sku, ()) if location in reached]
+    if not shelves:
+        return {}
+    lost = max(chain.margin_minor.get(sku, 0) for sku in skus)
+    unserved = [
+        Unserved(region, 0.0, lost + max((lane.parcel_minor + lane.unit_minor for lane in mine), default=0.0))
+        for region, mine in lanes.items()
+    ]
+    walk_ins = [
+        WalkIn(location, sku, units, chain.margin_minor.get(sku, 0))
+        for location, sku in shelves
+        if (units := chain.walk_ins.get((location, sku), 0.0)) > 0
+    ]
+    every = [lane for mine in lanes.values() for lane in mine]
+    solved = ShadowPrices(baskets, every, unserved, shelves, walk_ins).solve(
+        {shelf: chain.stock[shelf] for shelf in shelves}
+    )
+    return {shelf: round(minor) for shelf, minor in solved.minor.items()}
+
+
+def _scarce(chain: Chain, shelf: Shelf) -> int:
+    used = chain.used.get(shelf, 0)
+    full = min(chain.scarce_minor, chain.margin_minor.get(shelf[1], chain.scarce_minor))
+    return round(scarcity(used, used + chain.stock[shelf], full_minor=full))
