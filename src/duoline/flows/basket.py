@@ -641,6 +641,7 @@ async def _bring(
     for location_id, sku_id, units in read.shared:
         free.setdefault(location_id, {})[sku_id] = units
     _leave_out(free, _promised(wishes, missing, planned, uses))
+    counts, lags = await look.work.counts(), await look.work.lags()
     brings: list[Bring] = []
     most: dict[int, int] = {}
     by_store: dict[UUID, list[int]] = {}
@@ -664,7 +665,7 @@ async def _bring(
             if found is None:
                 continue
             source = look.chain.stores[found[0].parcels[0].location_id]
-            promised = await brought_at(look, source, store, at)
+            promised = brought_at(source, store, at, counts, lags)
             if promised is None:  # one of the two never opens: as good as none
                 most.update(dict.fromkeys(box, 0))
                 continue
@@ -700,9 +701,11 @@ def _leave_out(free: Mapping[UUID, dict[UUID, int]], promised: Sequence[tuple[UU
             there[sku_id] = max(0, there[sku_id] - units)
 
 
-async def brought_at(look: Look, source: Store, store: Store, at: datetime) -> fulfilment.Promised | None:
-    """When units that one location sends to a store would be ready there, for an order placed now."""
-    counts, lags = await look.work.counts(), await look.work.lags()
+def brought_at(
+    source: Store, store: Store, at: datetime, counts: Mapping[UUID, int], lags: fulfilment.Lags
+) -> fulfilment.Promised | None:
+    """When units that one location sends to a store would be ready there, for an order placed now. `counts` is what
+    each location has to do."""
     away_m = distance_m(source.lat, source.lon, store.lat, store.lon)
     hours = transfers.hours_under_way(transfers.TRANSFERS.current().body, away_m)
     return fulfilment.brought_at(source, store, at, open_work=counts.get(source.id, 0), under_way_h=hours, lags=lags)

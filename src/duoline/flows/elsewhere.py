@@ -32,6 +32,8 @@ class Elsewhere(NamedTuple):
     plan: Plan
     decision: Decision
     lags: fulfilment.Lags
+    counts: Mapping[UUID, int]
+    """What each location had to do."""
 
     @property
     def units(self) -> dict[UUID, int]:
@@ -90,7 +92,7 @@ async def plan_units(
             without=without,
         )
         if found.plan is not None and found.decision is not None:
-            return Elsewhere(lines, found.plan, found.decision, found.lags)
+            return Elsewhere(lines, found.plan, found.decision, found.lags, await look.work.counts())
         there = {lines[line.n]: min(line.wanted.quantity, line.available) for line in found.lines}
         wanted = {line: units for line, units in there.items() if units}
         if not wanted:
@@ -139,7 +141,7 @@ async def serve_elsewhere(
         promised = (
             baskets.parcel_arrival(source, place, now, elsewhere.lags)
             if to is None
-            else await baskets.brought_at(look, source, to, now) or fulfilment.Promised(now, None)
+            else baskets.brought_at(source, to, now, elsewhere.counts, elsewhere.lags) or fulfilment.Promised(now, None)
         )
         await open_job(
             tx,
