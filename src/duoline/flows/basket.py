@@ -207,6 +207,8 @@ async def look_at(
     if any(not 1 <= wish.quantity <= orders.QUANTITY_MAX for wish in wishes):
         raise orders.BadOrderQuantity(maximum=orders.QUANTITY_MAX)
     at = clock.now()
+    region_id = None if address is None else look.chain.region_of(address.province, address.city)
+    policy = fulfilment.SOURCING.current(at, region_id=region_id)
     stores = [None if wish.store_id is None else look.chain.stores.get(wish.store_id) for wish in wishes]
     read = _decode.decode(
         await look.db.fetchval(
@@ -227,7 +229,7 @@ async def look_at(
             [wish.store_id for wish in wishes if wish.method == "pickup" and wish.store_id],
             [wish.sku_id for wish in wishes if wish.method == "pickup" and wish.store_id],
             list({wish.sku_id for wish in wishes}),
-            fulfilment.SOURCING.current().body.horizon_days,
+            policy.body.horizon_days,
             member_id if use_kept else None,
         )
     )
@@ -239,7 +241,8 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    planned = await _plan(look, wishes, away, _worth(wishes, prices, read.walk_ins), address, without, uses)
+    worth = _worth(wishes, prices, read.walk_ins, policy.body)
+    planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
     missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
     brought = await _bring(look, wishes, missing, prices, planned, uses, channel, at) if missing else _NOTHING_BROUGHT
@@ -259,7 +262,7 @@ async def look_at(
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
-        decision=planned[1] if planned else None,
+        decision=msgspec.structs.replace(planned[1], region_id=region_id) if planned else None,
         at=at,
         uses=uses,
     )
@@ -331,9 +334,9 @@ def _worth(
     wishes: Sequence[orders.Wanted],
     prices: Mapping[int, tuple[int, str, str]],
     walk_ins: Sequence[tuple[UUID, UUID, int, int]],
+    policy: fulfilment.SourcingPolicy,
 ) -> dict[tuple[UUID, UUID], int]:
     """What walk-in customers would have left for a unit that is sent away, in minor units, by (location, SKU)."""
-    policy = fulfilment.SOURCING.current().body
     price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
     found = {}
     for location_id, sku_id, free, rate in walk_ins:
@@ -349,12 +352,12 @@ async def _origins(
     place: tuple[float, float] | None,
     without: frozenset[UUID],
     keeping: frozenset[UUID],
+    policy: fulfilment.SourcingPolicy,
 ) -> list[fulfilment.Origin]:
     """Locations that may send and have something that is wanted, with what a unit costs from there.
 
     Those that keep units for the buyer send them whatever the policy says.
     """
-    policy = fulfilment.SOURCING.current().body
     counts, rejects = await look.work.counts(), await look.work.reject_bp()
     found = []
     for location_id, units in stock.items():
@@ -390,6 +393,7 @@ async def _plan(
     address: orders.Address | None,
     without: frozenset[UUID],
     uses: Sequence[Use],
+    policy: InForce[fulfilment.SourcingPolicy],
 ) -> tuple[Plan, Decision] | None:
     """Source the delivered wishes; the pieces are named by the wishes' positions. Kept units leave where they are."""
     if not any(wish.method == "delivery" for wish in wishes):
@@ -410,13 +414,13 @@ async def _plan(
         if need.location_id in free:
             units = free[need.location_id]
             units[need.sku_id] = max(0, units.get(need.sku_id, 0) - need.quantity)
-    policy = fulfilment.SOURCING.current()
     fixed: dict[UUID, list[fulfilment.Piece]] = {}
     for use in uses:
         if wishes[use.n].method == "delivery":
             fixed.setdefault(use.unit.location_id, []).append(fulfilment.Piece(UUID(int=use.n), use.unit.sku_id, 1))
             free.setdefault(use.unit.location_id, {})
-    origins = await _origins(look, free, worth, place_of(look.chain, address), without, frozenset(fixed))
+    place = place_of(look.chain, address)
+    origins = await _origins(look, free, worth, place, without, frozenset(fixed), policy.body)
     rest = await _decide(lines, origins, policy) if lines else None
     if not fixed or (lines and rest is None):
         return rest
@@ -586,7 +590,8 @@ async def _bring(
     at: datetime,
 ) -> _Brought:
     """Find for the missing lines of each shop one location that has them all, or else one for each line."""
-    policy = fulfilment.SOURCING.current()
+    # The terms for everybody: what is piloted, and counted for a pilot's region, are deliveries to buyers.
+    policy = fulfilment.SOURCING.current(at)
     read = _decode_all.decode(
         await look.db.fetchval(
             _READ_ALL, sorted({wishes[n].sku_id for n, _ in missing}), channel, policy.body.horizon_days
@@ -596,7 +601,7 @@ async def _bring(
     for location_id, sku_id, units in read.shared:
         free.setdefault(location_id, {})[sku_id] = units
     _leave_out(free, _promised(wishes, missing, planned, uses))
-    worth = _worth(wishes, prices, read.walk_ins)
+    worth = _worth(wishes, prices, read.walk_ins, policy.body)
     one_box = msgspec.structs.replace(policy.body, parcels_max=1)
     brings: list[Bring] = []
     most: dict[int, int] = {}
@@ -609,7 +614,9 @@ async def _bring(
         for box in boxes:
             if served.issuperset(box):
                 continue
-            origins = await _origins(look, free, worth, (store.lat, store.lon), frozenset({store_id}), frozenset())
+            origins = await _origins(
+                look, free, worth, (store.lat, store.lon), frozenset({store_id}), frozenset(), one_box
+            )
             for n in box:
                 most[n] = max((origin.stock.get(wishes[n].sku_id, 0) for origin in origins), default=0)
             wanted = [fulfilment.WantedLine(UUID(int=n), wishes[n].sku_id, wishes[n].quantity) for n in box]

@@ -69,7 +69,9 @@ async def plan_elsewhere(
             without=without,
         )
         if found.plan is not None and found.decision is not None:
-            return Elsewhere(lines, found.plan, found.decision)
+            # No delivery to a buyer, so it counts for no pilot's region.
+            why = found.decision if to is None else msgspec.structs.replace(found.decision, region_id=None)
+            return Elsewhere(lines, found.plan, why)
         there = {lines[line.n]: min(line.wanted.quantity, line.available) for line in found.lines}
         wanted = {line: units for line, units in there.items() if units}
         if not wanted:

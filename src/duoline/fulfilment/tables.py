@@ -131,7 +131,9 @@ sourcing_decisions = table(
     doc("summary"),
     big("cost_minor"),
     integer("solver_us"),
+    uid("region_id", null=True),  # where it goes, as far as that is one of our regions
     pk("sourcing_decisions", "member_id", "order_id", "id"),
+    index("sourcing_decisions_region_ix", "region_id", "at", postgresql_where=sql_text("region_id IS NOT NULL")),
     append_only=True,
 )
 
