@@ -63,7 +63,7 @@ def story(app: Application, world) -> None:
     assert handed["card"]["state"] == "handed_over"
 
     placed, transfer = sent()
-    do(f"/api/console/transfers/{transfer['id']}/loss", {"version": transfer["version"], "reason": "gone"})
+    do(f"/api/staff/transfers/{transfer['id']}/loss", {"version": transfer["version"], "reason": "gone"})
     order = app.ask("GET", f"/api/mall/orders/{placed['id']}", token=member).json()
     assert order["state"] == "needs_answer"
 
