@@ -118,7 +118,7 @@ async def reject(
     nowhere = {line: quantity for line, quantity in asked.items() if quantity}
     if nowhere and job.kind == "ship" and not frozen:
         await _refund(tx, order, lines, nowhere)
-    elif nowhere and job.kind == "pickup":
+    elif nowhere and job.kind != "ship":
         await ask(tx, order, nowhere)
     result = "frozen" if frozen else "refunded" if job.kind == "ship" else "asks_member"
     outcome += [Outcome(line, quantity, result, None) for line, quantity in nowhere.items()]
