@@ -38,6 +38,12 @@ def press(*names: str, nth: int = 0) -> Act:
     return act
 
 
+async def try_in_regions(page: Page) -> None:
+    """Change a term, and open the sheet that asks where to try it."""
+    await page.get_by_label(re.compile("最多包裹数|Parcels at most")).fill("3")
+    await press("分区试行|Try in regions")(page)
+
+
 def click(selector: str, then: str) -> Act:
     """Presses the first visible thing of this kind, and waits for another."""
 
@@ -249,6 +255,9 @@ def console(stage: Stage) -> list[Scene]:
         Scene("replays", f"{root}/policies/sourcing/replays", "hq"),
         Scene("replay", f"{root}/policies/sourcing/replays/{ids['replay']}", "hq"),
         Scene("replay-table", f"{root}/policies/sourcing/replays/{ids['replay']}", "hq", show_figures),
+        Scene("pilot-ask", f"{root}/policies/sourcing", "hq", try_in_regions),
+        Scene("pilot", f"{root}/policies/sourcing/pilots/{ids['pilot']}", "hq"),
+        Scene("pilot-end", f"{root}/policies/sourcing/pilots/{ids['pilot']}", "hq", press("结束试行|End the pilot")),
         Scene("audit", f"{root}/audit", "hq"),
         Scene("missing", f"{root}/nowhere", "hq"),
     ]

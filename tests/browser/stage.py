@@ -232,6 +232,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     await _transfers(stage, clerk, head, goods)
     await _office(stage, head, several)
     ids["replay"] = await _replay(head)
+    ids["pilot"] = await _pilot(head)
     await _counts(stage, clerk, head, goods)
 
     await _favourites(stage, buyer, goods)
@@ -406,7 +407,7 @@ async def _transfers(stage: Stage, clerk: Person, head: Person, goods: list[dict
     async def agreed(moved: Any) -> Any:
         if moved["state"] == "approved":  # by policy
             return moved
-        return await head.send("POST", f"clerk/transfers/{moved['id']}/approval", {})
+        return await head.send("POST", f"staff/transfers/{moved['id']}/approval", {})
 
     async def sent(moved: Any) -> Any:
         moved = await agreed(moved)
@@ -469,6 +470,19 @@ async def _replay(head: Person) -> str:
     if found["state"] != "done":
         raise RuntimeError(f"the replay is {found['state']}: {found['problem']}")
     return str(found["id"])
+
+
+async def _pilot(head: Person) -> str:
+    """Terms that are tried in one region from now on, beside another."""
+    regions = [one["code"] for one in (await head.get("console/regions"))["items"] if one["store_count"]]
+    body = {
+        "body": {"pick_dc": 90},
+        "regions": regions[:1],
+        "controls": regions[1:2],
+        "until": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+        "reason": "仓库拣货涨价前先看看",
+    }
+    return str((await head.send("POST", "console/pilots", body))["version"])
 
 
 async def _rung(clerk: Person, sku: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import pytest
 from duoline.flows import cancel, hand_over, replan, ship
 from duoline.flows.reject import NotServing
 from duoline.flows.replan import Round
-from duoline.kernel import clock, faults
+from duoline.kernel import clock, faults, policies
 from duoline.kernel.errors import Refusal, Unavailable
+from duoline.kernel.ids import new_id
 from duoline.stores import directory
 from duoline.stores.types import Share
 from tests.flows.conftest import ADDRESS, NOON, open_place
@@ -349,5 +350,21 @@ async def test_a_round_that_stops_half_way_has_moved_nothing_and_is_made_up_for(
         faults.arm("")
     assert await live(world, receipt) == ["A"]
     assert (await world.level("A", "milk"), await world.level("DC", "milk")) == ((1, 1), (1, 0))
+    assert (await again(world)).moved == 1
+    assert await live(world, receipt) == ["DC"]
+
+
+async def test_regions_in_which_terms_are_tried_stay_as_they_were_decided(world, books, noon):
+    """Else what is compared would be what planning again makes of both."""
+    receipt = await at_a_shop(world, books)
+    east = await world.value("SELECT id FROM regions")
+    body = policies.current("sourcing").body
+    tried = policies.Pilot(frozenset({new_id()}), frozenset({east}), NOON + timedelta(days=7))
+    async with world.db.begin() as tx:
+        await policies.set_version(tx, actor=world.clerk, kind="sourcing", body=body, reason="r", pilot=tried)
+    await policies.refresh(world.db)
+    assert await again(world) == Round()
+    await world.db.execute("DELETE FROM policies WHERE regions IS NOT NULL")
+    await policies.refresh(world.db)
     assert (await again(world)).moved == 1
     assert await live(world, receipt) == ["DC"]

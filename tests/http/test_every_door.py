@@ -488,7 +488,9 @@ async def send(
     found: Neighbourhood, op: Operation, who: Caller, objects: dict[str, str], side: Side | None = None
 ) -> Any:
     """One request with the given objects; what is not given is made up from the schema."""
-    path = re.sub(r"\{(\w+)\}", lambda m: str(objects.get(m[1], "S1" if m[1] == "code" else new_id())), op.path)
+    path = re.sub(
+        r"\{(\w+)\}", lambda m: str(objects.get(m[1]) or {"code": "S1", "version": 1}.get(m[1]) or new_id()), op.path
+    )
     params = {p["name"]: objects[p["name"]] for p in op.query if p["name"] in objects}
     params |= {p["name"]: example(p["schema"], {}) for p in op.query if p.get("required") and p["name"] not in params}
     if op.method == "GET":

@@ -70,7 +70,7 @@ async def test_a_shop_prints_its_shelves_and_a_scan_leads_to_the_product(
     world: World, labelled: dict[str, UUID]
 ) -> None:
     clerk = world.staff("clerk1")
-    answer = await clerk.get("/api/console/labels.pdf", params={"store": "S1"})
+    answer = await clerk.get("/api/staff/labels.pdf", params={"store": "S1"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
     (link,) = (one for one in read_off(answer.content)["QRCode"] if "/01/" in one)
     assert link == f"{world.settings.public_url}/01/0{GTIN}?store=S1"
@@ -82,10 +82,10 @@ async def test_a_shop_prints_its_shelves_and_a_scan_leads_to_the_product(
         assert (await world.anonymous().get(f"/01/{nothing}")).status_code == 404
 
     one = await clerk.get(
-        "/api/clerk/labels.pdf", params={"store": "S1", "sheet": "qr", "sku": [str(labelled["SOCK"])]}
+        "/api/staff/labels.pdf", params={"store": "S1", "sheet": "qr", "sku": [str(labelled["SOCK"])]}
     )
     assert read_off(one.content)["QRCode"] == {f"{world.settings.public_url}/p/SOCK?store=S1&scan=1"}
-    shelf_b2 = await clerk.get("/api/clerk/labels.pdf", params={"store": "S1", "shelf": "B2"})
+    shelf_b2 = await clerk.get("/api/staff/labels.pdf", params={"store": "S1", "shelf": "B2"})
     assert read_off(shelf_b2.content) == read_off(one.content)
-    empty = await clerk.get("/api/clerk/labels.pdf", params={"store": "S1", "shelf": "Z9"})
+    empty = await clerk.get("/api/staff/labels.pdf", params={"store": "S1", "shelf": "Z9"})
     assert empty.status_code == 404

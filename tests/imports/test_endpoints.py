@@ -152,3 +152,29 @@ async def test_an_import_that_dies_is_started_again_and_given_up_in_the_end(
     assert await world.db.fetchval("SELECT count(*) FROM skus") == 1
     monkeypatch.delenv("DUOLINE_FAULT")
     assert (await run(world, await upload(world)))["rows_same"] == 1
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Multipart/Form-Data; boundary=x",
+        "MULTIPART/FORM-DATA",
+        "multipart/form-data",
+        "multipart/mixed; boundary=x",
+        "multipart/",
+        "text/csv",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [b"", b"--x\r\n", b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\n1\r\n--x--\r\n']
+)
+async def test_what_is_no_form_is_refused(world, kind, content):
+    caller = world.staff("hq")
+    headers = caller.headers | {"Idempotency-Key": key(), "Content-Type": kind}
+    answer = await caller.client.post(
+        "/api/console/imports", params={"kind": "products"}, content=content, headers=headers
+    )
+    assert answer.status_code in (400, 415, 422), answer.text
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert (await caller.get("/api/console/imports")).json()["items"] == []

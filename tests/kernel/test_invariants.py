@@ -38,6 +38,10 @@ BREAK = [
     ("IDE-1", "UPDATE idempotency SET status = 0"),
     ("EVT-1", "UPDATE event_log SET source_id = '" + A + "'"),
     ("POL-1", "INSERT INTO policies VALUES ('p', 4, '{}', now(), '" + A + "', '', now())"),
+    (
+        "POL-2",
+        f"UPDATE policies SET regions = ARRAY['{A}', '{B}']::uuid[], controls = '{{{C}}}', until_at = now() + interval '1 day'",
+    ),
     ("STO-1", f"UPDATE regions SET parent_id = '{C}' WHERE id = '{A}'"),
     ("STO-2", f"UPDATE staff_grants SET unit_id = '{A[:-1]}f' WHERE staff_id = '{B}'"),
     ("STO-3", f"UPDATE staff SET state = 'left' WHERE id = '{A}'"),

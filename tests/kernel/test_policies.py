@@ -13,7 +13,8 @@ import pytest
 from duoline.kernel import audit, clock, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import BadInput, NotFound
-from duoline.kernel.policies import Policy
+from duoline.kernel.ids import new_id
+from duoline.kernel.policies import Pilot, PilotOver, PilotOverlaps, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @pytest.fixture
 def keep() -> Iterator[Policy[Keep]]:
-    yield Policy("test-keep", Keep, Keep())
+    yield Policy("test-keep", Keep, Keep(), pilots=True)
     del policies.kinds["test-keep"]
     policies._versions.clear()
 
@@ -117,3 +118,90 @@ async def test_the_audit_log_cannot_be_changed_by_the_application(db: Database) 
     for sql in ("UPDATE audit_log SET reason = 'none'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await db.execute(sql)
+
+
+NORTH, SOUTH, WEST, EAST = (new_id() for _ in range(4))
+
+
+def pilot(*regions: object, controls: tuple[object, ...] = (SOUTH,), hours: float = 24) -> Pilot:
+    return Pilot(frozenset(regions), frozenset(controls), clock.now() + timedelta(hours=hours))  # type: ignore[arg-type]
+
+
+async def test_a_pilot_holds_in_its_regions_until_it_ends(db: Database, keep: Policy[Keep]) -> None:
+    async with db.begin() as tx:
+        await set_hours(tx, 48)
+        await set_hours(tx, 24, pilot=pilot(NORTH, EAST))
+    await policies.refresh(db)
+
+    def hours(region: object = None, later: float = 0) -> int:
+        return keep.current(clock.now() + timedelta(hours=later), region_id=region).body.hours  # type: ignore[arg-type]
+
+    assert (hours(), hours(NORTH), hours(EAST), hours(SOUTH), hours(WEST)) == (48, 24, 24, 48, 48)
+    assert hours(NORTH, later=24.1) == 48
+    assert policies.current("test-keep").version == 1
+    async with db.begin() as tx:
+        await policies.end_pilot(tx, actor=SYSTEM, kind="test-keep", version=2, reason="dear")
+    await policies.refresh(db)
+    assert hours(NORTH) == 48
+    for version, refused in ((2, PilotOver), (1, NotFound), (9, NotFound)):
+        with pytest.raises(refused):
+            async with db.begin() as tx:
+                await policies.end_pilot(tx, actor=SYSTEM, kind="test-keep", version=version, reason="again")
+    told = await db.fetch("SELECT action, reason, after FROM audit_log WHERE subject = 'test-keep' ORDER BY at, id")
+    assert [(row["action"], row["reason"]) for row in told] == [
+        ("policy.set", "r"), ("policy.set", "r"), ("policy.pilot-end", "dear"),
+    ]  # fmt: skip
+    assert told[1]["after"]["regions"] == sorted(map(str, (NORTH, EAST)))
+
+
+async def test_a_newer_version_for_everybody_holds_in_the_pilots_regions_too(db: Database, keep: Policy[Keep]) -> None:
+    async with db.begin() as tx:
+        await set_hours(tx, 24, pilot=pilot(NORTH))
+        await set_hours(tx, 12)
+    await policies.refresh(db)
+    assert keep.current(region_id=NORTH).body.hours == 12
+
+
+@pytest.mark.parametrize(
+    ("regions", "controls", "hours", "field"),
+    [((), (SOUTH,), 1, "regions"), ((NORTH,), (), 1, "controls"), ((NORTH,), (NORTH,), 1, "controls"), ((NORTH,), (SOUTH,), -1, "until")],
+)  # fmt: skip
+async def test_a_pilot_that_cannot_be_is_refused_by_name(db, keep, regions, controls, hours, field) -> None:
+    async with db.begin() as tx:
+        with pytest.raises(BadInput) as refused:
+            await set_hours(tx, 24, pilot=pilot(*regions, controls=controls, hours=hours))
+    assert [problem["field"] for problem in refused.value.fields["problems"]] == [field]
+
+
+async def test_only_what_can_be_piloted_is(db: Database, keep: Policy[Keep]) -> None:
+    keep.pilots = False
+    async with db.begin() as tx:
+        with pytest.raises(BadInput):
+            await set_hours(tx, 24, pilot=pilot(NORTH))
+
+
+async def test_no_region_takes_part_in_two_pilots_at_once(db: Database, keep: Policy[Keep]) -> None:
+    async with db.begin() as tx:
+        await set_hours(tx, 24, pilot=pilot(NORTH))
+    for regions, controls in (((NORTH,), (WEST,)), ((WEST,), (NORTH,)), ((SOUTH,), (WEST,)), ((WEST,), (SOUTH,))):
+        async with db.begin() as tx:
+            with pytest.raises(PilotOverlaps):
+                await set_hours(tx, 12, pilot=pilot(*regions, controls=controls))
+    async with db.begin() as tx:
+        await set_hours(tx, 12, pilot=pilot(WEST, controls=(EAST,)))  # strangers
+        await policies.end_pilot(tx, actor=SYSTEM, kind="test-keep", version=1, reason="over")
+    async with db.begin() as tx:
+        await set_hours(tx, 12, pilot=pilot(NORTH, SOUTH, controls=(new_id(),)))  # the first is over
+
+
+async def test_of_two_pilots_started_at_once_one_is_refused(db: Database, keep: Policy[Keep]) -> None:
+    async def start() -> str:
+        try:
+            async with db.begin() as tx:
+                await set_hours(tx, 24, pilot=pilot(NORTH))
+        except (PilotOverlaps, asyncpg.UniqueViolationError) as refused:
+            return type(refused).__name__
+        return "started"
+
+    assert (await asyncio.gather(*(start() for _ in range(4)))).count("started") == 1
+    assert await db.fetchval("SELECT count(*) FROM policies WHERE kind = 'test-keep'") == 1

@@ -164,6 +164,8 @@ async def look_at(
     if any(not 1 <= wish.quantity <= orders.QUANTITY_MAX for wish in wishes):
         raise orders.BadOrderQuantity(maximum=orders.QUANTITY_MAX)
     at = clock.now()
+    region_id = None if address is None else look.chain.region_of(address.province, address.city)
+    policy = fulfilment.SOURCING.current(at, region_id=region_id)
     stores = [None if wish.store_id is None else look.chain.stores.get(wish.store_id) for wish in wishes]
     read = _decode.decode(
         await look.db.fetchval(
@@ -184,9 +186,9 @@ async def look_at(
             [wish.store_id for wish in wishes if wish.method == "pickup" and wish.store_id],
             [wish.sku_id for wish in wishes if wish.method == "pickup" and wish.store_id],
             list({wish.sku_id for wish in wishes}),
-            fulfilment.SOURCING.current().body.horizon_days,
+            policy.body.horizon_days,
             member_id if use_kept else None,
-            fulfilment.SOURCING.current().body.shadow > 0,
+            policy.body.shadow > 0,
         )
     )
     facts = {row.id: row.facts() for row in read.facts}
@@ -197,7 +199,8 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    planned = await _plan(look, wishes, away, _worth(wishes, prices, read), address, without, uses)
+    worth = _worth(wishes, prices, read, policy.body)
+    planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
     lines = _judge(wishes, stores, facts, prices, here, have, uses, served=planned is not None)
     totals = pricing.add_up(
@@ -215,7 +218,7 @@ async def look_at(
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
-        decision=planned[1] if planned else None,
+        decision=msgspec.structs.replace(planned[1], region_id=region_id) if planned else None,
         at=at,
         uses=uses,
     )
@@ -301,10 +304,10 @@ def _worth(
     wishes: Sequence[orders.Wanted],
     prices: Mapping[int, tuple[int, str, str]],
     read: _Read,
+    policy: fulfilment.SourcingPolicy,
 ) -> Worth:
     """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
     or by its shadow price."""
-    policy = fulfilment.SOURCING.current().body
     price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
     found = {}
     for location_id, sku_id, free, rate in read.walk_ins:
@@ -325,12 +328,12 @@ async def _origins(
     place: tuple[float, float] | None,
     without: frozenset[UUID],
     keeping: frozenset[UUID],
+    policy: fulfilment.SourcingPolicy,
 ) -> list[fulfilment.Origin]:
     """Locations that may send and have something that is wanted, with what a unit costs from there.
 
     Those that keep units for the buyer send them whatever the policy says.
     """
-    policy = fulfilment.SOURCING.current().body
     counts, rejects = await look.work.counts(), await look.work.reject_bp()
     found = []
     for location_id, units in stock.items():
@@ -371,6 +374,7 @@ async def _plan(
     address: orders.Address | None,
     without: frozenset[UUID],
     uses: Sequence[Use],
+    policy: InForce[fulfilment.SourcingPolicy],
 ) -> tuple[Plan, Decision] | None:
     """Source the delivered wishes; the pieces are named by the wishes' positions. Kept units leave where they are."""
     if not any(wish.method == "delivery" for wish in wishes):
@@ -391,13 +395,13 @@ async def _plan(
         if need.location_id in free:
             units = free[need.location_id]
             units[need.sku_id] = max(0, units.get(need.sku_id, 0) - need.quantity)
-    policy = fulfilment.SOURCING.current()
     fixed: dict[UUID, list[fulfilment.Piece]] = {}
     for use in uses:
         if wishes[use.n].method == "delivery":
             fixed.setdefault(use.unit.location_id, []).append(fulfilment.Piece(UUID(int=use.n), use.unit.sku_id, 1))
             free.setdefault(use.unit.location_id, {})
-    origins = await _origins(look, free, worth, place_of(look.chain, address), without, frozenset(fixed))
+    place = place_of(look.chain, address)
+    origins = await _origins(look, free, worth, place, without, frozenset(fixed), policy.body)
     rest = await _decide(lines, origins, policy) if lines else None
     if not fixed or (lines and rest is None):
         return rest

@@ -3,7 +3,7 @@
 Orders were planned one by one, each with the stock and the work of its moment (`fulfilment.reoptimise`). What is looked
 at: paid parcels that are to be picked and that nobody has begun (`fulfilment.nobody_began`). Orders that wait for their
 payment are left alone, since most that are not paid at once are let go; so are units that a shop keeps for this very
-buyer, and parcels of an order that others have begun.
+buyer, parcels of an order that others have begun, and regions in which terms are tried or compared (pilots).
 
 What is read is read without locks, and no transaction is open while anything is computed, which is done beside the
 loop. Then each order is moved in a transaction of its own if it still is as it was, else it is passed over. Orders that
@@ -31,7 +31,7 @@ from duoline.flows import basket as baskets
 from duoline.flows.basket import Look
 from duoline.flows.elsewhere import open_job
 from duoline.flows.unwind import take_back
-from duoline.kernel import audit, clock, faults, jobs
+from duoline.kernel import audit, clock, faults, jobs, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Unavailable, ensure
 from duoline.stores.types import Store
@@ -184,10 +184,14 @@ ORDER BY f.to_pick_at, f.order_id, f.id
 async def read_tasks(look: Look) -> list[Task]:
     """Every order that may be planned again as of now, the oldest first. No locks."""
     now, policy = clock.now(), fulfilment.SOURCING.current().body
+    tried = _tried(now)
     found: dict[UUID, Task] = {}
     for row in await look.db.fetch(_TASKS, now - LOOK_BACK):
         store = look.chain.stores.get(row["location_id"])
         if store is None or not row["lines"] or not fulfilment.nobody_began(store, row["to_pick_at"], now, policy):
+            continue
+        address = msgspec.convert(row["address"], orders.Address) if row["address"] else None
+        if address is not None and look.chain.region_of(address.province, address.city) in tried:
             continue
         job = Job(
             row["location_id"],
@@ -198,7 +202,6 @@ async def read_tasks(look: Look) -> list[Task]:
         prices = {UUID(sku): price for _, sku, _, price in row["lines"]}
         known = found.get(row["order_id"])
         if known is None:
-            address = msgspec.convert(row["address"], orders.Address) if row["address"] else None
             found[row["order_id"]] = Task(
                 row["member_id"],
                 row["order_id"],
@@ -216,6 +219,15 @@ async def read_tasks(look: Look) -> list[Task]:
                 promise_at=max(known.promise_at, row["promise_at"]),
             )
     return list(found.values())
+
+
+def _tried(now: datetime) -> set[UUID | None]:
+    """Regions in which terms are tried, and those they are compared with: there orders stay as they were decided."""
+    found: set[UUID | None] = set()
+    for version in policies.versions("sourcing"):
+        if version.pilot is not None and version.active_from <= now < version.pilot.until_at:
+            found |= version.pilot.regions | version.pilot.controls
+    return found
 
 
 _SHELVES = """

@@ -111,12 +111,12 @@ BEGIN
 
     IF p_rows ? 'decisions' THEN
         INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates, summary,
-                                        cost_minor, solver_us)
+                                        cost_minor, solver_us, region_id)
         SELECT r.member_id, r.order_id, r.id, p_at, r.policy_version, r.terms, r.chosen, r.candidates, r.summary,
-               r.cost_minor, r.solver_us
+               r.cost_minor, r.solver_us, r.region_id
         FROM jsonb_to_recordset(p_rows->'decisions') AS r(
                  o integer, member_id uuid, order_id uuid, id uuid, policy_version integer, terms jsonb, chosen jsonb,
-                 candidates jsonb, summary jsonb, cost_minor bigint, solver_us integer)
+                 candidates jsonb, summary jsonb, cost_minor bigint, solver_us integer, region_id uuid)
         WHERE r.o = ANY (placed);
     END IF;
 

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -18,7 +19,6 @@ from duoline.fulfilment.sourcing import NO_COSTS, Parcel, Piece, Plan, Site, Wan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from uuid import UUID
 
     from duoline.fulfilment.policy import SourcingPolicy
     from duoline.stores.types import Store
@@ -61,6 +61,7 @@ class Decision(msgspec.Struct, frozen=True):
     summary: dict[str, str]
     cost_minor: int
     solver_us: int
+    region_id: UUID | None = None
 
 
 def decide(

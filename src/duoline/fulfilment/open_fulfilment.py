@@ -147,8 +147,8 @@ async def keep_decision(
         entry["covers"] = [named[line] for line in entry["covers"]]
     await tx.execute(
         """INSERT INTO sourcing_decisions (member_id, order_id, id, at, policy_version, terms, chosen, candidates,
-                                           summary, cost_minor, solver_us, saved_minor)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+                                           summary, cost_minor, solver_us, region_id, saved_minor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         member_id,
         order_id,
         decision_id,
@@ -160,6 +160,7 @@ async def keep_decision(
         row["summary"],
         row["cost_minor"],
         row["solver_us"],
+        decision.region_id,
         saved_minor,
     )
     return decision_id

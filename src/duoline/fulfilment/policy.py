@@ -90,6 +90,6 @@ class DeliveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.days_far if distance_km <= self.far_km else self.days_beyond
 
 
-SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy())
+SOURCING = Policy("sourcing", SourcingPolicy, SourcingPolicy(), pilots=True)
 PICKUP = Policy("pickup", PickupPolicy, PickupPolicy())
 DELIVERY = Policy("delivery", DeliveryPolicy, DeliveryPolicy())

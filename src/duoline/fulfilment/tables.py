@@ -135,8 +135,10 @@ sourcing_decisions = table(
     integer("solver_us"),
     # Of a plan that was made again together with others: what it costs less than the one before, then and there.
     big("saved_minor", null=True),
+    uid("region_id", null=True),  # where it goes, as far as that is one of our regions
     pk("sourcing_decisions", "member_id", "order_id", "id"),
     index("sourcing_decisions_saved_ix", "at", postgresql_where=sql_text("saved_minor IS NOT NULL")),
+    index("sourcing_decisions_region_ix", "region_id", "at", postgresql_where=sql_text("region_id IS NOT NULL")),
     append_only=True,
 )
 

@@ -21,4 +21,11 @@ INVARIANTS: list[tuple[str, str, str]] = [
         """SELECT kind, max(version) AS newest, count(*) AS versions FROM policies
            GROUP BY kind HAVING max(version) <> count(*)""",
     ),
+    (
+        "POL-2",
+        "No region takes part in two pilots of one policy at a time.",
+        """SELECT a.kind, a.version, b.version AS other FROM policies a JOIN policies b
+             ON b.kind = a.kind AND b.version > a.version AND b.active_from < a.until_at AND a.active_from < b.until_at
+            AND (a.regions || a.controls) && (b.regions || b.controls)""",
+    ),
 ]

@@ -2,6 +2,8 @@
 
 A package declares a policy with the struct of its body and what holds until somebody decides otherwise (version 0).
 A new version is validated by the struct, written with its reason to the audit log, and in force from an instant on.
+A policy that can be piloted may have a version that holds in some regions only and until an instant, beside regions
+that go on as before and are compared with them; what asks without a region never sees a pilot.
 Every number in a policy has bounds (`whole`), inside of which all that reads it works; a test tries each of them.
 Each process keeps all versions in memory and looks for new ones at every event `policies.*` and every thirty seconds.
 """
@@ -16,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_typ
 import msgspec
 
 from duoline.kernel import audit, clock, outbox
-from duoline.kernel.errors import BadInput, NotFound, ensure
+from duoline.kernel.errors import BadInput, NotFound, Refusal, ensure
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
 
@@ -29,6 +33,33 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 B = TypeVar("B", bound=msgspec.Struct)
 
 
+class PilotOverlaps(Refusal):
+    """A region of the pilot is part of another that has not ended."""
+
+    code = "kernel.pilot-overlaps"
+    status = 409
+    zh = "有区域正在参加第 {version} 版的试行,请先结束它,或换一个区域。"
+    en = "A region takes part in the pilot of version {version}; end that first, or choose another region."
+
+
+class PilotOver(Refusal):
+    """The pilot has ended."""
+
+    code = "kernel.pilot-over"
+    status = 409
+    zh = "这次试行已经结束。"
+    en = "This pilot has ended."
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """Where and until when a version is tried, and the regions it is compared with. Regions below are named too."""
+
+    regions: frozenset[UUID]
+    controls: frozenset[UUID]
+    until_at: datetime
+
+
 @dataclass(frozen=True)
 class InForce(Generic[B]):
     """A policy as it holds at an instant."""
@@ -37,19 +68,26 @@ class InForce(Generic[B]):
     version: int
     body: B
     active_from: datetime
+    pilot: Pilot | None = None
+
+    def holds(self, at: datetime, region_id: UUID | None) -> bool:
+        """Whether it has begun, and holds in this region if it is a pilot."""
+        if self.active_from > at:
+            return False
+        return self.pilot is None or (region_id in self.pilot.regions and at < self.pilot.until_at)
 
 
 class Policy(Generic[B]):
     """A kind of decision. Declare it once, at module level: `SOURCING = Policy("sourcing", Sourcing, Sourcing(…))`."""
 
-    def __init__(self, kind: str, body: type[B], default: B) -> None:
+    def __init__(self, kind: str, body: type[B], default: B, *, pilots: bool = False) -> None:
         ensure(kind not in kinds, "POLICY", f"there are two policies named {kind}")
-        self.kind, self.body, self.default = kind, body, default
+        self.kind, self.body, self.default, self.pilots = kind, body, default, pilots
         kinds[kind] = cast("Policy[Any]", self)
 
-    def current(self, at: datetime | None = None) -> InForce[B]:
-        """What holds at the instant (now by default), from memory."""
-        return cast("InForce[B]", current(self.kind, at))
+    def current(self, at: datetime | None = None, *, region_id: UUID | None = None) -> InForce[B]:
+        """What holds at the instant (now by default) in a region (everywhere by default), from memory."""
+        return cast("InForce[B]", current(self.kind, at, region_id=region_id))
 
 
 def whole(low: int, high: int, *, zh: str, en: str) -> msgspec.Meta:
@@ -62,12 +100,15 @@ kinds: dict[str, Policy[Any]] = {}
 _versions: dict[str, list[InForce[Any]]] = {}
 
 
-def current(kind: str, at: datetime | None = None) -> InForce[Any]:
-    """What holds at the instant: the newest version whose time has come, else the default. Refuses with `NotFound`."""
+def current(kind: str, at: datetime | None = None, *, region_id: UUID | None = None) -> InForce[Any]:
+    """What holds at the instant: the newest version whose time has come, else the default. Refuses with `NotFound`.
+
+    A pilot holds in its regions, until a version that everybody gets is newer.
+    """
     policy = _policy(kind)
     at = at or clock.now()
     for version in _versions.get(kind, ()):
-        if version.active_from <= at:
+        if version.holds(at, region_id):
             return version
     return InForce(kind, 0, policy.default, LONG_AGO)
 
@@ -79,24 +120,36 @@ def versions(kind: str) -> list[InForce[Any]]:
 
 
 async def set_version(
-    tx: Tx, *, actor: Actor, kind: str, body: Any, reason: str, active_from: datetime | None = None
+    tx: Tx,
+    *,
+    actor: Actor,
+    kind: str,
+    body: Any,
+    reason: str,
+    active_from: datetime | None = None,
+    pilot: Pilot | None = None,
 ) -> InForce[Any]:
-    """Add a version, in force from `active_from` (now by default, never in the past).
+    """Add a version, in force from `active_from` (now by default, never in the past), as a pilot if one is given.
 
     `body` is the struct or the plain values of one. Refusals: `NotFound` for a kind that is none, `BadInput` for a
-    body that does not fit or a time that has passed. Takes the next number under the lock of a unique key: of two at
-    the same time one is refused by the database and tried again by the edge.
+    body that does not fit, a time that has passed or a pilot that cannot be, `PilotOverlaps` when a region of it is
+    part of one that has not ended (locks the table against
+    other writers). Takes the next number under the lock of a unique key: of two at the same time one
+    is refused by the database and tried again by the edge.
     """
     policy, now = _policy(kind), clock.now()
     active_from = active_from or now
     if active_from < now:
         raise BadInput(problems=[{"field": "active_from", "zh": "生效时间已经过去。", "en": "This time has passed."}])
     fitting = fit(kind, body)
+    if pilot is not None:
+        _check_pilot(policy, pilot, active_from)
+        await _refuse_overlaps(tx, kind, pilot, active_from)
     before = await tx.fetchrow("SELECT version, body FROM policies WHERE kind = $1 ORDER BY version DESC LIMIT 1", kind)
     version = 1 if before is None else before["version"] + 1
     await tx.execute(
-        "INSERT INTO policies (kind, version, body, active_from, actor_id, reason, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO policies (kind, version, body, active_from, actor_id, reason, created_at, regions, controls,"
+        " until_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         kind,
         version,
         fitting,
@@ -104,6 +157,9 @@ async def set_version(
         actor.id,
         reason,
         now,
+        None if pilot is None else sorted(pilot.regions),
+        None if pilot is None else sorted(pilot.controls),
+        None if pilot is None else pilot.until_at,
     )
     await audit.record(
         tx,
@@ -113,10 +169,82 @@ async def set_version(
         subject=kind,
         reason=reason,
         before=msgspec.to_builtins(policy.default) if before is None else before["body"],
-        after={"version": version, "active_from": active_from, "body": fitting},
+        after={"version": version, "active_from": active_from, "body": fitting} | _told(pilot),
     )
     await outbox.emit(tx, topic="policies.set", key=kind, payload={"kind": kind, "version": version})
-    return InForce(kind, version, fitting, active_from)
+    return InForce(kind, version, fitting, active_from, pilot)
+
+
+async def end_pilot(tx: Tx, *, actor: Actor, kind: str, version: int, reason: str) -> None:
+    """End a pilot now. Locks its row. Refuses `NotFound` when there is none, `PilotOver` when it has ended."""
+    now = clock.now()
+    until_at = await tx.fetchval(
+        "SELECT until_at FROM policies WHERE kind = $1 AND version = $2 AND regions IS NOT NULL FOR UPDATE",
+        kind,
+        version,
+    )
+    if until_at is None:
+        raise NotFound(kind="pilot")
+    if until_at <= now:
+        raise PilotOver
+    await tx.execute("UPDATE policies SET until_at = $3 WHERE kind = $1 AND version = $2", kind, version, now)
+    await audit.record(
+        tx,
+        actor=actor,
+        action="policy.pilot-end",
+        subject_kind="policy",
+        subject=kind,
+        reason=reason,
+        before={"version": version, "until_at": until_at},
+        after={"version": version, "until_at": now},
+    )
+    await outbox.emit(tx, topic="policies.set", key=kind, payload={"kind": kind, "version": version})
+
+
+def _told(pilot: Pilot | None) -> dict[str, Any]:
+    if pilot is None:
+        return {}
+    return {"regions": sorted(pilot.regions), "controls": sorted(pilot.controls), "until_at": pilot.until_at}
+
+
+def _check_pilot(policy: Policy[Any], pilot: Pilot, active_from: datetime) -> None:
+    problems = []
+    if not policy.pilots:
+        problems.append({"field": "regions", "zh": "这项规则不能分区域试行。", "en": "This policy cannot be piloted."})
+    if not pilot.regions:
+        problems.append({"field": "regions", "zh": "至少选一个试行区域。", "en": "Choose a region."})
+    if not pilot.controls:
+        problems.append({"field": "controls", "zh": "至少选一个对照区域。", "en": "Choose a control region."})
+    if pilot.regions & pilot.controls:
+        problems.append(
+            {
+                "field": "controls",
+                "zh": "同一区域不能既试行又对照。",
+                "en": "A region cannot be both.",
+            }
+        )
+    if pilot.until_at <= active_from:
+        problems.append({"field": "until", "zh": "结束时间要晚于开始。", "en": "It has to end after it begins."})
+    if problems:
+        raise BadInput(problems=problems)
+
+
+async def _refuse_overlaps(tx: Tx, kind: str, pilot: Pilot, active_from: datetime) -> None:
+    """Two pilots of one policy at a time would spoil each other's comparison wherever they share a region.
+
+    Locks the table against other writers, for what must not be there has no row to lock. Readers go on.
+    """
+    await tx.execute("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE")
+    other = await tx.fetchval(
+        """SELECT version FROM policies WHERE kind = $1 AND until_at > $2 AND active_from < $3
+              AND (regions || controls) && $4::uuid[] ORDER BY version LIMIT 1""",
+        kind,
+        active_from,
+        pilot.until_at,
+        sorted(pilot.regions | pilot.controls),
+    )
+    if other is not None:
+        raise PilotOverlaps(version=other)
 
 
 def fit(kind: str, body: Any) -> Any:
@@ -132,11 +260,16 @@ def fit(kind: str, body: Any) -> Any:
     return fitting
 
 
+_VERSIONS = """
+SELECT kind, version, body, active_from, regions, controls, until_at FROM policies ORDER BY kind, version DESC
+"""
+
+
 @outbox.watch("policies.*")
 async def refresh(db: Database | Tx) -> None:
     """Read every version anew."""
     found: dict[str, list[InForce[Any]]] = {}
-    for row in await db.fetch("SELECT kind, version, body, active_from FROM policies ORDER BY kind, version DESC"):
+    for row in await db.fetch(_VERSIONS):
         policy = kinds.get(row["kind"])
         if policy is None:
             continue  # of a package this process does not load
@@ -146,7 +279,12 @@ async def refresh(db: Database | Tx) -> None:
             # An older shape; the defaults of added fields make most of them fit. This one does not.
             log.warning("policy %s version %d does not fit its struct and is passed over", row["kind"], row["version"])
             continue
-        found.setdefault(row["kind"], []).append(InForce(row["kind"], row["version"], body, row["active_from"]))
+        pilot = (
+            None
+            if row["regions"] is None
+            else Pilot(frozenset(row["regions"]), frozenset(row["controls"]), row["until_at"])
+        )
+        found.setdefault(row["kind"], []).append(InForce(row["kind"], row["version"], body, row["active_from"], pilot))
     _versions.clear()
     _versions.update(found)
 

@@ -132,6 +132,7 @@ cron_failures = table(
 )
 
 # Decisions as data. The newest version whose active_from has come is in force.
+# A version holds everywhere, or is a pilot: in `regions` only, until `until_at`, to be compared with `controls`.
 policies = table(
     PACKAGE,
     "policies",
@@ -143,8 +144,16 @@ policies = table(
     uid("actor_id"),
     text("reason"),
     at("created_at"),
+    uids("regions", null=True),
+    uids("controls", null=True),
+    at("until_at", null=True),
     pk("policies", "kind", "version"),
     check("policies_version_ck", "version > 0"),
+    check(
+        "policies_pilot_ck",
+        "(regions IS NULL) = (controls IS NULL) AND (regions IS NULL) = (until_at IS NULL) "
+        "AND cardinality(regions) > 0 AND cardinality(controls) > 0 AND NOT regions && controls",
+    ),
 )
 
 flow_records = table(

@@ -67,6 +67,19 @@ class Chain:
         """Regions by their code."""
         return {region.code: region for region in self.regions.values()}
 
+    @cached_property
+    def _region_by_place(self) -> Mapping[tuple[str, str], UUID]:
+        """The region of our locations in each city and, under an empty city, in each province: shops first, by code."""
+        found: dict[tuple[str, str], UUID] = {}
+        for store in sorted(self.stores.values(), key=lambda store: (store.kind != "store", store.code)):
+            found.setdefault((store.province, store.city), store.region_id)
+            found.setdefault((store.province, ""), store.region_id)
+        return found
+
+    def region_of(self, province: str, city: str) -> UUID | None:
+        """The region that a place belongs to: that of our locations in its city, else in its province, else none."""
+        return self._region_by_place.get((province, city)) or self._region_by_place.get((province, ""))
+
     def store(self, store_id: UUID) -> Store:
         """A store by id. Refuses with `NotFound`."""
         store = self.stores.get(store_id)
@@ -84,6 +97,10 @@ class Chain:
     def stores_below(self, region_id: UUID) -> frozenset[UUID]:
         """The stores in a region and in those below it."""
         return rights.stores_of(UnitKind.REGION, region_id, self)
+
+    def regions_below(self, region_id: UUID) -> frozenset[UUID]:
+        """The region itself and those below it that have stores."""
+        return frozenset({region_id, *(self.stores[store_id].region_id for store_id in self.stores_below(region_id))})
 
     def shops(self, *, service: str | None = None) -> list[Store]:
         """Open stores (not distribution centres) that offer a service: pickup, ship or returns; by code."""

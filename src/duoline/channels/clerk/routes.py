@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from duoline.channels.clerk import counter, counts, labels, queue, transfers, work
+from duoline.channels.clerk import counter, counts, queue, transfers, work
 
 ROUTES: list[ControllerRouterHandler] = [
     *queue.ROUTES,
     *work.ROUTES,
     *counter.ROUTES,
     *counts.ROUTES,
-    *labels.ROUTES,
     *transfers.ROUTES,
 ]

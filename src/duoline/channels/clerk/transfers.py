@@ -13,7 +13,7 @@ from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.transferring import AskedLines, Nothing, Quantity, Version, Why, known, reach
+from duoline.channels.http.transferring import AskedLines, Quantity, Version, known, reach
 from duoline.channels.http.writes import Write
 from duoline.flows import transfer_view
 from duoline.flows.transfer_view import TransferView
@@ -126,12 +126,6 @@ async def list_transfers(
     return TransferList(views, following, Counts(*(counts or (0, 0, 0, 0, 0))))
 
 
-@get("/api/clerk/transfers/{transfer_id:uuid}", opt=WORK)
-async def read_transfer(db: Database, staff: Staff, chain: Chain, transfer_id: UUID) -> TransferView:
-    """One transfer of a shop one works at."""
-    return await transfer_view.view(db, chain, reach(staff), transfer_id)
-
-
 @post(
     "/api/clerk/transfers", opt=doors.staff("transfers", store="store", source_code=doors.SHARED, sku_id=doors.SHARED)
 )
@@ -156,56 +150,6 @@ async def ask_transfer(write: Write, staff: Staff, chain: Chain, data: Ask) -> A
         return await transfer_view.view(tx, chain, reach(staff), transfer_id)
 
     return await write.run(work, status=201)
-
-
-@post(
-    "/api/clerk/transfers/{transfer_id:uuid}/approval",
-    opt=doors.staff("transfers.decide", transfer_id="transfer"),
-    status_code=200,
-)
-async def approve_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Nothing | None
-) -> Answer[TransferView]:
-    """Let the units go: this shop picks and sends them."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "approve")
-        await transfers.approve(tx, chain, transfer_id=transfer_id, actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
-@post(
-    "/api/clerk/transfers/{transfer_id:uuid}/refusal",
-    opt=doors.staff("transfers.decide", transfer_id="transfer"),
-    status_code=200,
-)
-async def decline_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Why
-) -> Answer[TransferView]:
-    """Keep the units, and say why."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "decline")
-        await transfers.decline(tx, transfer_id=transfer_id, reason=data.reason.strip(), actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
-@post("/api/clerk/transfers/{transfer_id:uuid}/cancellation", opt=WORK, status_code=200)
-async def cancel_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Why
-) -> Answer[TransferView]:
-    """Call it off before it is sent: not needed any more, or not to be found."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "cancel")
-        await transfers.cancel(tx, transfer_id=transfer_id, reason=data.reason.strip(), actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
 
 
 @post(
@@ -261,11 +205,7 @@ async def receive_transfer(
 
 ROUTES = [
     list_transfers,
-    read_transfer,
     ask_transfer,
-    approve_transfer,
-    decline_transfer,
-    cancel_transfer,
     send_transfer,
     receive_transfer,
 ]

@@ -91,6 +91,7 @@ class PolicyVersion(msgspec.Struct):
     body: dict[str, Any]
     active_from: datetime
     in_force: bool
+    pilot: bool
 
 
 class PolicyFacts(msgspec.Struct):
@@ -390,7 +391,7 @@ def _policy(kind: str) -> PolicyFacts:
 
 def _version(given: policies.InForce[Any], *, in_force: bool) -> PolicyVersion:
     body: dict[str, Any] = msgspec.to_builtins(given.body)
-    return PolicyVersion(given.kind, given.version, body, given.active_from, in_force)
+    return PolicyVersion(given.kind, given.version, body, given.active_from, in_force, given.pilot is not None)
 
 
 def _line(row: Any, chain: Chain, name: Text | None) -> AuditLine:

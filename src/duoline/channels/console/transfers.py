@@ -13,7 +13,7 @@ from litestar.params import Parameter
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.transferring import AskedLines, Nothing, Reason, Version, Why, known, reach
+from duoline.channels.http.transferring import AskedLines, Reason, known, reach
 from duoline.channels.http.writes import Write
 from duoline.flows import transfer_view
 from duoline.flows.transfer_view import TransferView
@@ -31,13 +31,6 @@ class CallOff(Input, frozen=True):
     source_code: Code
     destination_code: Code
     lines: AskedLines
-    reason: Reason
-
-
-class WriteOff(Input, frozen=True):
-    """Why what has not come is lost."""
-
-    version: Version
     reason: Reason
 
 
@@ -99,12 +92,6 @@ async def list_transfers(
     return Page(await transfer_view.views(db, chain, reach(staff), shown), following)
 
 
-@get("/api/console/transfers/{transfer_id:uuid}", opt=SEE)
-async def read_transfer(db: Database, staff: Staff, chain: Chain, transfer_id: UUID) -> TransferView:
-    """One transfer from or to a shop one may see."""
-    return await transfer_view.view(db, chain, reach(staff), transfer_id)
-
-
 @post(
     "/api/console/transfers",
     opt=doors.staff("transfers.call", source_code="store", destination_code="store", sku_id=doors.SHARED),
@@ -130,82 +117,7 @@ async def call_off(write: Write, staff: Staff, chain: Chain, data: CallOff) -> A
     return await write.run(work, status=201)
 
 
-@post(
-    "/api/console/transfers/{transfer_id:uuid}/approval",
-    opt=doors.staff("transfers.decide", transfer_id="transfer"),
-    status_code=200,
-)
-async def approve_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Nothing | None
-) -> Answer[TransferView]:
-    """Approve a request in the source's place."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "approve")
-        await transfers.approve(tx, chain, transfer_id=transfer_id, actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
-@post(
-    "/api/console/transfers/{transfer_id:uuid}/refusal",
-    opt=doors.staff("transfers.decide", transfer_id="transfer"),
-    status_code=200,
-)
-async def decline_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Why
-) -> Answer[TransferView]:
-    """Decline a request in the source's place, with a reason."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "decline")
-        await transfers.decline(tx, transfer_id=transfer_id, reason=data.reason.strip(), actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
-@post("/api/console/transfers/{transfer_id:uuid}/cancellation", opt=SEE, status_code=200)
-async def cancel_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: Why
-) -> Answer[TransferView]:
-    """Call a transfer off that was not sent; its units are on offer again."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "cancel")
-        await transfers.cancel(tx, transfer_id=transfer_id, reason=data.reason.strip(), actor=staff.actor)
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
-@post(
-    "/api/console/transfers/{transfer_id:uuid}/loss",
-    opt=doors.staff("transfers.call", transfer_id="transfer"),
-    status_code=200,
-)
-async def write_off_transfer(
-    write: Write, staff: Staff, chain: Chain, transfer_id: UUID, data: WriteOff
-) -> Answer[TransferView]:
-    """Close a transfer: what has not come is lost, with a reason."""
-
-    async def work(tx: Tx) -> TransferView:
-        await transfer_view.require(tx, reach(staff), transfer_id, "write_off")
-        await transfers.write_off(
-            tx, transfer_id=transfer_id, reason=data.reason.strip(), version=data.version, actor=staff.actor
-        )
-        return await transfer_view.view(tx, chain, reach(staff), transfer_id)
-
-    return await write.run(work)
-
-
 ROUTES = [
     list_transfers,
-    read_transfer,
     call_off,
-    approve_transfer,
-    decline_transfer,
-    cancel_transfer,
-    write_off_transfer,
 ]

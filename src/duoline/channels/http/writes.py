@@ -24,6 +24,7 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request
+from litestar.enums import RequestEncodingType
 
 from duoline.channels.http import limits, sessions
 from duoline.channels.http.answers import JSON, PROBLEM, Answer, Header, encode
@@ -144,8 +145,9 @@ class Write:
         self._hash = _hash(self._request, body_digest)
 
     async def read(self) -> None:
-        """Take in the body. Done before the handler runs, except for multipart uploads."""
-        if not self._request.headers.get("content-type", "").startswith("multipart/"):
+        """Take in the body. Done before the handler runs, except where it takes a form: that is streamed, whatever the
+        request calls itself, and the handler says what it was."""
+        if not _takes_form(self._request):
             self.use_hash(hashlib.sha256(await self._request.body()).digest())
 
     async def replay(self) -> Answer[Any] | None:
@@ -277,6 +279,11 @@ def _marked(given: Answer[T]) -> Answer[T]:
     metrics.REPLAYS.inc()
     given.more_headers.append((b"idempotent-replayed", b"true"))
     return given
+
+
+def _takes_form(request: Request[Any, Any, Any]) -> bool:
+    data = request.route_handler.parsed_data_field
+    return data is not None and getattr(data.kwarg_definition, "media_type", None) == RequestEncodingType.MULTI_PART
 
 
 def _key(request: Request[Any, Any, Any]) -> str:

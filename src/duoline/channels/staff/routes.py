@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from duoline.channels.staff import account
+from duoline.channels.staff import account, labels, transfers
 
-ROUTES: list[ControllerRouterHandler] = [*account.ROUTES]
+ROUTES: list[ControllerRouterHandler] = [*account.ROUTES, *labels.ROUTES, *transfers.ROUTES]

@@ -51,6 +51,7 @@ const routes: RouteRecordRaw[] = [
       at("policies", "policies", "policies.read", () => import("./pages/Policies.vue")),
       at("policies/sourcing/replays", "replays", "policies.edit", () => import("./pages/Replays.vue")),
       at("policies/sourcing/replays/:id", "replay", "policies.edit", () => import("./pages/ReplayCase.vue")),
+      at("policies/sourcing/pilots/:version", "pilot", "policies.read", () => import("./pages/PilotCase.vue")),
       at("policies/:kind", "policy", "policies.read", () => import("./pages/PolicyCase.vue")),
       at("audit", "audit", "audit.read", () => import("./pages/Audit.vue")),
       { path: ":rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },

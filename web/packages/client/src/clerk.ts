@@ -27,6 +27,7 @@ import type {
 const at = encodeURIComponent
 const one = (id: string) => `/api/clerk/fulfilments/${at(id)}`
 const moved = (id: string) => `/api/clerk/transfers/${at(id)}`
+const decided = (id: string) => `/api/staff/transfers/${at(id)}`
 
 export const staff = {
   logIn: (login: string, password: string, key: string) =>
@@ -102,16 +103,16 @@ export const clerk = {
     write<Shortage>("POST", `/api/clerk/shortages/${at(id)}/found`, { body: {}, key }),
   transfers: (query: { store: string; side: "in" | "out"; which: "open" | "done"; limit?: number; cursor?: string }) =>
     read<TransferList>("/api/clerk/transfers", { query }),
-  transfer: (id: string) => read<Transfer>(moved(id)),
+  transfer: (id: string) => read<Transfer>(decided(id)),
   askTransfer: (
     body: { store: string; source_code: string; lines: { sku_id: string; quantity: number }[]; note: string },
     key: string,
   ) => write<Transfer>("POST", "/api/clerk/transfers", { body, key }),
-  approveTransfer: (id: string, key: string) => write<Transfer>("POST", `${moved(id)}/approval`, { body: {}, key }),
+  approveTransfer: (id: string, key: string) => write<Transfer>("POST", `${decided(id)}/approval`, { body: {}, key }),
   declineTransfer: (id: string, reason: string, key: string) =>
-    write<Transfer>("POST", `${moved(id)}/refusal`, { body: { reason }, key }),
+    write<Transfer>("POST", `${decided(id)}/refusal`, { body: { reason }, key }),
   cancelTransfer: (id: string, reason: string, key: string) =>
-    write<Transfer>("POST", `${moved(id)}/cancellation`, { body: { reason }, key }),
+    write<Transfer>("POST", `${decided(id)}/cancellation`, { body: { reason }, key }),
   sendTransfer: (id: string, body: { version: number; lines: { sku_id: string; quantity: number }[] }, key: string) =>
     write<Transfer>("POST", `${moved(id)}/shipment`, { body, key }),
   receiveTransfer: (

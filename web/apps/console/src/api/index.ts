@@ -19,6 +19,11 @@ export const list = <T>(path: string, query: Query = {}): Promise<Page<T>> => wa
 export const send = <T>(method: WriteMethod, path: string, body: unknown, key: string, query: Query = {}): Promise<T> =>
   watched(write<T>(method, ROOT + path, { key, query, ...(body === undefined ? {} : { body }) }))
 
+/** What the clerk's phone does the same way. */
+export const getShared = <T>(path: string): Promise<T> => watched(read<T>("/api/staff/" + path))
+export const sendShared = <T>(method: WriteMethod, path: string, body: unknown, key: string): Promise<T> =>
+  watched(write<T>(method, "/api/staff/" + path, { key, body }))
+
 /** A file goes by XMLHttpRequest, the only way a browser tells how much of it has been sent. */
 export function upload<T>(path: string, form: FormData, key: string, language: string, onSent: (share: number) => void): Promise<T> {
   return watched(

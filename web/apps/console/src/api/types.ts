@@ -431,6 +431,7 @@ export interface PolicyVersion {
   body: Record<string, unknown>
   active_from: string
   in_force: boolean
+  pilot: boolean
 }
 
 export interface Policy {
@@ -614,4 +615,40 @@ export interface KeptReport {
   refused_value: Money
   rows: KeptCost[]
   days: { on: string; given: number; used: number; refused: number }[]
+}
+
+export interface PilotFacts {
+  version: number
+  state: "planned" | "running" | "ended" | "replaced"
+  body: Record<string, unknown>
+  regions: { code: string; name: Text }[]
+  controls: { code: string; name: Text }[]
+  since: string
+  until: string
+}
+
+export interface PilotSums {
+  orders: number
+  cost_minor: number
+  parcels: number
+  km: number
+  rejected: number
+  late: number
+}
+
+export interface PilotEffect {
+  measure: Exclude<keyof PilotSums, "orders">
+  pilot_before: number | null
+  pilot_since: number | null
+  control_before: number | null
+  control_since: number | null
+  change: number | null
+  low: number | null
+  high: number | null
+}
+
+export interface PilotCase extends PilotFacts {
+  compared_from: string
+  days: { on: string; pilot: PilotSums; control: PilotSums }[]
+  effects: PilotEffect[]
 }

@@ -1,4 +1,4 @@
-"""Labels to print in the shop."""
+"""Labels to print for a shop, on shelves and on products: the same from the phone and from the console."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from duoline.kernel.db import Database
 from duoline.stores.directory import Chain
 
 
-@get("/api/clerk/labels.pdf", opt=doors.staff("stock.read", store="store", sku=doors.SHARED))
-async def print_labels_here(
+@get("/api/staff/labels.pdf", opt=doors.staff("stock.read", store="store", sku=doors.SHARED))
+async def print_shop_labels(
     db: Database,
     settings: Settings,
     staff: Staff,
@@ -43,4 +43,4 @@ async def print_labels_here(
     )
 
 
-ROUTES = [print_labels_here]
+ROUTES = [print_shop_labels]
