@@ -12,8 +12,9 @@ import pytest
 from duoline.flows import cancel, hand_over, replan, ship
 from duoline.flows.reject import NotServing
 from duoline.flows.replan import Round
-from duoline.kernel import clock, faults
+from duoline.kernel import clock, faults, policies
 from duoline.kernel.errors import Refusal, Unavailable
+from duoline.kernel.ids import new_id
 from duoline.stores import directory
 from duoline.stores.types import Share
 from tests.flows.conftest import ADDRESS, NOON, open_place
@@ -351,3 +352,20 @@ async def test_a_round_that_stops_half_way_has_moved_nothing_and_is_made_up_for(
     assert (await world.level("A", "milk"), await world.level("DC", "milk")) == ((1, 1), (1, 0))
     assert (await again(world)).moved == 1
     assert await live(world, receipt) == ["DC"]
+
+
+async def test_where_terms_are_tried_it_is_planned_again_by_them(world, books, noon):
+    receipt = await at_a_shop(world, books)
+    east = await world.value("SELECT id FROM regions")
+    body = {"from_warehouses": False}
+    tried = policies.Pilot(frozenset({east}), frozenset({new_id()}), NOON + timedelta(days=7))
+    async with world.db.begin() as tx:
+        await policies.set_version(tx, actor=world.clerk, kind="sourcing", body=body, reason="r", pilot=tried)
+    await policies.refresh(world.db)
+    assert (await again(world)).moved == 0
+    async with world.db.begin() as tx:
+        await policies.end_pilot(tx, actor=world.clerk, kind="sourcing", version=1, reason="r")
+    await policies.refresh(world.db)
+    assert (await again(world)).moved == 1
+    assert await live(world, receipt) == ["DC"]
+    policies._versions.clear()
