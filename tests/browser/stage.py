@@ -507,13 +507,16 @@ async def _replay(head: Person) -> str:
 
 async def _pilot(head: Person) -> str:
     """Terms that are tried in one region from now on, beside another."""
-    regions = [one["code"] for one in (await head.get("console/regions"))["items"] if one["store_count"]]
+    region = next(one["code"] for one in (await head.get("console/regions"))["items"] if one["store_count"])
+    await head.send(
+        "POST", "console/regions", {"code": "R-NEW", "name": {"zh": "新区", "en": "New region"}, "reason": RECEIPT}
+    )
     body = {
         "body": {"pick_dc": 90},
-        "regions": regions[:1],
-        "controls": regions[1:2],
+        "regions": [region],
+        "controls": ["R-NEW"],
         "until": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
-        "reason": "仓库拣货涨价前先看看",
+        "reason": RECEIPT,
     }
     return str((await head.send("POST", "console/pilots", body))["version"])
 
