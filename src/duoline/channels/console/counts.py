@@ -138,8 +138,12 @@ async def list_count_lines(
     return Page(found[:limit], cursors.pack(found[limit - 1].sku_code) if len(found) > limit else None)
 
 
-@get("/api/console/counts/{count_id:uuid}/variances.csv", opt=doors.staff("stock.read", count_id="count"))
-async def export_variances(db: Database, staff: Staff, chain: Chain, count_id: UUID) -> Answer[Any]:
+@get(
+    "/api/console/counts/{count_id:uuid}/variances.csv",
+    media_type="text/csv",
+    opt=doors.staff("stock.read", count_id="count"),
+)
+async def export_variances(db: Database, staff: Staff, chain: Chain, count_id: UUID) -> Answer[str]:
     """The differences by article as a table, with their value at the chain's prices."""
     location = await _locate(db, staff, count_id, "stock.read")
     shown = await _count(db, staff, location, count_id, chain)

@@ -325,7 +325,7 @@ async def list_orders(
     return Page([_row(row, chain, scope) for row in shown], following)
 
 
-@get("/api/console/orders.csv", opt=doors.staff("orders.read", store="store"))
+@get("/api/console/orders.csv", media_type="text/csv", opt=doors.staff("orders.read", store="store"))
 async def export_orders(
     db: Database,
     staff: Staff,
@@ -337,7 +337,7 @@ async def export_orders(
     since: Since = None,
     until: Until = None,
     sort: Sort = "-placed_at",
-) -> Answer[None]:
+) -> Answer[str]:
     """The list as a CSV file for a spreadsheet, at most ten thousand orders."""
     rows = await _rows(
         db, staff, chain, q=q, state=in_state, channel=channel, store=store, since=since, until=until, sort=sort,

@@ -184,7 +184,11 @@ async def show_import(db: Database, language: str, import_id: UUID) -> ImportJob
     return _shown(await book.get(db, import_id), language)
 
 
-@get("/api/console/imports/{import_id:uuid}/errors.csv", opt=doors.staff("imports.run", import_id=doors.SHARED))
+@get(
+    "/api/console/imports/{import_id:uuid}/errors.csv",
+    media_type="text/csv",
+    opt=doors.staff("imports.run", import_id=doors.SHARED),
+)
 async def show_errors(db: Database, settings: Settings, import_id: UUID) -> Answer[str]:
     """What was wrong, a line a problem, with the rows as they came."""
     await book.get(db, import_id)

@@ -18,7 +18,11 @@ from duoline.kernel.db import Database
 from duoline.stores.directory import Chain
 
 
-@get("/api/staff/labels.pdf", opt=doors.staff("stock.read", store="store", sku=doors.SHARED))
+@get(
+    "/api/staff/labels.pdf",
+    media_type="application/pdf",
+    opt=doors.staff("stock.read", store="store", sku=doors.SHARED),
+)
 async def print_shop_labels(
     db: Database,
     settings: Settings,
