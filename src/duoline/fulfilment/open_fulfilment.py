@@ -131,7 +131,8 @@ async def any_of_kind(
     )
     if row is None:
         raise NotFound
-    return collected(await peek(tx, row["location_id"], row["id"]))
+    found = await peek(tx, row["location_id"], row["id"])
+    return collected(found) if kind == "pickup" else found
 
 
 def collected(like: Fulfilment) -> Fulfilment:
