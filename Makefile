@@ -29,7 +29,7 @@ run: install web  ## install, build, start the database, migrate, load the demo 
 	@exec .venv/bin/duoline serve
 
 test: install-dev web lint types contracts web-check browsers  ## everything that must pass, the tests last
-	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 prove: install-dev web browsers  ## the long proofs: kills at every fault point, seeded days of trade, races
 	@$(PY) -m pytest -m "proof or data"

@@ -41,8 +41,16 @@ _numbers = count(1)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups become part of the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what drives a browser where there is none; `make browsers` says how to get one."""
+    """Skip what drives a browser where there is none; `make browsers` says how to get one.
+
+    Where tests run in several processes a file stays together, and so do all browser tests: one chain, one browser.
+    """
+    for item in items:
+        place = item.path.relative_to(item.config.rootpath)
+        group = "browser" if "browser" in item.keywords else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
     if CHROMIUM is None:
         for item in items:
             if "browser" in item.keywords:

@@ -86,7 +86,7 @@ async def test_terms_are_tried_on_past_orders_before_they_are_decided(site: str,
     await head.wait_for_timeout(3000)  # the period ends a moment ago, and by then the stage's deliveries are past
     await head.get_by_role("button", name="用历史订单试一试").click()
     sheet = head.get_by_role("dialog")
-    await expect(sheet.get_by_role("checkbox")).to_be_checked()
+    await expect(sheet.get_by_role("checkbox", name="编辑框里的草稿")).to_be_checked()
     await expect(sheet).to_contain_text("改动:仓库拣一行")
     await sheet.get_by_role("button", name="最近 7 天").click()
     await sheet.get_by_role("button", name="开始回放").click()
