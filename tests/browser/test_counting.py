@@ -62,7 +62,7 @@ async def test_a_shelf_is_counted_and_nothing_is_lost_without_a_network(
     await expect(page.get_by_role("img", name="还没有发出")).to_have_count(0)
     await page.get_by_role("button", name="结束盘点").click()
     await page.get_by_role("dialog").get_by_role("button", name=re.compile("提交")).last.click()
-    await expect(page.get_by_text("等待批准")).to_be_visible()
+    await expect(page.get_by_text("等待批准", exact=True)).to_be_visible()
     now = await clerk.get(f"clerk/counts/{count}")
     assert (now["status"], now["units"]) == ("submitted", 999)
 
