@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-# Files of tests run beside each other, each process with a PostgreSQL of its own; browsers and workers wait more than they work.
+# Files of tests run beside each other (tests/conftest.py says what stays together), each process with a PostgreSQL of its own.
 TEST_PROCESSES ?= 2
 
 LOCK_FLAGS := --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-annotate
@@ -29,7 +29,7 @@ run: install web  ## install, build, start the database, migrate, load the demo 
 	@exec .venv/bin/duoline serve
 
 test: install-dev web lint types contracts web-check browsers  ## everything that must pass, the tests last
-	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 prove: install-dev web browsers  ## the long proofs: kills at every fault point, seeded days of trade, races
 	@$(PY) -m pytest -m "proof or data"

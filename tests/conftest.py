@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from duoline.entry.migrate import migrate
 from duoline.kernel import postgres
@@ -29,6 +30,8 @@ from duoline.kernel.db import Database, Tx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from xdist.remote import Producer
 
 # No test asserts a time, and a busy machine is no failure.
 hypothesis_settings.register_profile("duoline", deadline=None)
@@ -41,20 +44,26 @@ _numbers = count(1)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups become part of the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what drives a browser where there is none; `make browsers` says how to get one.
-
-    Where tests run in several processes a file stays together, and so do all browser tests: one chain, one browser.
-    """
-    for item in items:
-        place = item.path.relative_to(item.config.rootpath)
-        group = "browser" if "browser" in item.keywords else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Skip what drives a browser where there is none; `make browsers` says how to get one."""
     if CHROMIUM is None:
         for item in items:
             if "browser" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+class _Together(LoadScopeScheduling):
+    """Where tests run in several processes: a file stays together, and so do all browser tests, with one chain and one
+    browser. Planted bugs have nothing in common but their file; each goes where there is time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/browser/"):
+            return "browser"
+        return nodeid if nodeid.startswith("tests/planted/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session")
