@@ -9,6 +9,7 @@ import pytest
 
 from duoline import inventory
 from duoline.flows import price_shelves
+from duoline.flows.basket import look_at
 from duoline.fulfilment import shadow_book
 from duoline.kernel import clock, jobs
 from tests.flows.conftest import NOON
@@ -92,6 +93,25 @@ async def test_a_known_price_counts_in_place_of_walk_in_protection(world, books,
     parts = await world.value("SELECT candidates->0->'parts' FROM sourcing_decisions ORDER BY at DESC, id DESC LIMIT 1")
     assert "unit" not in parts
     assert "shadow" not in parts
+
+
+async def test_what_is_brought_to_a_shop_goes_by_the_same_price(world, set_policy):
+    await world.stock("A", "milk", 1)
+    await world.db.execute("UPDATE levels SET walk_in_rate = 5000")
+    await inventory.set_shadow_prices(world.db, {(world.stores["A"], world.skus["milk"]): 0})
+
+    async def parts():
+        wishes = [world.wish("milk", at="B")]
+        found = await look_at(world.look, wishes, channel="mall", member_id=None, address=None, bring=True)
+        (bring,) = found.brings
+        return {key: value for key, value in bring.decision.candidates[0]["parts"].items() if key in ("unit", "shadow")}
+
+    await set_policy("sourcing", shadow=0)
+    assert (await parts())["unit"] > 5000
+    await set_policy("sourcing", shadow=100)
+    assert await parts() == {}
+    await inventory.set_shadow_prices(world.db, {(world.stores["A"], world.skus["milk"]): 700})
+    assert await parts() == {"shadow": 700}
 
 
 async def test_walk_ins_compete_with_deliveries(world, books, set_policy):

@@ -16,24 +16,23 @@ import msgspec
 from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
 from duoline.catalog.types import SkuFacts
 from duoline.favourites import KeptUnit, Use
+from duoline.flows import brought, origins
+from duoline.flows.places import distance_km, place_of, region_path
 from duoline.inventory import transfers
 from duoline.kernel import clock
 from duoline.kernel.errors import Refusal
 from duoline.stores import directory
-from duoline.stores.directory import distance_m
 from duoline.stores.types import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from duoline.flows.brought import Bring
     from duoline.fulfilment import Decision, Plan
     from duoline.kernel.db import Database
     from duoline.kernel.policies import InForce
     from duoline.stores.directory import Chain
-
-UNKNOWN_KM = 300.0
-"""The distance assumed for every location while nobody knows where to deliver."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,6 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
     def amount_minor(self) -> int:
         """What the line costs."""
         return self.unit_price_minor * self.wanted.quantity
-
-
-class Bring(NamedTuple):
-    """Lines to be collected at a store that has not the units, and the one box in which another location sends them
-    there; `decision` says why from there. `promised` is when they are ready at the store."""
-
-    store: Store
-    source: Store
-    line_ns: list[int]
-    promised: fulfilment.Promised
-    decision: Decision
 
 
 class Group(NamedTuple):
@@ -126,12 +114,13 @@ class _Read(msgspec.Struct):
     facts: list[catalog.FactsRow]
     prices: list[tuple[int, int, str, str]]
     stock: list[tuple[UUID, UUID, int, int]]
-    walk_ins: list[tuple[UUID, UUID, int, int]]
-    shadows: list[tuple[UUID, UUID, int]]
+    walk_ins: list[origins.WalkIn]
+    shadows: list[origins.Shadow]
     kept: list[KeptUnit]
 
 
-_READ = """
+_READ = (
+    """
 WITH s AS MATERIALIZED (
   SELECT l.* FROM levels l WHERE l.sku_id = ANY ($5::uuid[]) AND l.on_hand > l.held
   UNION ALL
@@ -148,50 +137,22 @@ SELECT json_build_object(
                      duo_shared(s.on_hand, s.held, s.safety + b.units, s.outward_reserve, s.outward_cap,
                                 s.outward))), '[]')
             FROM s, LATERAL (SELECT duo_buffer(s.buffers, $2) AS units) b),
-  -- Only where walk-in customers could want all that is left: beyond three deviations the chance is nothing.
-  'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
-                               '[]')
-               FROM s, LATERAL (SELECT s.walk_in_rate * $9::float8 / 1000 AS units) expected
-               WHERE s.walk_in_rate > 0 AND NOT ($11 AND s.shadow_minor IS NOT NULL)
-                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
-  -- Where a unit's shadow price is known and counts, it counts in place of what walk-in customers would have left.
-  'shadows', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.shadow_minor)), '[]')
-              FROM s WHERE $11 AND s.shadow_minor > 0),
+  'walk_ins', WALK_INS,
+  'shadows', SHADOWS,
   'kept', KEPT
 )::text
-""".replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8")).replace(
-    "KEPT",
-    favourites.KEPT_JSON.replace("$member", "$10")
-    .replace("$skus", "$8")
-    .replace("$at", "$3")
-    .replace("$channel", "$2"),
+""".replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8"))
+    .replace("WALK_INS", origins.WALK_INS_JSON.replace("$days", "$9"))
+    .replace("SHADOWS", origins.SHADOWS_JSON.replace("$counted", "$11"))
+    .replace(
+        "KEPT",
+        favourites.KEPT_JSON.replace("$member", "$10")
+        .replace("$skus", "$8")
+        .replace("$at", "$3")
+        .replace("$channel", "$2"),
+    )
 )
 _decode = msgspec.json.Decoder(_Read)
-
-
-class _ReadAll(msgspec.Struct):
-    shared: list[tuple[UUID, UUID, int]]
-    walk_ins: list[tuple[UUID, UUID, int, int]]
-    shadows: list[tuple[UUID, UUID, int]]
-
-
-# What all locations have of some articles: asked only when a shop has not what is to be collected there.
-_READ_ALL = """
-WITH s AS MATERIALIZED (SELECT l.* FROM levels l WHERE l.sku_id = ANY ($1::uuid[]) AND l.on_hand > l.held)
-SELECT json_build_object(
-  'shared', (SELECT coalesce(json_agg(json_build_array(
-                     s.location_id, s.sku_id, duo_shared(s.on_hand, s.held, s.safety + duo_buffer(s.buffers, $2),
-                                                         s.outward_reserve, s.outward_cap, s.outward))), '[]') FROM s),
-  'walk_ins', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate)),
-                               '[]')
-               FROM s, LATERAL (SELECT s.walk_in_rate * $3::float8 / 1000 AS units) expected
-               WHERE s.walk_in_rate > 0
-                 AND s.on_hand - s.held <= expected.units + 3 * sqrt(expected.units) + 2),
-  'shadows', (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.shadow_minor)), '[]')
-              FROM s WHERE s.shadow_minor > 0)
-)::text
-"""
-_decode_all = msgspec.json.Decoder(_ReadAll)
 
 
 async def look_at(
@@ -256,12 +217,13 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    worth = _worth(wishes, prices, read.walk_ins, read.shadows, policy.body)
+    worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, policy.body)
     planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
     missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
-    brought = await _bring(look, wishes, missing, prices, planned, uses, channel, at) if missing else _NOTHING_BROUGHT
-    lines = _judge(wishes, stores, facts, prices, here, have, uses, brought, served=planned is not None)
+    taken = _taken(wishes, missing, planned, uses)
+    coming = await brought.find(look, wishes, missing, prices, taken, channel, at)
+    lines = _judge(wishes, stores, facts, prices, here, have, uses, coming, served=planned is not None)
     totals = pricing.add_up(
         [
             pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, True, kept=sum(use.n == x.n for use in uses))
@@ -274,7 +236,7 @@ async def look_at(
     lags = await look.work.lags()
     return Basket(
         lines=lines,
-        groups=await _groups(look, lines, planned, brought.brings, address, at, lags),
+        groups=await _groups(look, lines, planned, coming.brings, address, at, lags),
         totals=totals,
         currency=next((currency for _, currency, _ in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
@@ -288,7 +250,7 @@ async def look_at(
 def _uses(look: Look, wishes: Sequence[orders.Wanted], kept: Sequence[KeptUnit], without: frozenset[UUID]) -> list[Use]:
     if not kept:
         return []
-    sending = {unit.location_id for unit in kept if sends(look, unit.location_id, without) is not None}
+    sending = {unit.location_id for unit in kept if origins.sends(look, unit.location_id, without) is not None}
     return favourites.use_kept(
         [
             favourites.Wished(wish.sku_id, wish.quantity, wish.store_id if wish.method == "pickup" else None)
@@ -299,140 +261,21 @@ def _uses(look: Look, wishes: Sequence[orders.Wanted], kept: Sequence[KeptUnit],
     )
 
 
-def region_path(chain: Chain, store: Store) -> list[UUID]:
-    """The store's region and those above it, nearest first."""
-    path: list[UUID] = []
-    region_id: UUID | None = store.region_id
-    while region_id is not None and region_id not in path:
-        path.append(region_id)
-        region = chain.regions.get(region_id)
-        region_id = region.parent_id if region else None
-    return path
-
-
-def place_of(chain: Chain, address: orders.Address | None) -> tuple[float, float] | None:
-    """Where an address is: its own coordinates, else the middle of our locations in its city, else its province."""
-    if address is None:
-        return None
-    if address.lat is not None and address.lon is not None:
-        return address.lat, address.lon
-    for near in (
-        [store for store in chain.stores.values() if store.city == address.city],
-        [store for store in chain.stores.values() if store.province == address.province],
-    ):
-        if near:
-            return middle_of(near)
-    return None
-
-
-def middle_of(stores: Sequence[Store]) -> tuple[float, float] | None:
-    """The middle of some locations."""
-    if not stores:
-        return None
-    return sum(s.lat for s in stores) / len(stores), sum(s.lon for s in stores) / len(stores)
-
-
-def distance_km(store: Store, place: tuple[float, float] | None) -> float:
-    """Kilometres from a location to a place, or the assumption when the place is unknown."""
-    return UNKNOWN_KM if place is None else distance_m(store.lat, store.lon, *place) / 1000
-
-
-def sends(look: Look, location_id: UUID, without: frozenset[UUID] = frozenset()) -> Store | None:
-    """The location if it sends parcels and trades."""
-    store = look.chain.stores.get(location_id)
-    fine = store is not None and store.active and store.services.ship and location_id not in without
-    return store if fine else None
-
-
 def _sendable(look: Look, stock: Mapping[UUID, Mapping[UUID, int]], without: frozenset[UUID]) -> dict[UUID, int]:
     """How many units of each SKU there are at locations that send."""
     have: dict[UUID, int] = {}
     for location_id, units in stock.items():
-        if sends(look, location_id, without) is not None:
+        if origins.sends(look, location_id, without) is not None:
             for sku_id, available in units.items():
                 have[sku_id] = have.get(sku_id, 0) + available
     return have
-
-
-class Worth(NamedTuple):
-    """What units are worth where they lie, in minor units by (location, SKU); `shadow` are those by shadow prices."""
-
-    minor: Mapping[tuple[UUID, UUID], int]
-    shadow: Mapping[tuple[UUID, UUID], int]
-
-
-def _worth(
-    wishes: Sequence[orders.Wanted],
-    prices: Mapping[int, tuple[int, str, str]],
-    walk_ins: Sequence[tuple[UUID, UUID, int, int]],
-    shadows: Sequence[tuple[UUID, UUID, int]],
-    policy: fulfilment.SourcingPolicy,
-) -> Worth:
-    """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
-    or by its shadow price."""
-    price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
-    found = {}
-    for location_id, sku_id, free, rate in walk_ins:
-        if lost := fulfilment.walk_in_worth(free, rate, price.get(sku_id, 0), policy):
-            found[location_id, sku_id] = lost
-    shadow = {
-        (location_id, sku_id): counted
-        for location_id, sku_id, minor in shadows
-        if (counted := minor * policy.shadow // 100)
-    }
-    return Worth(found | shadow, shadow)
-
-
-async def _origins(
-    look: Look,
-    stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Worth,
-    place: tuple[float, float] | None,
-    without: frozenset[UUID],
-    keeping: frozenset[UUID],
-    policy: fulfilment.SourcingPolicy,
-) -> list[fulfilment.Origin]:
-    """Locations that may send and have something that is wanted, with what a unit costs from there.
-
-    Those that keep units for the buyer send them whatever the policy says.
-    """
-    counts, rejects = await look.work.counts(), await look.work.reject_bp()
-    found = []
-    for location_id, units in stock.items():
-        store = sends(look, location_id, without)
-        work = counts.get(location_id, 0)
-        if store is None:
-            continue
-        franchised = look.chain.companies[store.company_id].franchised
-        if location_id not in keeping and not fulfilment.may_send(store, policy, work, franchised=franchised):
-            continue
-        fee = store.share.fee_minor * policy.owner_fee // 100
-        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.minor.get((location_id, sku_id), 0))}
-        away_km = distance_km(store, place)
-        found.append(
-            fulfilment.Origin(
-                store,
-                away_km,
-                work,
-                units,
-                costs,
-                days=fulfilment.DELIVERY.current().body.days(away_km) if policy.day else 0,
-                reject_bp=rejects.get(location_id, fulfilment.UNKNOWN_BP),
-                shadow_minor={
-                    sku: worth.shadow[location_id, sku] for sku in units if (location_id, sku) in worth.shadow
-                }
-                if worth.shadow
-                else fulfilment.NO_COSTS,
-            )
-        )
-    return found
 
 
 async def _plan(
     look: Look,
     wishes: Sequence[orders.Wanted],
     stock: Mapping[UUID, Mapping[UUID, int]],
-    worth: Worth,
+    worth: origins.Worth,
     address: orders.Address | None,
     without: frozenset[UUID],
     uses: Sequence[Use],
@@ -463,11 +306,11 @@ async def _plan(
             fixed.setdefault(use.unit.location_id, []).append(fulfilment.Piece(UUID(int=use.n), use.unit.sku_id, 1))
             free.setdefault(use.unit.location_id, {})
     place = place_of(look.chain, address)
-    origins = await _origins(look, free, worth, place, without, frozenset(fixed), policy.body)
-    rest = await _decide(lines, origins, policy) if lines else None
+    senders = await origins.origins_of(look, free, worth, place, without, frozenset(fixed), policy.body)
+    rest = await _decide(lines, senders, policy) if lines else None
     if not fixed or (lines and rest is None):
         return rest
-    by_id = {origin.store.id: origin for origin in origins}
+    by_id = {origin.store.id: origin for origin in senders}
     return fulfilment.decide_kept(fixed, rest, by_id, policy.body, policy.version)
 
 
@@ -498,21 +341,21 @@ def _judge(
     stock: Mapping[UUID, Mapping[UUID, int]],
     have: Mapping[UUID, int],
     uses: Sequence[Use],
-    brought: _Brought,
+    coming: brought.Brought,
     *,
     served: bool,
 ) -> list[BasketLine]:
     """Every line with what is wrong with it, if anything. Demand of several lines for one SKU is added up.
 
     `have` are the units that could be sent, besides those in `uses`; `served` says that there is a plan for what is to
-    be delivered. What is `brought` asks nothing of the shop where it is collected.
+    be delivered. What is `coming` asks nothing of the shop where it is collected.
     """
-    coming = {n for bring in brought.brings for n in bring.line_ns}
+    brought_ns = {n for bring in coming.brings for n in bring.line_ns}
     demand: dict[tuple[str, UUID | None, UUID], int] = {}
     mine: dict[tuple[str, UUID | None, UUID], int] = {}
     kept = _served_by(uses)
     for n, wish in enumerate(wishes):
-        if n in coming:
+        if n in brought_ns:
             continue
         key = wish.method, wish.store_id if wish.method == "pickup" else None, wish.sku_id
         demand[key] = demand.get(key, 0) + wish.quantity
@@ -528,10 +371,10 @@ def _judge(
         else:
             key = "delivery", None, wish.sku_id
             available = have.get(wish.sku_id, 0)
-        if n in coming:
-            available, wanted = max(available, brought.most[n]), wish.quantity
+        if n in brought_ns:
+            available, wanted = max(available, coming.most[n]), wish.quantity
         else:
-            available, wanted = max(available + mine[key], brought.most.get(n, 0)), demand[key]
+            available, wanted = max(available + mine[key], coming.most.get(n, 0)), demand[key]
         lines.append(
             BasketLine(
                 n=n,
@@ -581,16 +424,6 @@ def _problem(
     return None
 
 
-class _Brought(NamedTuple):
-    """What is brought, and how many units of each line that its shop has not one other location could send there."""
-
-    brings: Sequence[Bring]
-    most: Mapping[int, int]
-
-
-_NOTHING_BROUGHT = _Brought((), {})
-
-
 def _missing(
     wishes: Sequence[orders.Wanted],
     stores: Sequence[Store | None],
@@ -622,61 +455,7 @@ def _missing(
     return found
 
 
-async def _bring(
-    look: Look,
-    wishes: Sequence[orders.Wanted],
-    missing: Sequence[tuple[int, Store]],
-    prices: Mapping[int, tuple[int, str, str]],
-    planned: tuple[Plan, Decision] | None,
-    uses: Sequence[Use],
-    channel: str,
-    at: datetime,
-) -> _Brought:
-    """Find for the missing lines of each shop one location that has them all, or else one for each line."""
-    horizon_days = fulfilment.SOURCING.current(at).body.horizon_days
-    read = _decode_all.decode(
-        await look.db.fetchval(_READ_ALL, sorted({wishes[n].sku_id for n, _ in missing}), channel, horizon_days)
-    )
-    free: dict[UUID, dict[UUID, int]] = {}
-    for location_id, sku_id, units in read.shared:
-        free.setdefault(location_id, {})[sku_id] = units
-    _leave_out(free, _promised(wishes, missing, planned, uses))
-    counts, lags = await look.work.counts(), await look.work.lags()
-    brings: list[Bring] = []
-    most: dict[int, int] = {}
-    by_store: dict[UUID, list[int]] = {}
-    for n, store in missing:
-        by_store.setdefault(store.id, []).append(n)
-    for store_id, mine in by_store.items():
-        store = look.chain.stores[store_id]
-        policy = fulfilment.SOURCING.current(at, region_id=store.region_id)
-        one_box = msgspec.structs.replace(policy.body, parcels_max=1)
-        worth = _worth(wishes, prices, read.walk_ins, read.shadows, one_box)
-        place = store.lat, store.lon
-        boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
-        for box in boxes:
-            if served.issuperset(box):
-                continue
-            origins = await _origins(look, free, worth, place, frozenset({store_id}), frozenset(), one_box)
-            for n in box:
-                most[n] = max((origin.stock.get(wishes[n].sku_id, 0) for origin in origins), default=0)
-            wanted = [fulfilment.WantedLine(UUID(int=n), wishes[n].sku_id, wishes[n].quantity) for n in box]
-            found = fulfilment.decide(wanted, origins, one_box, policy.version)
-            if found is None:
-                continue
-            source = look.chain.stores[found[0].parcels[0].location_id]
-            promised = brought_at(source, store, at, counts, lags)
-            if promised is None:  # one of the two never opens: as good as none
-                most.update(dict.fromkeys(box, 0))
-                continue
-            decision = msgspec.structs.replace(found[1], region_id=store.region_id)
-            brings.append(Bring(store, source, box, promised, decision))
-            _leave_out(free, [(source.id, wishes[n].sku_id, wishes[n].quantity) for n in box])
-            served.update(box)
-    return _Brought(brings, most)
-
-
-def _promised(
+def _taken(
     wishes: Sequence[orders.Wanted],
     missing: Sequence[tuple[int, Store]],
     planned: tuple[Plan, Decision] | None,
@@ -692,23 +471,6 @@ def _promised(
     for parcel in planned[0].parcels if planned else ():
         found += [(parcel.location_id, piece.sku_id, piece.quantity) for piece in parcel.pieces]
     return found
-
-
-def _leave_out(free: Mapping[UUID, dict[UUID, int]], promised: Sequence[tuple[UUID, UUID, int]]) -> None:
-    for location_id, sku_id, units in promised:
-        there = free.get(location_id, {})
-        if sku_id in there:
-            there[sku_id] = max(0, there[sku_id] - units)
-
-
-def brought_at(
-    source: Store, store: Store, at: datetime, counts: Mapping[UUID, int], lags: fulfilment.Lags
-) -> fulfilment.Promised | None:
-    """When units that one location sends to a store would be ready there, for an order placed now. `counts` is what
-    each location has to do."""
-    away_m = distance_m(source.lat, source.lon, store.lat, store.lon)
-    hours = transfers.hours_under_way(transfers.TRANSFERS.current().body, away_m)
-    return fulfilment.brought_at(source, store, at, open_work=counts.get(source.id, 0), under_way_h=hours, lags=lags)
 
 
 async def _groups(

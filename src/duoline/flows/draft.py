@@ -10,6 +10,7 @@ import msgspec
 
 from duoline import fulfilment, orders, pricing
 from duoline.flows import basket as baskets
+from duoline.flows.places import distance_km, place_of
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
@@ -190,13 +191,13 @@ class _Order:
                 for n in group.line_ns:
                     wish = basket.lines[n].wanted
                     self._hold(group.store.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
-        place = baskets.place_of(chain, self.request.address)
+        place = place_of(chain, self.request.address)
         why = self._decided(basket.decision) if basket.decision else None
         for parcel in basket.plan.parcels if basket.plan else ():
             sender = chain.stores[parcel.location_id]
             arrival = baskets.parcel_arrival(sender, place, basket.at, basket.lags)
             job_id = self._job(parcel.location_id, "ship", arrival, why)
-            self.jobs[-1]["away_km"] = round(baskets.distance_km(sender, place))
+            self.jobs[-1]["away_km"] = round(distance_km(sender, place))
             for piece in parcel.pieces:
                 self._hold(parcel.location_id, job_id, self.line_ids[piece.line_id.int], piece.sku_id, piece.quantity)
 

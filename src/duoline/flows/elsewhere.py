@@ -9,6 +9,8 @@ import msgspec
 
 from duoline import fulfilment, inventory, orders
 from duoline.flows import basket as baskets
+from duoline.flows import brought
+from duoline.flows.places import distance_km, place_of
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Unavailable
@@ -133,7 +135,7 @@ async def serve_elsewhere(
     """
     decision_id = await _keep_decision(tx, order, elsewhere)
     to = look.chain.store(job.to_location_id) if job.to_location_id else None
-    place = baskets.place_of(look.chain, _destination(job, to))
+    place = place_of(look.chain, _destination(job, to))
     served = []
     for parcel in elsewhere.plan.parcels:
         wants = [(elsewhere.lines[piece.line_id.int], piece.sku_id, piece.quantity) for piece in parcel.pieces]
@@ -141,7 +143,7 @@ async def serve_elsewhere(
         promised = (
             baskets.parcel_arrival(source, place, now, elsewhere.lags)
             if to is None
-            else baskets.brought_at(source, to, now, elsewhere.counts, elsewhere.lags) or fulfilment.Promised(now, None)
+            else brought.ready_at(source, to, now, elsewhere.counts, elsewhere.lags) or fulfilment.Promised(now, None)
         )
         await open_job(
             tx,
@@ -150,7 +152,7 @@ async def serve_elsewhere(
             location_id=parcel.location_id,
             wants=wants,
             promised=promised,
-            away_km=round(baskets.distance_km(source, place)) if to is None else None,
+            away_km=round(distance_km(source, place)) if to is None else None,
             decision_id=decision_id,
             unit_fee_minor=0 if to is not None and to.company_id == source.company_id else source.share.fee_minor,
         )

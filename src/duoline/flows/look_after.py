@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from duoline import fulfilment, inventory, orders
-from duoline.flows import basket as baskets
 from duoline.flows.elsewhere import Elsewhere, plan_units, serve_elsewhere
+from duoline.flows.origins import sends
+from duoline.flows.places import distance_km, place_of
 from duoline.flows.refund import give_back_money
 from duoline.kernel import audit, faults
 from duoline.kernel.auth import SYSTEM
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
+    from duoline.flows import basket as baskets
     from duoline.flows.unwind import Live
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
@@ -124,13 +126,13 @@ async def sources(look: baskets.Look, *, member_id: UUID, order_id: UUID) -> lis
     counts, place, policy = await look.work.counts(), _place(look, waiting), fulfilment.SOURCING.current().body
     found = []
     for location_id, has in stock.items():
-        store, work = baskets.sends(look, location_id), counts.get(location_id, 0)
+        store, work = sends(look, location_id), counts.get(location_id, 0)
         if store is None or not fulfilment.may_send(
             store, policy, work, franchised=look.chain.companies[store.company_id].franchised
         ):
             continue
         units = _of_stock(waiting, has)
-        found.append(Source(store, baskets.distance_km(store, place), work, units, location_id in waiting.refused))
+        found.append(Source(store, distance_km(store, place), work, units, location_id in waiting.refused))
     return sorted(found, key=lambda one: (-sum(one.units.values()), one.distance_km, one.store.code))
 
 
@@ -173,7 +175,7 @@ async def _waiting(db: Database, member_id: UUID, order_id: UUID) -> Waiting:
 
 
 def _place(look: baskets.Look, waiting: Waiting) -> tuple[float, float] | None:
-    return baskets.place_of(look.chain, waiting.address)
+    return place_of(look.chain, waiting.address)
 
 
 def _of_stock(waiting: Waiting, has: Mapping[UUID, int]) -> dict[UUID, int]:

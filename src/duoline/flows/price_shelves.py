@@ -17,8 +17,8 @@ import asyncpg
 import msgspec
 
 from duoline import fulfilment, inventory
-from duoline.flows import basket as baskets
 from duoline.flows.basket import Look
+from duoline.flows.places import distance_km, middle_of
 from duoline.fulfilment import shadow, shadow_book
 from duoline.fulfilment.opportunity import Basket, Lane
 from duoline.kernel import clock, jobs
@@ -184,10 +184,10 @@ def _lanes(
         place = (
             (sum(lat for lat, _ in spots) / len(spots), sum(lon for _, lon in spots) / len(spots)) if spots else None
         )
-        place = place or baskets.middle_of([store for store in chain.stores.values() if store.province == region])
+        place = place or middle_of([store for store in chain.stores.values() if store.province == region])
         mine = []
         for store in senders:
-            away_km = baskets.distance_km(store, place)
+            away_km = distance_km(store, place)
             origin = fulfilment.Origin(
                 store,
                 away_km,

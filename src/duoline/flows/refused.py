@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duoline import favourites
-from duoline.flows import basket as baskets
+from duoline.flows.places import region_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from duoline.flows import basket as baskets
     from duoline.inventory import InsufficientStock
 
 
@@ -32,5 +33,5 @@ async def note_refusal(look: baskets.Look, refused: InsufficientStock, *, channe
         missing = entry["wanted"] - entry["available"]
         shorts.append(favourites.Short(UUID(entry["sku_id"]), missing, sorted(places)))
     concerned = {place for short in shorts for place in short.location_ids}
-    regions = {place: baskets.region_path(chain, chain.stores[place]) for place in concerned if place in chain.stores}
+    regions = {place: region_path(chain, chain.stores[place]) for place in concerned if place in chain.stores}
     return await favourites.note_refused(look.db, shorts, channel=channel, who=who, regions=regions)

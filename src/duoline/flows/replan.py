@@ -30,6 +30,8 @@ from duoline import fulfilment, inventory, orders
 from duoline.flows import basket as baskets
 from duoline.flows.basket import Look
 from duoline.flows.elsewhere import open_job
+from duoline.flows.origins import sends
+from duoline.flows.places import distance_km, place_of
 from duoline.flows.unwind import take_back
 from duoline.kernel import audit, clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
@@ -208,7 +210,7 @@ async def read_tasks(look: Look) -> list[Task]:
                 row["order_id"],
                 [job],
                 prices,
-                baskets.place_of(look.chain, address),
+                place_of(look.chain, address),
                 row["promise_at"],
                 frozenset(row["refused"] or ()),
                 row["others"],
@@ -356,11 +358,11 @@ def _near(
     }
     others = []
     for location in having - own.keys():
-        store = baskets.sends(look, location, task.refused)
+        store = sends(look, location, task.refused)
         if store is not None and fulfilment.may_send(
             store, task.policy.body, work.get(location, 0), franchised=look.chain.companies[store.company_id].franchised
         ):
-            others.append((baskets.distance_km(store, task.place), store))
+            others.append((distance_km(store, task.place), store))
     others.sort(key=lambda one: (one[0], one[1].code))
     now, near, warehouses = clock.now(), list[tuple[float, Store]](), 0
     for distance, store in others:
@@ -372,7 +374,7 @@ def _near(
         near.append((distance, store))
         warehouses += full
     mine = [look.chain.store(location) for location in own]
-    return [*((baskets.distance_km(store, task.place), store) for store in mine), *near]
+    return [*((distance_km(store, task.place), store) for store in mine), *near]
 
 
 def _origin(
@@ -631,7 +633,7 @@ async def _open(
             location_id=parcel.location_id,
             wants=[(piece.line_id, piece.sku_id, piece.quantity) for piece in parcel.pieces],
             promised=baskets.parcel_arrival(store, move.task.place, clock.now(), lags),
-            away_km=round(baskets.distance_km(store, move.task.place)),
+            away_km=round(distance_km(store, move.task.place)),
             decision_id=decision_id,
             unit_fee_minor=store.share.fee_minor,
             to_pick_at=since,

@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 
 from duoline import fulfilment, orders
-from duoline.flows import basket as baskets
+from duoline.flows.places import distance_km, place_of
 from duoline.fulfilment import replay, replay_book
 from duoline.kernel import jobs
 from duoline.stores import directory
@@ -232,7 +232,7 @@ class _Reading:
             if cancelled:
                 back[UUID(line_id)] = cancelled
         address = msgspec.convert(row["address"], orders.Address) if row["address"] else None
-        distances = _Distances(baskets.place_of(self.chain, address))
+        distances = _Distances(place_of(self.chain, address))
         yield replay.Placed(
             row["placed_at"], row["id"], tuple(lines), row["channel"], distances, tuple(collected), prices
         )
@@ -304,7 +304,7 @@ class _Distances:
     def __call__(self, store: Store) -> float:
         found = self._km.get(store.id)
         if found is None:
-            found = self._km[store.id] = baskets.distance_km(store, self._place)
+            found = self._km[store.id] = distance_km(store, self._place)
         return found
 
 

@@ -21,8 +21,8 @@ from duoline.channels.http.live import Feed, Frame, Hub
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows import keep, order_view, sell
-from duoline.flows.basket import region_path
 from duoline.flows.order_view import Image, OrderView, image_of
+from duoline.flows.places import region_path
 from duoline.flows.refused import note_refusal
 from duoline.flows.trade import Trade
 from duoline.kernel import clock

@@ -11,7 +11,7 @@ import msgspec
 from duoline import catalog
 from duoline.channels.http.answers import Answer
 from duoline.channels.http.label import Job, Label, digital_link
-from duoline.flows.basket import region_path
+from duoline.flows.places import region_path
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, Unavailable, ensure
 from duoline.kernel.money import Money

@@ -15,7 +15,7 @@ import msgspec
 
 from duoline import fulfilment, pricing
 from duoline.channels.mall.catalogue_types import Promise
-from duoline.flows.basket import UNKNOWN_KM, region_path
+from duoline.flows.places import UNKNOWN_KM, region_path
 from duoline.flows.trade import Trade
 from duoline.kernel.money import Money
 from duoline.stores.directory import Chain, distance_m
