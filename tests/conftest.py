@@ -40,6 +40,8 @@ hypothesis_settings.load_profile("duoline")
 # Made long before the first test: one database name for each copy.
 _numbers = count(1)
 
+WAIT_S = 60
+"""Four hundred buyers at once on a machine that has other things to do: each gets a connection some time."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -118,7 +120,7 @@ def access(server: postgres.Access) -> Iterator[postgres.Access]:
 @pytest.fixture
 async def db(access: postgres.Access) -> AsyncIterator[Database]:
     """A pool on a database of this test's own."""
-    database = await Database.connect(access.dsn)
+    database = await Database.connect(access.dsn, wait_s=WAIT_S)
     yield database
     await database.close()
 
@@ -133,7 +135,7 @@ def shared_access(server: postgres.Access) -> Iterator[postgres.Access]:
 @pytest.fixture(scope="module")
 async def shared_db(shared_access: postgres.Access) -> AsyncIterator[Database]:
     """A pool on one database for all tests of a module."""
-    database = await Database.connect(shared_access.dsn)
+    database = await Database.connect(shared_access.dsn, wait_s=WAIT_S)
     yield database
     await database.close()
 

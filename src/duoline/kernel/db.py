@@ -71,14 +71,15 @@ class Database:
     go back into it as soon as somebody waits for one.
     """
 
-    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool[Any], wait_s: float) -> None:
+        self._pool, self._wait_s = pool, wait_s
         self._waiting = 0
         self._idle: list[asyncpg.Connection[Any]] = []
 
     @classmethod
-    async def connect(cls, dsn: str, *, size_max: int = 16, size_min: int = 1) -> Database:
-        """Open a pool. Statement and lock time-outs are set on every connection: nobody waits for ever."""
+    async def connect(cls, dsn: str, *, size_max: int = 16, size_min: int = 1, wait_s: float = 5) -> Database:
+        """Open a pool. Statement and lock time-outs are set on every connection, and nobody waits for one for longer
+        than `wait_s`: better a refusal than a queue that grows."""
         try:
             pool = await asyncpg.create_pool(
                 dsn,
@@ -100,7 +101,7 @@ class Database:
             )
         except (OSError, asyncpg.PostgresError) as error:
             raise Unavailable(f"the database does not answer: {error}") from error
-        return cls(pool)
+        return cls(pool, wait_s)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -172,7 +173,7 @@ class Database:
             await self._release(connection)
         self._waiting += 1
         try:
-            return cast("asyncpg.Connection[Any]", await self._pool.acquire(timeout=5))
+            return cast("asyncpg.Connection[Any]", await self._pool.acquire(timeout=self._wait_s))
         finally:
             self._waiting -= 1
 
