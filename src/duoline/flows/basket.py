@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -116,6 +117,7 @@ class _Read(msgspec.Struct):
     stock: list[tuple[UUID, UUID, int, int]]
     walk_ins: list[origins.WalkIn]
     shadows: list[origins.Shadow]
+    shelf_prices: list[fulfilment.Priced]
     kept: list[KeptUnit]
 
 
@@ -139,11 +141,13 @@ SELECT json_build_object(
             FROM s, LATERAL (SELECT duo_buffer(s.buffers, $2) AS units) b),
   'walk_ins', WALK_INS,
   'shadows', SHADOWS,
+  'shelf_prices', CASE WHEN $12 THEN SHELF_PRICES ELSE '[]' END,
   'kept', KEPT
 )::text
 """.replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8"))
     .replace("WALK_INS", origins.WALK_INS_JSON.replace("$days", "$9"))
     .replace("SHADOWS", origins.SHADOWS_JSON.replace("$counted", "$11"))
+    .replace("SHELF_PRICES", pricing.SHELF_PRICES_JSON.replace("$skus", "$5").replace("$period", "tstzrange($3, $13)"))
     .replace(
         "KEPT",
         favourites.KEPT_JSON.replace("$member", "$10")
@@ -207,6 +211,8 @@ async def look_at(
             policy.body.horizon_days,
             member_id if use_kept else None,
             policy.body.shadow > 0,
+            policy.body.markdown > 0,
+            at + timedelta(days=policy.body.horizon_days),
         )
     )
     facts = {row.id: row.facts() for row in read.facts}
@@ -217,7 +223,8 @@ async def look_at(
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
     uses = _uses(look, wishes, read.kept, without)
-    worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, policy.body)
+    markdowns = fulfilment.Markdowns(read.shelf_prices)
+    worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, policy.body)
     planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
     have = _sendable(look, away, without)
     missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []

@@ -5,12 +5,13 @@ Placing holds them at that location (`place.py`); `bring.py` sends them on their
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from duoline import fulfilment
+from duoline import fulfilment, pricing
 from duoline.flows import origins
 from duoline.inventory import transfers
 from duoline.stores.directory import distance_m
@@ -50,20 +51,24 @@ class _Read(msgspec.Struct):
     shared: list[tuple[UUID, UUID, int]]
     walk_ins: list[origins.WalkIn]
     shadows: list[origins.Shadow]
+    shelf_prices: list[fulfilment.Priced]
 
 
 # What all locations have of some articles: asked only when a shop has not what is to be collected there.
-_READ = """
+_READ = (
+    """
 WITH s AS MATERIALIZED (SELECT l.* FROM levels l WHERE l.sku_id = ANY ($1::uuid[]) AND l.on_hand > l.held)
 SELECT json_build_object(
   'shared', (SELECT coalesce(json_agg(json_build_array(
                      s.location_id, s.sku_id, duo_shared(s.on_hand, s.held, s.safety + duo_buffer(s.buffers, $2),
                                                          s.outward_reserve, s.outward_cap, s.outward))), '[]') FROM s),
   'walk_ins', WALK_INS,
-  'shadows', SHADOWS
+  'shadows', SHADOWS,
+  'shelf_prices', SHELF_PRICES
 )::text
-""".replace("WALK_INS", origins.WALK_INS_JSON.replace("$days", "$3")).replace(
-    "SHADOWS", origins.SHADOWS_JSON.replace("$counted", "true")
+""".replace("WALK_INS", origins.WALK_INS_JSON.replace("$days", "$3"))
+    .replace("SHADOWS", origins.SHADOWS_JSON.replace("$counted", "true"))
+    .replace("SHELF_PRICES", pricing.SHELF_PRICES_JSON.replace("$skus", "$1").replace("$period", "tstzrange($4, $5)"))
 )
 _decode = msgspec.json.Decoder(_Read)
 
@@ -87,8 +92,16 @@ async def find(
     policies = {store.region_id: fulfilment.SOURCING.current(at, region_id=store.region_id) for _, store in missing}
     horizon_days = max(policy.body.horizon_days for policy in policies.values())
     read = _decode.decode(
-        await look.db.fetchval(_READ, sorted({wishes[n].sku_id for n, _ in missing}), channel, horizon_days)
+        await look.db.fetchval(
+            _READ,
+            sorted({wishes[n].sku_id for n, _ in missing}),
+            channel,
+            horizon_days,
+            at,
+            at + timedelta(days=horizon_days),
+        )
     )
+    markdowns = fulfilment.Markdowns(read.shelf_prices)
     free: dict[UUID, dict[UUID, int]] = {}
     for location_id, sku_id, units in read.shared:
         free.setdefault(location_id, {})[sku_id] = units
@@ -103,7 +116,7 @@ async def find(
         store = look.chain.stores[store_id]
         policy = policies[store.region_id]
         one_box = msgspec.structs.replace(policy.body, parcels_max=1)
-        worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, one_box)
+        worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, one_box)
         place = store.lat, store.lon
         boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
         for box in boxes:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from duoline import fulfilment
-from duoline.flows.places import distance_km
+from duoline.flows.places import distance_km, shelf_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from duoline import orders
     from duoline.flows.basket import Look
@@ -45,10 +46,16 @@ def sends(look: Look, location_id: UUID, without: frozenset[UUID] = frozenset())
 
 
 class Worth(NamedTuple):
-    """What units are worth where they lie, in minor units by (location, SKU); `shadow` are those by shadow prices."""
+    """What units are worth where they lie, in minor units by (location, SKU); `shadow` are those by shadow prices.
+
+    `markdowns` say what they lose there from `at` on, `prices_minor` what the order pays for each SKU.
+    """
 
     minor: Mapping[tuple[UUID, UUID], int]
     shadow: Mapping[tuple[UUID, UUID], int]
+    markdowns: fulfilment.Markdowns
+    prices_minor: Mapping[UUID, int]
+    at: datetime
 
 
 def worth_of(
@@ -56,6 +63,8 @@ def worth_of(
     prices: Mapping[int, tuple[int, str, str]],
     walk_ins: Sequence[WalkIn],
     shadows: Sequence[Shadow],
+    markdowns: fulfilment.Markdowns,
+    at: datetime,
     policy: fulfilment.SourcingPolicy,
 ) -> Worth:
     """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
@@ -72,7 +81,7 @@ def worth_of(
         for location_id, sku_id, minor in shadows
         if (counted := minor * policy.shadow // 100)
     }
-    return Worth(found | shadow, shadow)
+    return Worth(found | shadow, shadow, markdowns, price, at)
 
 
 async def origins_of(
@@ -99,7 +108,12 @@ async def origins_of(
         if location_id not in keeping and not fulfilment.may_send(store, policy, work, franchised=franchised):
             continue
         fee = store.share.fee_minor * policy.owner_fee // 100
-        costs = {sku_id: cost for sku_id in units if (cost := fee + worth.minor.get((location_id, sku_id), 0))}
+        saved = _saved(look, store, units, worth, policy) if worth.markdowns else fulfilment.NO_COSTS
+        costs = {
+            sku_id: cost
+            for sku_id in units
+            if (cost := fee + worth.minor.get((location_id, sku_id), 0) - saved.get(sku_id, 0))
+        }
         away_km = distance_km(store, place)
         found.append(
             fulfilment.Origin(
@@ -115,6 +129,19 @@ async def origins_of(
                 }
                 if worth.shadow
                 else fulfilment.NO_COSTS,
+                saved_minor=saved,
             )
         )
     return found
+
+
+def _saved(
+    look: Look, store: Store, skus: Iterable[UUID], worth: Worth, policy: fulfilment.SourcingPolicy
+) -> dict[UUID, int]:
+    """By how much less units of the SKUs cost from a location, because of what they lose there."""
+    path, saved = shelf_path(look.chain, store), {}
+    for sku_id in skus:
+        if sku_id in worth.markdowns:
+            minor, price_minor = worth.minor.get((store.id, sku_id), 0), worth.prices_minor.get(sku_id, 0)
+            saved[sku_id] = worth.markdowns.saved(minor, sku_id, path, worth.at, price_minor, policy)
+    return saved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from duoline import pricing
 from duoline.stores.directory import distance_m
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def region_path(chain: Chain, store: Store) -> list[UUID]:
         region = chain.regions.get(region_id)
         region_id = region.parent_id if region else None
     return path
+
+
+def shelf_path(chain: Chain, store: Store) -> list[UUID]:
+    """The scopes of prices on a location's shelf, nearest first; a warehouse has the chain's alone."""
+    return [store.id, *region_path(chain, store), pricing.CHAIN] if store.kind == "store" else [pricing.CHAIN]
 
 
 def place_of(chain: Chain, address: orders.Address | None) -> tuple[float, float] | None:

@@ -26,12 +26,12 @@ from uuid import UUID
 
 import msgspec
 
-from duoline import fulfilment, inventory, orders
+from duoline import fulfilment, inventory, orders, pricing
 from duoline.flows import basket as baskets
 from duoline.flows.basket import Look
 from duoline.flows.elsewhere import open_job
 from duoline.flows.origins import sends
-from duoline.flows.places import distance_km, place_of
+from duoline.flows.places import distance_km, place_of, shelf_path
 from duoline.flows.unwind import take_back
 from duoline.kernel import audit, clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
@@ -124,6 +124,16 @@ class Round(NamedTuple):
     moved: int = 0
     passed_over: int = 0
     saved_minor: int = 0
+
+
+class Today(NamedTuple):
+    """What holds for all orders of a round: open work and rejections of locations, promises, prices on shelves."""
+
+    at: datetime
+    work: Mapping[UUID, int]
+    reject_bp: Mapping[UUID, int]
+    lags: fulfilment.Lags
+    markdowns: fulfilment.Markdowns
 
 
 class _Changed(Exception):
@@ -239,6 +249,12 @@ JOIN levels l ON l.location_id = w.location_id AND l.sku_id = w.sku_id
 """
 
 
+_SHELF_PRICES = f"SELECT {pricing.SHELF_PRICES_JSON}::text".replace("$skus", "$1").replace(
+    "$period", "tstzrange($2, $3)"
+)
+_decode_prices = msgspec.json.Decoder(list[fulfilment.Priced])
+
+
 async def _replan_batch(
     look: Look, tasks: Sequence[Task], policy: InForce[fulfilment.SourcingPolicy], solve_ms: int
 ) -> Round:
@@ -261,8 +277,14 @@ async def _replan_batch(
         shelves.setdefault(row["sku_id"], {})[row["location_id"]] = Shelf(
             max(0, row["shared"]), held, row["free"], row["walk_in_rate"], row["shadow_minor"]
         )
-    work, rejects, lags = await look.work.counts(), await look.work.reject_bp(), await look.work.lags()
-    groups = await asyncio.to_thread(_plan, look, tasks, shelves, policy, work, rejects, lags, solve_ms)
+    today = Today(
+        clock.now(),
+        await look.work.counts(),
+        await look.work.reject_bp(),
+        await look.work.lags(),
+        await _markdowns(look, tasks),
+    )
+    groups = await asyncio.to_thread(_plan, look, tasks, shelves, policy, today, solve_ms)
     round_ = Round(looked=len(tasks))
     for group in groups:
         faults.point("replan.before_move")
@@ -270,6 +292,16 @@ async def _replan_batch(
         saved = sum(move.saved_minor for move in group) if moved else 0
         round_ = _plus(round_, Round(0, len(group) * moved, len(group) * (not moved), saved))
     return round_
+
+
+async def _markdowns(look: Look, tasks: Sequence[Task]) -> fulfilment.Markdowns:
+    counting = [task for task in tasks if task.policy.body.markdown]
+    if not counting:
+        return fulfilment.NO_MARKDOWNS
+    now, days = clock.now(), max(task.policy.body.horizon_days for task in counting)
+    skus = sorted({sku for task in counting for _, sku in task.units})
+    rows = await look.db.fetchval(_SHELF_PRICES, skus, now, now + timedelta(days=days))
+    return fulfilment.Markdowns(_decode_prices.decode(rows))
 
 
 Shelves = dict[UUID, dict[UUID, Shelf]]
@@ -288,9 +320,7 @@ def prepare(
     look: Look,
     task: Task,
     shelves: Shelves,
-    work: Mapping[UUID, int],
-    rejects: Mapping[UUID, int],
-    lags: fulfilment.Lags,
+    today: Today,
 ) -> Ready | None:
     """The order with today's costs: of the locations that have its units, and that keep what the buyer was promised."""
     policy = task.policy.body
@@ -300,9 +330,9 @@ def prepare(
         for (_, sku), quantity in job.units.items():
             has[sku] = has.get(sku, 0) + quantity
     skus = {sku for _, sku in task.units}
-    near = _near(look, task, shelves, skus, own, work, lags)
+    near = _near(look, task, shelves, skus, own, today)
     origins = [
-        _origin(store, distance, task, shelves, own.get(store.id, {}), policy, work, rejects, look, skus)
+        _origin(store, distance, task, shelves, own.get(store.id, {}), policy, today, look, skus)
         for distance, store in near
     ]
     sites = tuple(
@@ -349,8 +379,7 @@ def _near(
     shelves: Shelves,
     skus: set[UUID],
     own: Mapping[UUID, Mapping[UUID, int]],
-    work: Mapping[UUID, int],
-    lags: fulfilment.Lags,
+    today: Today,
 ) -> list[tuple[float, Store]]:
     """Where the order is, the nearest others that have something and keep the promise, and the nearest warehouses."""
     having = {
@@ -360,15 +389,18 @@ def _near(
     for location in having - own.keys():
         store = sends(look, location, task.refused)
         if store is not None and fulfilment.may_send(
-            store, task.policy.body, work.get(location, 0), franchised=look.chain.companies[store.company_id].franchised
+            store,
+            task.policy.body,
+            today.work.get(location, 0),
+            franchised=look.chain.companies[store.company_id].franchised,
         ):
             others.append((distance_km(store, task.place), store))
     others.sort(key=lambda one: (one[0], one[1].code))
-    now, near, warehouses = clock.now(), list[tuple[float, Store]](), 0
+    near, warehouses = list[tuple[float, Store]](), 0
     for distance, store in others:
         full = len(near) - warehouses >= NEAREST
         if (full and (store.kind != "dc" or warehouses >= WAREHOUSES)) or (
-            baskets.parcel_arrival(store, task.place, now, lags).at > task.promise_at
+            baskets.parcel_arrival(store, task.place, today.at, today.lags).at > task.promise_at
         ):
             continue
         near.append((distance, store))
@@ -384,13 +416,13 @@ def _origin(
     shelves: Shelves,
     own: Mapping[UUID, int],
     policy: fulfilment.SourcingPolicy,
-    work: Mapping[UUID, int],
-    rejects: Mapping[UUID, int],
+    today: Today,
     look: Look,
     skus: Iterable[UUID],
 ) -> fulfilment.Origin:
     fee = store.share.fee_minor * policy.owner_fee // 100
-    stock, costs, shadow = dict[UUID, int](), dict[UUID, int](), dict[UUID, int]()
+    stock, costs, shadow, saved = dict[UUID, int](), dict[UUID, int](), dict[UUID, int](), dict[UUID, int]()
+    path = shelf_path(look.chain, store) if today.markdowns else []
     for sku in skus:
         shelf, mine = shelves.get(sku, {}).get(store.id), own.get(sku, 0)
         if shelf is None:
@@ -400,11 +432,14 @@ def _origin(
         worth = fulfilment.unit_worth(
             shelf.free + mine, shelf.walk_in_rate, shelf.shadow_minor, task.prices_minor.get(sku, 0), policy
         )
-        if fee + worth:
-            costs[sku] = fee + worth
+        if sku in today.markdowns:
+            price_minor = task.prices_minor.get(sku, 0)
+            saved[sku] = today.markdowns.saved(worth, sku, path, today.at, price_minor, policy)
+        if cost := fee + worth - saved.get(sku, 0):
+            costs[sku] = cost
         if policy.shadow and shelf.shadow_minor:
             shadow[sku] = worth
-    open_work = work.get(store.id, 0) - (1 if own else 0)
+    open_work = today.work.get(store.id, 0) - (1 if own else 0)
     return fulfilment.Origin(
         store,
         distance_km,
@@ -412,8 +447,9 @@ def _origin(
         stock,
         costs,
         days=fulfilment.DELIVERY.current().body.days(distance_km) if policy.day else 0,
-        reject_bp=rejects.get(store.id, fulfilment.UNKNOWN_BP),
+        reject_bp=today.reject_bp.get(store.id, fulfilment.UNKNOWN_BP),
         shadow_minor=shadow,
+        saved_minor=saved,
     )
 
 
@@ -422,14 +458,12 @@ def _plan(
     tasks: Sequence[Task],
     shelves: Shelves,
     policy: InForce[fulfilment.SourcingPolicy],
-    work: Mapping[UUID, int],
-    rejects: Mapping[UUID, int],
-    lags: fulfilment.Lags,
+    today: Today,
     solve_ms: int,
 ) -> list[list[Move]]:
     """Solve, and put what is worth moving into groups that move together. Runs beside the loop."""
     began = time.perf_counter_ns()
-    ready = [one for task in tasks if (one := prepare(look, task, shelves, work, rejects, lags)) is not None]
+    ready = [one for task in tasks if (one := prepare(look, task, shelves, today)) is not None]
     if not ready:
         return []
     free = {

@@ -17,8 +17,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from duoline import fulfilment, orders
-from duoline.flows.places import distance_km, place_of
+from duoline import fulfilment, orders, pricing
+from duoline.flows.places import distance_km, place_of, shelf_path
 from duoline.fulfilment import replay, replay_book
 from duoline.kernel import jobs
 from duoline.stores import directory
@@ -62,6 +62,7 @@ class History(NamedTuple):
     levels: list[replay.Start]
     events: list[replay.Event]
     prices_minor: dict[UUID, int]
+    markdowns: fulfilment.Markdowns
     reject_bp: dict[UUID, int]
     orders: int
     until_at: datetime
@@ -125,6 +126,7 @@ def simulations_of(
     history: History, chain: Chain, terms: Sequence[tuple[int, SourcingPolicy]]
 ) -> list[replay.Simulation]:
     """A simulation for each (version, terms); the first are what all plans are costed by."""
+    paths = {store.id: shelf_path(chain, store) for store in chain.stores.values()}
     return [
         replay.Simulation(
             policy,
@@ -138,6 +140,8 @@ def simulations_of(
                 store.id for store in chain.stores.values() if chain.companies[store.company_id].franchised
             ),
             reject_bp=history.reject_bp,
+            markdowns=history.markdowns,
+            paths=paths,
         )
         for version, policy in terms
     ]
@@ -177,10 +181,12 @@ async def read_history(db: Database, chain: Chain, since_at: datetime, until_at:
         await reading.orders()
         await reading.stock()
         await reading.work()
+        markdowns = await reading.markdowns()
     return History(
         levels=reading.levels,
         events=replay.in_order(reading.events),
         prices_minor=reading.prices_minor,
+        markdowns=markdowns,
         reject_bp=await fulfilment.OpenWork(db).reject_bp(),
         orders=len(reading.order_ids),
         until_at=reading.until_at,
@@ -286,10 +292,22 @@ class _Reading:
         async for row in rows:
             self._add(replay.Began(max(row["work_at"], self.since_at), self._one(row["location_id"])))
 
+    async def markdowns(self) -> fulfilment.Markdowns:
+        """Prices on shelves in the period and as far beyond as any terms look."""
+        until_at = self.until_at + timedelta(days=fulfilment.HORIZON_DAYS_MAX)
+        rows = await self.connection.fetchval(_SHELF_PRICES, list(self.prices_minor), self.since_at, until_at)
+        return fulfilment.Markdowns(_decode_prices.decode(rows))
+
     def _add(self, event: replay.Event) -> None:
         if len(self.events) >= EVENTS_MAX + 3 * len(self.order_ids):
             raise TooMuchHappened
         self.events.append(event)
+
+
+_SHELF_PRICES = f"SELECT {pricing.SHELF_PRICES_JSON}::text".replace("$skus", "$1").replace(
+    "$period", "tstzrange($2, $3)"
+)
+_decode_prices = msgspec.json.Decoder(list[fulfilment.Priced])
 
 
 class _Distances:

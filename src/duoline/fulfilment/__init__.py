@@ -32,6 +32,7 @@ from duoline.fulfilment.locks import (
     lock_serving,
     peek,
 )
+from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns, Priced
 from duoline.fulfilment.open_fulfilment import add_line, any_of_kind, collected, keep_decision, open_fulfilment
 from duoline.fulfilment.opportunity import (
     Basket,
@@ -46,6 +47,7 @@ from duoline.fulfilment.opportunity import (
 )
 from duoline.fulfilment.policy import (
     DELIVERY,
+    HORIZON_DAYS_MAX,
     PICKUP,
     PROMISE,
     SOURCING,
@@ -64,9 +66,11 @@ from duoline.fulfilment.weigh import may_send, nobody_began, unit_worth, walk_in
 __all__ = [
     "DELIVERY",
     "EXACT_SKUS",
+    "HORIZON_DAYS_MAX",
     "LIVE",
     "NOTHING_LEARNED",
     "NO_COSTS",
+    "NO_MARKDOWNS",
     "PICKUP",
     "PROMISE",
     "SERVING",
@@ -82,6 +86,7 @@ __all__ = [
     "FulfilmentState",
     "Lags",
     "Lane",
+    "Markdowns",
     "NoPickup",
     "NotPaid",
     "NotReady",
@@ -92,6 +97,7 @@ __all__ = [
     "PickupPolicy",
     "Piece",
     "Plan",
+    "Priced",
     "Prices",
     "PromisePolicy",
     "Promised",

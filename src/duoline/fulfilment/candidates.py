@@ -49,6 +49,8 @@ class Origin(NamedTuple):
     reject_bp: int = 0
     shadow_minor: Mapping[UUID, int] = NO_COSTS
     """How much of `unit_minor` is the shadow price: for the record only."""
+    saved_minor: Mapping[UUID, int] = NO_COSTS
+    """By how much `unit_minor` is less because of markdowns: for the record only."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -315,10 +317,12 @@ def _candidate(
 ) -> dict[str, Any]:
     covers = [line for line in lines if origin.stock.get(line.sku_id, 0) >= line.quantity]
     shadow = sum(line.quantity * origin.shadow_minor.get(line.sku_id, 0) for line in covers)
+    saved = sum(line.quantity * origin.saved_minor.get(line.sku_id, 0) for line in covers)
     parts = parcel_parts(origin, policy) | {
         "pick": line_cost(origin, policy) * max(1, len(covers)),
-        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers) - shadow,
+        "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers) - shadow + saved,
         "shadow": shadow,
+        "markdown": -saved,
     }
     if origin.store.id in used:
         reason = None

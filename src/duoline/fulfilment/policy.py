@@ -9,6 +9,7 @@ import msgspec
 from duoline.kernel.policies import Policy, whole
 
 MINOR_MAX = 1_000_000
+HORIZON_DAYS_MAX = 90
 
 
 class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,8 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     in a shop costs `pick_store`, in a warehouse `pick_dc`; a location whose open work equals its capacity of one hour
     costs `load` more a parcel, and proportionally. A unit costs its owner's fee, `owner_fee` percent of it, and
     `walk_in` percent of what the walk-in customer who would have bought it would have left: `margin` percent of its
-    price times the chance that so many come within `horizon_days` (see `opportunity.protection`).
+    price times the chance that so many come within `horizon_days` (see `opportunity.protection`); less `markdown`
+    percent of what its shelf asks less than the order pays, at its lowest within these days (see `markdown`).
 
     Parcels that nobody can have begun to pick are planned again together while their order is younger than
     `replan_minutes`, or for as long as their shop has been closed since; an order moves only for `replan_min_minor` or
@@ -40,7 +42,8 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     owner_fee: Annotated[int, whole(0, 1000, zh="店主服务费计入(%)", en="Owner's fee counted (%)")] = 100
     walk_in: Annotated[int, whole(0, 1000, zh="到店顾客机会成本计入(%)", en="Walk-in customers counted (%)")] = 100
     margin: Annotated[int, whole(0, 100, zh="毛利率(%)", en="Margin (% of the price)")] = 30
-    horizon_days: Annotated[int, whole(1, 90, zh="到下次补货(天)", en="Days until the next delivery")] = 7
+    horizon_days: Annotated[int, whole(1, HORIZON_DAYS_MAX, zh="到下次补货(天)", en="Days until the next delivery")] = 7
+    markdown: Annotated[int, whole(0, 100, zh="降价损失计入(%)", en="Markdowns counted (%)")] = 100
     hours_full: Annotated[
         int, whole(0, 240, zh="积压超过几小时不派(0 不限)", en="Hours of open work at most (0: any)")
     ] = 0

@@ -31,6 +31,7 @@ import msgspec
 from duoline import inventory
 from duoline.fulfilment.candidates import Origin, decide, line_cost, parcel_cost
 from duoline.fulfilment.load import UNKNOWN_BP
+from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns
 from duoline.fulfilment.promise import NOTHING_LEARNED, arrives_at
 from duoline.fulfilment.weigh import may_send, walk_in_worth
 from duoline.kernel.errors import ensure
@@ -233,8 +234,8 @@ class _Parcel:
 class Simulation:
     """One policy over one period. Feed it events in order, then ask for the outcome.
 
-    Those of `stores` that trade and send are sourced from; `franchised` are the locations of franchisees. A repeat with
-    the same events gives the same outcome.
+    Those of `stores` that trade and send are sourced from; `franchised` are the locations of franchisees; `paths` are
+    the scopes of prices on each shelf (see `Markdowns.lowest`). A repeat with the same events gives the same outcome.
     """
 
     def __init__(
@@ -249,10 +250,13 @@ class Simulation:
         prices_minor: Mapping[UUID, int],
         franchised: frozenset[UUID] = frozenset(),
         reject_bp: Mapping[UUID, int] | None = None,
+        markdowns: Markdowns = NO_MARKDOWNS,
+        paths: Mapping[UUID, Sequence[UUID]] | None = None,
     ) -> None:
         self.policy, self.version, self.yardstick, self.delivery = policy, version, yardstick, delivery
         self.stores, self.franchised, self.reject_bp = stores, franchised, reject_bp or {}
         self.prices_minor = prices_minor
+        self.markdowns, self.paths = markdowns, paths or {}
         self.senders = {key: store for key, store in stores.items() if store.active and store.services.ship}
         self.levels: dict[UUID, dict[UUID, _Level]] = {}  # by SKU, then location
         for start in levels:
@@ -436,11 +440,15 @@ class Simulation:
         return found
 
     def _worth(self, location_id: UUID, sku_id: UUID, event: Placed, policy: SourcingPolicy) -> int:
-        """What walk-in customers would have left for a unit, in minor units."""
-        level = self.levels[sku_id].get(location_id)
-        if level is None or not level.walk_in_rate:
-            return 0
-        return walk_in_worth(level.free, level.walk_in_rate, event.prices_minor.get(sku_id, 0), policy)
+        """What walk-in customers would have left for a unit, less what it loses on its shelf, in minor units."""
+        level, price_minor = self.levels[sku_id].get(location_id), event.prices_minor.get(sku_id, 0)
+        worth = 0
+        if level is not None and level.walk_in_rate:
+            worth = walk_in_worth(level.free, level.walk_in_rate, price_minor, policy)
+        if sku_id in self.markdowns:
+            path = self.paths.get(location_id, ())
+            worth -= self.markdowns.saved(worth, sku_id, path, event.at, price_minor, policy)
+        return worth
 
     def _pay(self, event: Paid) -> None:
         placed = self._placed.get(event.order_id)

@@ -4,10 +4,12 @@ from duoline.pricing.errors import BadPrice, NotForSale, PriceOverlap, TotalChan
 from duoline.pricing.policy import DELIVERY_FEE, DeliveryFeePolicy
 from duoline.pricing.prices import CHAIN, Price, chain_prices, end_price, price_of, set_price
 from duoline.pricing.quote import PricedLine, Totals, add_up, delivery_fee
+from duoline.pricing.shelf_prices import SHELF_PRICES_JSON
 
 __all__ = [
     "CHAIN",
     "DELIVERY_FEE",
+    "SHELF_PRICES_JSON",
     "BadPrice",
     "DeliveryFeePolicy",
     "NotForSale",
