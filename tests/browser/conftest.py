@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
-from tests.browser.faces import CHROMIUM, CHROMIUM_ARGS, SMALL_CHAIN, Watch, missing, serving, window
+from tests.browser.faces import CHROMIUM, CHROMIUM_ARGS, PATIENCE_S, SMALL_CHAIN, Watch, missing, serving, window
 from tests.browser.stage import Stage, build
 
 
@@ -40,6 +40,7 @@ async def playwright() -> AsyncIterator[Playwright]:
 @pytest.fixture(scope="package")
 async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     """Chromium without a window."""
+    expect.set_options(timeout=1000 * PATIENCE_S)
     chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
     yield chromium
     await chromium.close()
