@@ -52,7 +52,7 @@ def of_replay(replayed: Replayed) -> dict[str, Any]:
     counts = replayed.book.counts()
     seconds = replayed.shops_s + replayed.evenings_s
     refused = {word: n for word, n in counts.items() if ".refused." in word}
-    online = counts["pickup.placed"] + counts["delivery.placed"]
+    online = counts["pickup.placed"] + counts["delivery.placed"] + counts["brought.placed"]
     by_code: dict[str, int] = {}
     for word, n in sorted(refused.items()):
         code = word.partition(".refused.")[2]

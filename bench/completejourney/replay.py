@@ -1,8 +1,9 @@
 """Replay a week of baskets through the public API, day by day, and tell what became of each.
 
 During a day every shop serves its customers in the order in which they came, several shops at a time; in the evening
-deliveries are ordered and served one after the other, since they may take from any shop's shelves. So who gets the last
-unit does not depend on the machine: two replays of the same baskets and seed tell the same stories.
+deliveries are ordered and served one after the other, since they may take from any shop's shelves; so is what was wished
+to be collected at a shop that had too little, which another brings there, and what shops send for from one another. So
+who gets the last unit does not depend on the machine: two replays of the same baskets and seed tell the same stories.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
-from bench.completejourney import serve
+from bench.completejourney import move, serve
 from bench.completejourney.derive import phone_of, spiral
 from bench.completejourney.talk import Book, Talk, code_of, log_in
 
@@ -52,6 +53,8 @@ class Replay:
         self._staff = ""
         self._households: dict[int, str] = {}
         self._asked: list[tuple[Basket, str]] = []
+        self._short: list[Basket] = []
+        self._refilled: list[Basket] = []
         self.result = Replayed()
 
     async def run(self, baskets: Sequence[Basket], *, login: str, password: str) -> Replayed:
@@ -83,6 +86,13 @@ class Replay:
         for basket, order_id in sorted(self._asked, key=lambda asked: (asked[0].at, asked[0].number)):
             await serve.answer(talk, self._staff, self._buyer(basket), basket, order_id, self.result.book)
         self._asked.clear()
+        for basket in sorted(self._short, key=lambda short: (short.at, short.number)):
+            await self._have_sent(talk, basket)
+        for basket in sorted(self._refilled, key=lambda sold: (sold.at, sold.number)):
+            (line, *_) = self._lines(basket)
+            await move.send_for(talk, self._staff, basket, line["sku_id"], line["quantity"], self.result.book)
+        self._short.clear()
+        self._refilled.clear()
         ended = time.perf_counter()
         self.result.shops_s += evening - began
         self.result.evenings_s += ended - evening
@@ -124,8 +134,11 @@ class Replay:
         self.result.sale_s.append(time.perf_counter() - began)
         if reply.status != 201:
             book.tell(basket.number, f"sale.refused.{code_of(reply)}")
+            self._note(basket, code_of(reply))
             return
         book.tell(basket.number, "sale.sold")
+        if basket.number % move.REFILLED_EVERY == 0:
+            self._refilled.append(basket)
         if fate.turn == "repeated":
             second = await talk.ask(self._staff, "POST", "/api/clerk/sales", body, key=f"sale-{basket.number}")
             same = (second.status, second.body) == (reply.status, reply.body)
@@ -139,6 +152,7 @@ class Replay:
         )
         if reply.status != 201:
             book.tell(basket.number, f"{fate.way}.refused.{code_of(reply)}")
+            self._note(basket, code_of(reply))
             return
         book.tell(basket.number, f"{fate.way}.placed")
         order_id = reply.json()["id"]
@@ -152,6 +166,29 @@ class Replay:
         rejects = fate.turn == "rejected"
         if await serve.serve(talk, self._staff, token, basket, order_id, book, rejects=rejects):
             self._asked.append((basket, order_id))
+
+    def _note(self, basket: Basket, code: str) -> None:
+        """Who found too little in a shop hears in the evening what can be done."""
+        if code == "inventory.insufficient-stock" and self._fates[basket.number].way != "delivery":
+            self._short.append(basket)
+
+    async def _have_sent(self, talk: Talk, basket: Basket) -> None:
+        """A buyer has it brought to the shop; for a customer at the till the shop sends for the article."""
+        book, fate, token = self.result.book, self._fates[basket.number], self._households.get(basket.household)
+        if fate.way == "sale" or token is None:
+            wishes = {line["sku_id"]: line["quantity"] for line in self._lines(basket)}
+            if short := await move.missing(talk, self._staff, basket, wishes):
+                await move.send_for(talk, self._staff, basket, *short, book)
+            return
+        wish = self._wish(basket, fate) | {"pay_mode": "online", "bring": True}
+        reply = await talk.ask(token, "POST", "/api/mall/orders", wish, key=f"bring-{basket.number}")
+        if reply.status != 201:
+            book.tell(basket.number, f"brought.turned-down.{code_of(reply)}")
+            return
+        book.tell(basket.number, "brought.placed")
+        order_id = reply.json()["id"]
+        if await talk.pay(basket.number, token, order_id):
+            await serve.serve(talk, self._staff, token, basket, order_id, book, rejects=False)
 
     def _wish(self, basket: Basket, fate: Fate) -> dict[str, Any]:
         contact = {"name": f"Household {basket.household}", "phone": phone_of(basket.household)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.completejourney import move
 from bench.completejourney.talk import code_of
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from bench.completejourney.talk import Book, Talk
 
 MUCH = {"minor": 100_000_000_00, "currency": "CNY"}
-ROUNDS_MAX = 4
+ROUNDS_MAX = 5
 
 
 async def cancel(
@@ -33,13 +34,13 @@ async def cancel(
 async def serve(
     talk: Talk, staff: str, buyer: str, basket: Basket, order_id: str, book: Book, *, rejects: bool
 ) -> bool:
-    """Pick and give out whatever is to be picked, also what another shop got meanwhile. True when the buyer is asked.
+    """Pick and give out whatever is to be picked or was brought, also what another shop got meanwhile. True when the buyer is asked.
 
     With `rejects` the first shop cannot find the first article of its list.
     """
     for _ in range(ROUNDS_MAX):
         order = await talk.must(basket.number, "read", buyer, "GET", f"/api/mall/orders/{order_id}")
-        jobs = [] if order is None else _to_pick(order)
+        jobs = [] if order is None else _to_do(order)
         if not jobs:
             return bool(order and order["waiting"])
         if rejects:
@@ -52,9 +53,14 @@ async def serve(
     return False
 
 
-def _to_pick(order: dict[str, Any]) -> list[dict[str, Any]]:
+def _to_do(order: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(
-        (job for job in order["fulfilments"] if job["state"] == "to_pick"), key=lambda job: str(job["store"]["code"])
+        (
+            job
+            for job in order["fulfilments"]
+            if job["state"] == "to_pick" or (job["state"] == "ready" and job["kind"] == "pickup")
+        ),
+        key=lambda job: str(job["store"]["code"]),
     )
 
 
@@ -77,7 +83,8 @@ async def _give_out(
     talk: Talk, staff: str, buyer: str, basket: Basket, order: dict[str, Any], job: dict[str, Any], book: Book
 ) -> None:
     number, path, name = basket.number, f"/api/clerk/fulfilments/{job['id']}", job["id"][-12:]
-    if await talk.must(number, "ready", staff, "POST", f"{path}/ready", {}, key=f"ready-{name}") is None:
+    to_pick = job["state"] == "to_pick"
+    if to_pick and await talk.must(number, "ready", staff, "POST", f"{path}/ready", {}, key=f"ready-{name}") is None:
         return
     if job["kind"] == "ship":
         body = {"carrier": "Replay Express", "tracking_no": f"RE{name}"}
@@ -85,6 +92,9 @@ async def _give_out(
             book.tell(number, "parcel.shipped")
             done = await talk.must(number, "deliver", staff, "POST", f"{path}/delivery", {}, key=f"deliver-{name}")
             book.tell(number, "parcel.delivered" if done is not None else "parcel.lost")
+        return
+    if job["kind"] == "transfer":
+        await move.bring(talk, staff, number, basket.store, order["id"], job["id"], book)
         return
     code_path = f"/api/mall/orders/{order['id']}/pickup-code?fulfilment_id={job['id']}"
     code = await talk.must(number, "code", buyer, "GET", code_path)
@@ -103,7 +113,7 @@ async def answer(talk: Talk, staff: str, buyer: str, basket: Basket, order_id: s
     order = await talk.must(basket.number, "read", buyer, "GET", path)
     if order is None:
         return
-    elsewhere = await _who_has(talk, staff, basket, order)
+    elsewhere = await _nearest(talk, staff, basket, order)
     choices = [{"choice": "move", "store_code": elsewhere}] if elsewhere else []
     for body in [*choices, {"choice": "refund"}]:
         key = f"answer-{body['choice']}-{basket.number}"
@@ -115,14 +125,11 @@ async def answer(talk: Talk, staff: str, buyer: str, basket: Basket, order_id: s
     await serve(talk, staff, buyer, basket, order_id, book, rejects=False)
 
 
-async def _who_has(talk: Talk, staff: str, basket: Basket, order: dict[str, Any]) -> str | None:
-    """The nearest other shop with all units the buyer waits for, as the clerk's stock page shows it."""
+async def _nearest(talk: Talk, staff: str, basket: Basket, order: dict[str, Any]) -> str | None:
+    """The nearest other shop with all units the buyer waits for."""
     waits = {share["line_id"]: share["quantity"] for share in order["waiting"]}
     if len(waits) != 1:
         return None
     ((line_id, wanted),) = waits.items()
     sku = next(line["sku_id"] for line in order["lines"] if line["id"] == line_id)
-    path = f"/api/clerk/stock?store={basket.store}&sku={sku}"
-    found = await talk.must(basket.number, "stock", staff, "GET", path)
-    places = found["items"][0]["elsewhere"] if found and found["items"] else []
-    return next((str(place["store"]["code"]) for place in places if place["available"] >= wanted), None)
+    return await move.who_has(talk, staff, basket, sku, wanted)
