@@ -189,6 +189,23 @@ async def test_a_hold_that_ends_in_the_moment_it_is_made_takes_its_units_once(wo
     assert same.outcome().lost_units == 0
 
 
+async def test_what_was_brought_to_a_shop_left_from_where_it_did(world, books):
+    """An order that is delivered in part is decided anew; what of it was brought is as it was."""
+    with clock.frozen(NOON):
+        await world.stock("DC", "milk", 2)
+        await world.stock("A", "bottle", 1)
+    with at(1):
+        receipt = await world.paid(books, world.wish("bottle"), world.wish("milk", at="B"), bring=True)
+        kinds = sorted((job.kind, job.store_code) for job in receipt.fulfilments)
+        assert kinds == [("ship", "A"), ("transfer", "DC")]
+    with at(2):
+        sees_all_work(world)
+        await world.paid(books, world.wish("milk", 1))
+    _, (same,) = await played(world, SourcingPolicy())
+    level = same.levels[world.skus["milk"]][world.stores["DC"]]
+    assert (level.on_hand, level.held) == await world.level("DC", "milk") == (2, 2)
+
+
 async def test_other_terms_send_from_elsewhere_and_what_a_shop_then_lacks_is_counted(world, books):
     with clock.frozen(NOON):
         await world.stock("A", "milk", 2)

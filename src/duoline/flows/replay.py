@@ -370,7 +370,11 @@ _HOLDS = """
 SELECT h.id, h.location_id, h.sku_id, h.quantity, h.outward, h.created_at, h.state, h.resolved_at
 FROM holds h
 WHERE h.sku_id = ANY ($1::uuid[]) AND h.created_at < $3 AND (h.resolved_at IS NULL OR h.resolved_at >= $2)
-  AND NOT (h.outward AND h.ref_kind = 'order' AND EXISTS (SELECT FROM unnest($4::uuid[]) r(id) WHERE r.id = h.ref_id))
+  AND NOT (h.outward AND h.ref_kind = 'order' AND EXISTS (SELECT FROM unnest($4::uuid[]) r(id) WHERE r.id = h.ref_id)
+           AND NOT EXISTS (SELECT FROM fulfilments f
+                           JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
+                           WHERE f.order_id = h.ref_id AND f.location_id = h.location_id AND f.kind = 'transfer'
+                             AND w.hold_id = h.id))
 ORDER BY h.created_at, h.id
 """
 
