@@ -117,6 +117,27 @@ async def test_each_shop_sees_the_order_as_its_own_while_it_is_brought(world: Wo
             assert [row["quantity"] for row in seen["lines"]] == [1]
 
 
+async def test_the_shop_sees_what_is_packed_for_its_customer_before_it_is_sent(world: World, sku: str) -> None:
+    buyer, there, here = await world.member(), world.staff("clerk2"), world.staff("clerk1")
+
+    async def coming(clerk: Caller, store: str, **query: str) -> list[tuple[str, str, bool, int]]:
+        answer = await clerk.get("/api/clerk/transfers", params={"store": store, **query})
+        assert answer.status_code == 200
+        return [
+            (one["order_no"], one["source"]["code"], one["packed"], one["units"]) for one in answer.json()["packing"]
+        ]
+
+    placed = await did(buyer, "/api/mall/orders", body(sku), 201)
+    job, no = placed["fulfilments"][0]["id"], placed["order_no"]
+    assert await coming(here, "S1") == [(no, "S2", False, 1)]
+    assert await coming(there, "S2") == []  # it has the job in its queue
+    assert await coming(here, "S1", which="done") == []
+    await did(there, f"/api/clerk/fulfilments/{job}/ready")
+    assert await coming(here, "S1") == [(no, "S2", True, 1)]
+    await did(there, f"/api/clerk/fulfilments/{job}/sending")
+    assert await coming(here, "S1") == []
+
+
 async def test_today_counts_it_once_and_for_the_shop_where_it_is_collected(world: World, sku: str) -> None:
     buyer, there, here, hq = await world.member(), world.staff("clerk2"), world.staff("clerk1"), world.staff("hq")
 

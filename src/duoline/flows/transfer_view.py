@@ -204,8 +204,8 @@ def _view(
         automatic=row["automatic"],
         note=row["note"],
         reason=row["reason"],
-        source=_place(chain, row["source_id"]),
-        destination=_place(chain, row["destination_id"]),
+        source=place_of(chain, row["source_id"]),
+        destination=place_of(chain, row["destination_id"]),
         requested_at=row["requested_at"],
         requested_by=people["requested_by"] or "",
         decided_at=row["decided_at"],
@@ -223,7 +223,8 @@ def _view(
     )
 
 
-def _place(chain: Chain, store_id: UUID) -> Place:
+def place_of(chain: Chain, store_id: UUID) -> Place:
+    """One end of a transfer."""
     store = chain.store(store_id)
     return Place(store.code, store.name, store.phone)
 

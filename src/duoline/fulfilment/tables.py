@@ -80,6 +80,12 @@ fulfilments = table(
         "to_pick_at",
         postgresql_where=sql_text("state = 'to_pick' AND kind = 'ship' AND begun_at IS NULL"),
     ),
+    index(
+        "fulfilments_to_ix",
+        "to_location_id",
+        "promise_at",
+        postgresql_where=sql_text("kind = 'transfer' AND state IN ('to_pick', 'ready')"),
+    ),
     index("fulfilments_keep_ix", "keep_until", postgresql_where=sql_text("state = 'ready' AND kind = 'pickup'")),
     index(
         "fulfilments_short_ix",

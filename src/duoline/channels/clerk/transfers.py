@@ -15,7 +15,8 @@ from duoline.channels.http.answers import Answer, Cursor, Input, Limit
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.transferring import AskedLines, Quantity, Version, known, reach
 from duoline.channels.http.writes import Write
-from duoline.flows import bring, transfer_view
+from duoline.flows import bring, packing_view, transfer_view
+from duoline.flows.packing_view import Packing
 from duoline.flows.trade import Trade
 from duoline.flows.transfer_view import TransferView
 from duoline.inventory import transfers
@@ -37,11 +38,12 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class TransferList(msgspec.Struct, frozen=True):
-    """A page of a shop's transfers."""
+    """A page of a shop's transfers. Its first page of what comes says what is being packed for orders, not sent yet."""
 
     items: list[TransferView]
     next: str | None
     counts: Counts
+    packing: list[Packing]
 
 
 class Ask(Input, frozen=True):
@@ -124,7 +126,9 @@ async def list_transfers(
         location,
     )
     views = await transfer_view.views(db, chain, reach(staff), shown)
-    return TransferList(views, following, Counts(*(counts or (0, 0, 0, 0, 0))))
+    coming = side == "in" and which == "open" and cursor is None
+    packing = await packing_view.boxes(db, chain, location) if coming else []
+    return TransferList(views, following, Counts(*(counts or (0, 0, 0, 0, 0))), packing)
 
 
 @post(

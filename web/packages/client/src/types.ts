@@ -647,10 +647,22 @@ export interface TransferCounts {
   to_send: number
 }
 
+/** A box that another place is packing for an order which is collected here: not sent yet. */
+export interface Packing {
+  id: string
+  order_no: string
+  source: Transfer["source"]
+  packed: boolean
+  promise_at: string | null
+  units: number
+  lines: Pick<TransferLine, "sku_id" | "name" | "options" | "image" | "quantity">[]
+}
+
 export interface TransferList {
   items: Transfer[]
   next: string | null
   counts: TransferCounts
+  packing: Packing[]
 }
 
 export interface Hold {
