@@ -24,4 +24,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove it."""
+    op.execute("SET LOCAL lock_timeout = '4s'")
     op.drop_index("fulfilments_to_ix", table_name="fulfilments")
