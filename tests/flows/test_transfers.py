@@ -160,6 +160,15 @@ async def test_the_policy_decides_who_asks_and_what_is_asked_for(world):
     assert await state(world, await ask(world, {"milk": 1}, called=True)) == "approved"
 
 
+async def test_what_the_source_has_never_had_is_short(world):
+    """There is no level to look at."""
+    for called in (False, True):
+        with pytest.raises(inventory.InsufficientStock) as short:
+            await ask(world, {"milk": 1}, called=called)
+        assert short.value.fields["short"][0]["available"] == 0
+    assert await world.value("SELECT count(*) FROM transfers") == 0
+
+
 async def test_safety_stock_is_not_given_away(world):
     await world.stock("A", "milk", 3)
     async with world.db.begin() as tx:
