@@ -367,19 +367,6 @@ async def test_twenty_shops_ask_for_ten_units(world):
     assert await world.level("A", "milk") == (10, 10)
 
 
-async def test_send_against_cancel(world):
-    for _ in range(10):
-        await world.stock("A", "milk", 1)
-        moved = await ask(world, {"milk": 1})
-        answers = await outcomes(send(world, moved), run(world, transfers.cancel, moved, reason=""))
-        assert sorted(answers) in (["kernel.wrong-state", "send"], ["cancel", "kernel.wrong-state"])
-        if "send" in answers:
-            await receive(world, moved, {"milk": (1, 0)})
-        else:
-            await counted(world, "A", 0)
-    assert await under_way(world) == 0
-
-
 async def test_one_box_opened_by_two_clerks(world):
     for came, expected in (((2, 0), 1), ((1, 0), 1)):
         await world.stock("A", "milk", 2)
