@@ -560,23 +560,6 @@ async def cancelled(world, receipt):
     return "cancelled"
 
 
-async def test_cancelled_while_it_is_sent(world, books):
-    for _ in range(8):
-        await counted(world, "A", 0)
-        await counted(world, "B", 1)
-        receipt = await brought(world, books)
-        await world.ready(receipt)
-        answers = await outcomes(cancelled(world, receipt), away(world, "B", receipt.fulfilments[0].id))
-        assert answers[0] == "cancelled"
-        assert answers[1] in ("sent", "fulfilment.not-ready")
-        assert await jobs(world, receipt) == [("transfer", "B", "cancelled", 0)]
-        if answers[1] == "sent":
-            await arrive(world, await transfer_of(world, receipt.fulfilments[0].id))
-        on_hand = [(await world.level(place, "milk")) for place in ("A", "B")]
-        assert sorted(on_hand) == [(0, 0), (1, 0)]
-        assert await broken(world.db) == []
-
-
 async def test_received_twice_and_cancelled_at_once(world, books):
     for _ in range(8):
         await counted(world, "A", 0)

@@ -19,6 +19,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.machine import WrongState
 from tests.flows.conftest import NOON
 from tests.flows.test_races import held, outcomes, sale
+from tests.flows.test_transfers import ask, receive, send
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,21 @@ async def test_a_sale_and_goods_in_between_count_and_approval_change_nothing(wor
         assert not await world.submit("A", count_id)
         await world.approve("A", count_id)
     assert await world.level("A", "milk") == (17 - 4 + 10, 0)
+
+
+async def test_what_comes_in_between_although_nobody_sent_it_was_not_there_to_be_counted(world):
+    """The surplus of a transfer is booked like a count's, and yet says nothing of what somebody saw before it came."""
+    await world.stock("A", "milk", 5)
+    await world.stock("B", "milk", 1)
+    count_id = await world.open_count("A", "milk")
+    await world.scan("A", count_id, "milk", counted=5)
+    with clock.frozen(NOON):
+        moved = await ask(world, {"milk": 1}, source="B", to="A", called=True)
+        await send(world, moved)
+        await receive(world, moved, {"milk": (3,)})
+        assert await world.level("A", "milk") == (8, 0)
+        assert await world.submit("A", count_id)
+    assert await world.level("A", "milk") == (8, 0)
 
 
 async def test_a_scan_that_arrives_late_is_judged_by_the_book_of_its_own_time(world):

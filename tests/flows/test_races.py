@@ -1,4 +1,7 @@
-"""Two and more connections on every verb that locks. Each ends in a clean check of every invariant."""
+"""Two and more connections on every verb that locks. Each ends in a clean check of every invariant.
+
+Two verbs over one unit are in `test_pairs.py`, all of them; here are crowds, and what is asserted of them in words.
+"""
 
 from __future__ import annotations
 
@@ -205,30 +208,6 @@ async def test_cancel_against_payment(world, books):
         assert (await world.level("A", "milk"))[1] == 0
 
 
-async def test_expiry_against_payment(world, books):
-    for n in range(10):
-        await world.stock("A", "milk", 1)
-        receipt = await world.place(world.wish("milk", at="A"))
-        opened = await pay.open_payment(
-            world.db, member_id=world.member_id, order_id=receipt.id, subject="s", notify_url="n", return_url="r"
-        )
-        books.pay(str(opened.intent_id))
-        await world.db.execute("UPDATE orders SET pay_by_at = placed_at WHERE id = $1", receipt.id)
-        event = PaymentEvent(
-            event_id=f"x{n}", kind=EventKind.PAYMENT_PAID, ref=str(opened.intent_id), refund_ref=None,
-            amount_minor=19900, currency="CNY", occurred_at=clock.now(),
-        )  # fmt: skip
-        await outcomes(
-            expire.expire_order(world.db, member_id=world.member_id, order_id=receipt.id),
-            pay.receive(world.db, "sandbox", event),
-        )
-        await world.refunds()
-        order = await world.order(receipt)
-        assert (order.state, order.pay_state) in {("preparing", "paid"), ("expired", "refunded")}
-        await world.cancel(receipt) if order.state == "preparing" else None
-        await world.refunds()
-
-
 async def test_hand_over_against_cancel_and_no_show(world, books):
     for _ in range(8):
         await world.stock("A", "milk", 1)
@@ -243,17 +222,6 @@ async def test_hand_over_against_cancel_and_no_show(world, books):
         order = await world.order(receipt)
         assert (handed, order.state) in {(1, "completed"), (0, "cancelled")}
         await world.refunds()
-
-
-async def test_two_clerks_reject_the_same_units(world, books):
-    await world.stock("DC", "milk", 1)
-    await world.stock("A", "milk", 1)
-    await world.stock("B", "milk", 1)
-    receipt = await world.paid(books, world.wish("milk"))
-    answers = await outcomes(world.reject(receipt, 1), world.reject(receipt, 1))
-    assert sum(isinstance(answer, list) for answer in answers) == 1
-    order = await world.order(receipt)
-    assert sum(job.state == "to_pick" for job in order.fulfilments) == 1
 
 
 async def test_two_partial_cancellations_of_the_same_units(world, books):

@@ -160,6 +160,15 @@ async def test_the_policy_decides_who_asks_and_what_is_asked_for(world):
     assert await state(world, await ask(world, {"milk": 1}, called=True)) == "approved"
 
 
+async def test_what_the_source_has_never_had_is_short(world):
+    """There is no level to look at."""
+    for called in (False, True):
+        with pytest.raises(inventory.InsufficientStock) as short:
+            await ask(world, {"milk": 1}, called=called)
+        assert short.value.fields["short"][0]["available"] == 0
+    assert await world.value("SELECT count(*) FROM transfers") == 0
+
+
 async def test_safety_stock_is_not_given_away(world):
     await world.stock("A", "milk", 3)
     async with world.db.begin() as tx:
@@ -356,19 +365,6 @@ async def test_twenty_shops_ask_for_ten_units(world):
     answers = await outcomes(*(asked(world) for _ in range(20)))
     assert sorted(answers) == ["asked"] * 10 + ["inventory.insufficient-stock"] * 10
     assert await world.level("A", "milk") == (10, 10)
-
-
-async def test_send_against_cancel(world):
-    for _ in range(10):
-        await world.stock("A", "milk", 1)
-        moved = await ask(world, {"milk": 1})
-        answers = await outcomes(send(world, moved), run(world, transfers.cancel, moved, reason=""))
-        assert sorted(answers) in (["kernel.wrong-state", "send"], ["cancel", "kernel.wrong-state"])
-        if "send" in answers:
-            await receive(world, moved, {"milk": (1, 0)})
-        else:
-            await counted(world, "A", 0)
-    assert await under_way(world) == 0
 
 
 async def test_one_box_opened_by_two_clerks(world):

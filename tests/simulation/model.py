@@ -28,6 +28,8 @@ class Line:
     article: str
     method: str
     quantity: int
+    shop: str | None = None
+    """Where it was to be collected when it was ordered."""
     handed: int = 0
     cancelled: int = 0
 
@@ -42,7 +44,7 @@ class Line:
 
 @dataclass
 class Job:
-    """What one place does for an order: `waiting`, `to_pick`, `ready`, or `over`."""
+    """What one place does for an order: `waiting`, `to_pick`, `ready`, `shipped` to the shop `to`, or `over`."""
 
     id: UUID
     place: str
@@ -51,10 +53,16 @@ class Job:
     units: Counter[UUID]
     promise_at: datetime
     keep_until: datetime | None = None
+    to: str | None = None
 
     @property
     def live(self) -> bool:
         return self.state != "over"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether its units are kept at its place; what has been sent to a shop is on its way."""
+        return self.live and self.state != "shipped"
 
 
 @dataclass
@@ -108,21 +116,36 @@ class Sale:
 
 @dataclass
 class Move:
-    """Units that one place gives another: `requested`, `approved`, `sent` (also when short) or `over`."""
+    """Units that one place gives another: `requested`, `approved`, `sent` (also when short) or `over`.
+
+    What is brought for an order names the order and the job that sent it.
+    """
 
     id: UUID
-    article: str
+    units: Counter[str]
     source: str
     to: str
-    quantity: int
     state: str
     asked_at: datetime
-    on_the_way: int = 0
+    on_the_way: Counter[str] = field(default_factory=Counter)
+    sale: Sale | None = None
+    job: Job | None = None
 
     @property
-    def way(self) -> Shelf:
+    def way(self) -> str:
         """Where its units are once they are sent."""
-        return f"to {self.to}", self.article
+        return f"to {self.to}"
+
+
+@dataclass
+class Counted:
+    """What somebody saw on a shelf, and what the book said then. It is booked when they are done."""
+
+    id: UUID
+    shelf: Shelf
+    units: int
+    book: int
+    at: datetime
 
 
 class Model:
@@ -138,6 +161,9 @@ class Model:
         self.given: list[datetime] = []
         self.sales: dict[UUID, Sale] = {}
         self.moves: list[Move] = []
+        self.counts: list[Counted] = []
+        self.counted_at: dict[Shelf, datetime] = {}
+        self.corrections: list[tuple[Shelf, datetime, int]] = []
         self.cash: Counter[str] = Counter()
         self.till: Counter[str] = Counter()
 
@@ -162,7 +188,8 @@ class Model:
         """Units of a job become free again; a job without units is over."""
         assert 0 < n <= job.units[line_id]
         job.units[line_id] -= n
-        self.held[job.place, sale.lines[line_id].article] -= n
+        if job.keeps:
+            self.held[job.place, sale.lines[line_id].article] -= n
         if not +job.units:
             job.state = "over"
 
@@ -191,24 +218,65 @@ class Model:
 
     def stay(self, move: Move) -> None:
         """What was asked for does not leave."""
-        self.held[move.source, move.article] -= move.quantity
+        for article, n in move.units.items():
+            self.held[move.source, article] -= n
         move.state = "over"
 
-    def set_out(self, move: Move, n: int) -> None:
-        """`n` of the units leave; the others are free again."""
-        self.held[move.source, move.article] -= move.quantity
-        self.on_hand[move.source, move.article] -= n
-        self.on_hand[move.way] += n
-        move.on_the_way, move.state = n, "sent"
+    def set_out(self, move: Move, picked: Counter[str]) -> None:
+        """The picked units leave; the others that were asked for are free again."""
+        for article, n in move.units.items():
+            self.held[move.source, article] -= n
+            self.on_hand[move.source, article] -= picked[article]
+            self.on_hand[move.way, article] += picked[article]
+        move.on_the_way, move.state = +picked, "sent"
 
-    def arrive(self, move: Move, good: int, damaged: int) -> None:
-        """Good units, as many as there may be, and broken ones of those that were sent."""
-        came = min(good + damaged, move.on_the_way)
-        self.on_hand[move.way] -= came
-        self.on_hand[move.to, move.article] += good
-        move.on_the_way -= came
-        if not move.on_the_way:
+    def arrive(self, move: Move, came: dict[str, tuple[int, int]]) -> Counter[str]:
+        """Good units, as many as there may be, and broken ones of those that were sent. Returns the good ones that had
+        been sent."""
+        good: Counter[str] = Counter()
+        for article, (fine, damaged) in came.items():
+            good[article] = min(fine, move.on_the_way[article] - damaged)
+            self.on_hand[move.way, article] -= good[article] + damaged
+            self.on_hand[move.to, article] += fine
+            move.on_the_way[article] -= good[article] + damaged
+        if not +move.on_the_way:
             move.state = "over"
+        return +good
+
+    def end_of_the_way(self, move: Move, good: Counter[str]) -> Counter[UUID]:
+        """What came of a box for an order serves its lines as far as it goes; the rest its member is asked about.
+
+        Returns the units that serve lines: those of the job, or once that has ended those that still wait for an answer.
+        """
+        sale, job = move.sale, move.job
+        assert sale is not None
+        assert job is not None
+        if job.state == "shipped":
+            wanted = +job.units
+            job.units.clear()
+            job.state = "over"
+        else:
+            wanted = Counter({i: n for i, n in sale.unserved("pickup").items() if sale.lines[i].shop == move.to})
+        came: Counter[UUID] = Counter()
+        left = Counter(good)
+        for line_id, n in wanted.items():
+            came[line_id] = min(n, left[sale.lines[line_id].article])
+            left[sale.lines[line_id].article] -= came[line_id]
+        return +came
+
+    # --- counting -------------------------------------------------------------------------------
+
+    def correct(self, shelf: Shelf, at: datetime, delta: int) -> None:
+        """The book is corrected because of what somebody saw on the shelf."""
+        self.on_hand[shelf] += delta
+        self.corrections.append((shelf, at, delta))
+
+    def difference(self, counted: Counted) -> int:
+        """What was seen less the book then, less what has been corrected since; none when it was counted again since."""
+        if counted.at < self.counted_at.get(counted.shelf, counted.at):
+            return 0
+        since = sum(n for shelf, at, n in self.corrections if shelf == counted.shelf and at > counted.at)
+        return counted.units - counted.book - since
 
     # --- money ----------------------------------------------------------------------------------
 

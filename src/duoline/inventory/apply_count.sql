@@ -1,6 +1,7 @@
 -- Book the differences of a count whose levels are locked by the caller. One difference is what was counted less the
 -- book at that moment (`book`), less what has been corrected since (other counts, units reported missing): those are
--- statements about the same shelf, and goods that are missing must not be written off twice. Units that an open shortage
+-- statements about the same shelf, and goods that are missing must not be written off twice. What a transfer brought
+-- although nobody had sent it came in, and says nothing of what was there before. Units that an open shortage
 -- already tells of are known too. A line that was counted again in a count approved since says nothing any more.
 -- The difference is added to what is on hand now, so sales and goods-in since the count stay as they are. What is held
 -- cannot be written off: that part is `short`, added to the open shortage of the article or opening one.
@@ -39,7 +40,7 @@ BEGIN
         ELSE
             SELECT coalesce(sum(m.quantity), 0) INTO corrected FROM movements m
             WHERE m.location_id = p_location AND m.sku_id = line.sku_id AND m.at > line.last_at
-              AND m.reason IN ('count', 'missing');
+              AND m.reason IN ('count', 'missing') AND m.ref_kind <> 'transfer';
             SELECT coalesce(sum(s.units - s.taken - s.lost - s.found), 0) AS units INTO known FROM shortages s
             WHERE s.location_id = p_location AND s.sku_id = line.sku_id AND s.state = 'open';
             difference := line.counted - line.book - corrected + known.units;

@@ -13,10 +13,10 @@ RETURN coalesce((buffers->>channel)::integer, 0);
 
 -- What may be promised to leave the shop for others (a delivery, a transfer): as above, less what the shop's owner
 -- keeps back (reserve), and no more at a time than the owner lets go (cap; NULL for any number), of which "outward" are
--- promised already.
+-- promised already. A level that is not there has nothing: least() would pass its NULL over, and grant any number.
 CREATE OR REPLACE FUNCTION duo_shared(
     on_hand integer, held integer, safety integer, reserve integer, cap integer, outward integer
 )
 RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN greatest(least(on_hand - held - safety - reserve, coalesce(cap - outward, 2147483647)), 0);
+RETURN greatest(least(coalesce(on_hand - held - safety - reserve, 0), coalesce(cap - outward, 2147483647)), 0);
