@@ -802,7 +802,7 @@ export interface ShortageHolder {
   expires_at: string | null
 }
 
-/** Units that are held and were counted as missing. `asks`: only a person can go on. */
+/** Units that are held and were counted as missing, or broke (`broken` of those left). `asks`: only a person can go on. */
 export interface Shortage {
   id: string
   store_code: string
@@ -813,6 +813,7 @@ export interface Shortage {
   image: Image | null
   units: number
   left: number
+  broken: number
   asks: boolean
   status: "open" | "resolved"
   opened_at: string
@@ -823,4 +824,6 @@ export interface GoodsBooked {
   id: string
   units: number
   on_hand: Record<string, number>
+  /** Pieces by article that broke while they were held for customers. */
+  short: Record<string, number>
 }
