@@ -55,6 +55,15 @@ def click(selector: str, then: str) -> Act:
     return act
 
 
+def shows(what: str) -> Act:
+    """Waits for what comes by itself."""
+
+    async def act(page: Page) -> None:
+        await page.locator(what).first.wait_for()
+
+    return act
+
+
 def keys(pressed: str, then: str) -> Act:
     """Presses a key, and waits for what it opens."""
 
@@ -143,6 +152,20 @@ async def tick_all(page: Page) -> None:
         await box.click()
 
 
+async def send_home(page: Page) -> None:
+    """Makes an order of the article, with the place that is proposed."""
+    await page.locator(".dock .btn-shop").click()
+    await page.locator(".quote .when b").wait_for()
+    await page.locator(".area select").first.wait_for()
+
+
+async def send_home_wrong(page: Page) -> None:
+    """Orders before anybody has said who receives it."""
+    await send_home(page)
+    await page.locator(".dock .btn-shop:not(:disabled)").click()
+    await page.locator(".field-error").first.wait_for()
+
+
 def mall(stage: Stage) -> list[Scene]:
     """The member's shop."""
     ids = stage.ids
@@ -187,6 +210,11 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("order-done", f"/orders/{ids['done']}", "member"),
         Scene("order-cancelled", f"/orders/{ids['cancelled']}", "member"),
         Scene("pay", f"/pay/{ids['unpaid']}", "member"),
+        Scene("order-link", f"/o/{ids['link_unpaid']}", "nobody"),
+        Scene("order-link-back", f"/o/{ids['link_unpaid']}?paid=1", "nobody", shows(".sweep")),
+        Scene("order-link-paid", f"/o/{ids['link_paid']}", "nobody"),
+        Scene("order-link-over", f"/o/{ids['link_over']}", "nobody"),
+        Scene("order-link-gone", "/o/nothing.here", "nobody"),
         Scene("stores", "/stores", "member"),
         Scene("store", f"/s/{SHOP}", "member"),
         Scene("login", "/login", "nobody"),
@@ -226,6 +254,20 @@ def clerk(stage: Stage) -> list[Scene]:
         Scene("stock-found", "/clerk/stock?q=Heyu", "clerk"),
         Scene("article", f"/clerk/stock/{ids['sku']}", "clerk"),
         Scene("article-kept", f"/clerk/stock/{ids['kept_sku']}", "clerk"),
+        Scene("article-lacking", f"/clerk/stock/{ids['lacking_sku']}", "clerk"),
+        Scene("send-home-empty", "/clerk/send-home", "clerk"),
+        Scene("send-home", f"/clerk/stock/{ids['lacking_sku']}", "clerk", send_home),
+        Scene("send-home-wrong", f"/clerk/stock/{ids['lacking_sku']}", "clerk", send_home_wrong),
+        Scene("home-sales", "/clerk/home-sales", "clerk"),
+        Scene("home-sale", f"/clerk/home-sales/{ids['home_unpaid']}", "clerk"),
+        Scene(
+            "home-sale-cancel",
+            f"/clerk/home-sales/{ids['home_unpaid']}",
+            "clerk",
+            press("^取消这一单$|^Cancel this order$"),
+        ),
+        Scene("home-sale-paid", f"/clerk/home-sales/{ids['home_paid']}", "clerk"),
+        Scene("home-sale-over", f"/clerk/home-sales/{ids['home_over']}", "clerk"),
         Scene("counts", "/clerk/counts", "clerk"),
         Scene("count-start", "/clerk/counts", "clerk", press("^开始盘点$|^Start a count$")),
         Scene("count", f"/clerk/counts/{ids['count']}", "clerk"),
@@ -269,6 +311,7 @@ def console(stage: Stage) -> list[Scene]:
         Scene("order-frozen", f"{root}/orders/{ids['stuck']}", "hq", press("^处理$|^Look after it$")),
         Scene("order-frozen-at", f"{root}/orders/{ids['stuck']}", "hq", choose_place),
         Scene("order-done", f"{root}/orders/{ids['done']}", "hq"),
+        Scene("order-sold-home", f"{root}/orders/{ids['home_paid']}", "hq"),
         Scene("order-cancel", f"{root}/orders/{ids['preparing']}", "hq", press("取消并退款|Cancel and refund")),
         Scene("money", f"{root}/money", "hq"),
         Scene("money-case", f"{root}/money", "hq", click("tbody tr", "dialog[open] fieldset"), only="desk"),

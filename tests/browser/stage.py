@@ -231,6 +231,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     await _queue(stage, await member(playwright, base, NEIGHBOUR), clerk, goods)
     await _transfers(stage, clerk, head, goods)
     packs_at = await _brought(stage, buyer, clerk, head)
+    await _sold_home(stage, stranger, clerk)
     await _office(stage, head, several)
     ids["replay"] = await _replay(head)
     ids["pilot"] = await _pilot(head)
@@ -459,6 +460,44 @@ async def _brought(stage: Stage, buyer: Person, clerk: Person, head: Person) -> 
     packing = await order(buyer, [line(sku)], name=me, bring=True)
     ids["bring"], ids["bring_job"] = packing["id"], packing["fulfilments"][0]["id"]
     return str(packing["fulfilments"][0]["store"]["code"])
+
+
+async def sell_home(clerk: Person, sku_id: str, *, phone: str, name: str) -> Any:
+    """A clerk orders for a customer what is sent home; it waits for the payment."""
+    where = {part: ADDRESS[part] for part in ("province", "city", "district", "line")}
+    body = {"store": SHOP, "lines": [{"sku_id": sku_id, "quantity": 1}], "address": where}
+    quote = await clerk.send("POST", "clerk/home-quotes", body)
+    person = {"name": name, "phone": phone, "expected_total": quote["total"]}
+    placed = await clerk.send("POST", "clerk/home-sales", body | person)
+    return await clerk.get(f"clerk/home-sales/{placed['id']}")
+
+
+async def _sold_home(stage: Stage, customer: Person, clerk: Person) -> None:
+    """What the shop has not: one that waits for its payment, one that was paid, one that was let go."""
+    ids = stage.ids
+    made = [await sell_home(clerk, ids["lacking_sku"], phone=f"1990000002{n}", name=PEOPLE[n]) for n in range(1, 4)]
+    await clerk.send("POST", f"clerk/home-sales/{made[2]['id']}/cancellation", {})
+    unpaid, paid = made[:2]
+    link = paid["code"]["url"].rpartition("/o/")[2]
+    page = await customer.send("POST", f"mall/order-links/{link}/payment", {})
+    await customer.request.post(
+        urljoin(customer.base, page["pay_url"]), form={}, headers={"Origin": customer.base}, max_redirects=0
+    )
+    for _ in range(TRIES):
+        if (await clerk.get(f"clerk/home-sales/{paid['id']}"))["pay_state"] == "paid":
+            break
+        await asyncio.sleep(PAUSE_S)
+    else:
+        raise RuntimeError("the home sale was not paid")
+    ids |= {
+        "home_unpaid": unpaid["id"],
+        "home_paid": paid["id"],
+        "home_over": made[2]["id"],
+        "link_unpaid": unpaid["code"]["url"].rpartition("/o/")[2],
+        "link_paid": link,
+        "link_over": made[2]["code"]["url"].rpartition("/o/")[2],
+    }
+    stage.names.add(unpaid["place"])
 
 
 async def lacking(one: Person, *, at: str) -> dict[str, Any]:

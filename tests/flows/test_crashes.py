@@ -39,6 +39,7 @@ ELSEWHERE = {
     "imports": "tests/imports/test_command.py",
     "count": "tests/flows/test_counts.py",
     "shortage": "tests/flows/test_counts.py",
+    "breakage": "tests/flows/test_breakage.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

@@ -154,9 +154,11 @@ async def test_goods_in_and_breakage_are_booked_once_each(world: World, shelf: d
         "/api/clerk/holds", {"store": "S1", "sku_id": str(shelf["MILK"]), "quantity": 9, "minutes": 30}
     )
     assert held.status_code == 201
-    refused = await clerk.post("/api/clerk/breakages", {"store": "S1", "lines": lines[:2]})
-    assert (refused.status_code, refused.json()["code"]) == (409, "inventory.count-below-held")
-    assert refused.json()["sku_id"] == str(shelf["MILK"])
+    refused = await clerk.post(
+        "/api/clerk/breakages", {"store": "S1", "lines": [lines[0], lines[1] | {"quantity": 11}]}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "inventory.broken-beyond-stock")
+    assert (refused.json()["sku_id"], refused.json()["there"]) == (str(shelf["MILK"]), 10)
     assert await on_hand(world, shelf["SOCK"]) == 11  # all or none
     trail = await world.db.fetch(
         "SELECT action, reason FROM audit_log WHERE action IN ('stock.receipt', 'stock.damage')"
@@ -187,4 +189,33 @@ async def test_missing_units_that_are_kept_by_hand_are_a_task_of_the_shop(world:
     late = await clerk.post(f"/api/clerk/shortages/{task['id']}/found", {})
     assert late.json()["status"] == "resolved"
     assert (await clerk.get("/api/clerk/shortages", params={"store": "S1"})).json()["items"] == []
+    assert await broken(world.db) == []
+
+
+async def test_what_breaks_while_it_is_held_is_a_task_and_not_refused(world: World, shelf: dict[str, UUID]) -> None:
+    clerk, once, milk = world.staff("clerk1"), key(), str(shelf["MILK"])
+    kept = {"store": "S1", "sku_id": milk, "quantity": 9, "minutes": 30, "note": "Bo"}
+    held = await clerk.post("/api/clerk/holds", kept)
+    body = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 3}], "note": "dropped"}
+    for _ in range(2):
+        broke = await clerk.post("/api/clerk/breakages", body, key=once)
+        assert broke.status_code == 201, broke.text
+    assert (broke.json()["units"], broke.json()["short"], broke.json()["on_hand"]) == (3, {milk: 2}, {milk: 9})
+    (task,) = (await clerk.get("/api/clerk/shortages", params={"store": "S1"})).json()["items"]
+    assert (task["units"], task["left"], task["broken"], task["status"]) == (2, 2, 2, "open")
+    more = await world.staff("manager1").post(
+        "/api/console/stock/adjustments",
+        {"store": "S1", "sku_id": milk, "delta": -1, "reason": "damage", "note": "dropped too"},
+    )
+    assert more.status_code == 201, more.text
+    answer = await clerk.post(f"/api/clerk/shortages/{task['id']}/release", {"hold_id": held.json()["id"]})
+    assert (answer.json()["status"], await on_hand(world, shelf["MILK"])) == ("resolved", 6)
+    moved = await world.db.fetch(
+        "SELECT ref_kind, -quantity AS units FROM movements WHERE reason = 'damage' AND quantity < 0 AND sku_id = $1",
+        shelf["MILK"],
+    )
+    assert sorted(map(tuple, moved)) == [("damage", 1), ("shortage", 3)]
+    trail = await world.db.fetch("SELECT after FROM audit_log WHERE action = 'stock.damage' ORDER BY at")
+    assert [row["after"].get("short") for row in trail] == [None, 2, 1, None]
+    await world.work("stock.shortage")
     assert await broken(world.db) == []

@@ -77,6 +77,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "tender": "cash",
         "tendered": {"minor": 100000, "currency": "CNY"},
     },
+    "POST /api/clerk/home-quotes": {"store": "{store}", "lines": [{"sku_id": "{sku}", "quantity": 1}]},
+    "POST /api/clerk/home-sales": {
+        "store": "{store}",
+        "lines": [{"sku_id": "{sku}", "quantity": 1}],
+        "name": "王芳",
+        "phone": "13900000001",
+        "address": {"province": "某省", "city": "某市", "line": "某路 1 号"},
+        "expected_total": {"minor": 1990, "currency": "CNY"},
+    },
     "POST /api/clerk/holds": {"store": "{store}", "sku_id": "{sku}", "quantity": 1, "minutes": 30},
     "POST /api/clerk/favourite-holds/{hold_id}/release": {"store": "{store}", "reason": "x"},
     "PUT /api/mall/favourites": {"product_code": "P"},
@@ -133,6 +142,9 @@ class Side:
     count: UUID
     shortage: UUID
     transfer: UUID
+    home_sale: UUID
+    home_sale_no: str
+    home_sale_from: str
 
     @property
     def unit(self) -> str:
@@ -175,7 +187,11 @@ class Part:
         return {str(self.order_line), str(self.fulfilment), str(self.hold)} | told
 
 
-KINDS = {*Side.__dataclass_fields__, *Member.__dataclass_fields__, "unit", doors.SHARED} - {"order_no"}
+KINDS = {*Side.__dataclass_fields__, *Member.__dataclass_fields__, "unit", doors.SHARED} - {
+    "order_no",
+    "home_sale_no",
+    "home_sale_from",
+}
 
 
 @dataclass
@@ -287,7 +303,11 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
     people = {"S1": "clerk1", "S2": "clerk2", "S3": "franchisee_a", "S4": "franchisee_b"}
     line = await world.db.fetchval("SELECT id FROM order_lines WHERE order_id = $1", UUID(order["id"]))
     counted, shortage = await missing_units(found, code)
+    home_sale, home_sale_no, home_sale_from = await sold_home(found, code)
     return Side(
+        home_sale=home_sale,
+        home_sale_no=home_sale_no,
+        home_sale_from=home_sale_from,
         count=counted,
         shortage=shortage,
         store=code,
@@ -325,6 +345,23 @@ async def missing_units(found: Neighbourhood, code: str) -> tuple[UUID, UUID]:
             tx, location_id=where, sku_id=found.sku, delta=-booked[0].applied, reason="count", actor=SYSTEM
         )
     return one, booked[0].shortage_id
+
+
+async def sold_home(found: Neighbourhood, code: str) -> tuple[UUID, str, str]:
+    """An order that the side's shop made for somebody; its number, and who sends it."""
+    world = found.world
+    body = {
+        "store": code,
+        "lines": [{"sku_id": str(found.sku), "quantity": 1}],
+        "address": {"province": "某省", "city": "某市", "line": "某路 1 号"},
+    }
+    quote = await world.staff("hq").post("/api/clerk/home-quotes", body)
+    assert quote.status_code == 200, quote.text
+    person = {"name": "王芳", "phone": "13900000009", "expected_total": quote.json()["total"]}
+    placed = await world.staff("hq").post("/api/clerk/home-sales", body | person)
+    assert placed.status_code == 201, placed.text
+    receipt = placed.json()
+    return UUID(receipt["id"]), receipt["order_no"], receipt["fulfilments"][0]["store_code"]
 
 
 async def transferred(found: Neighbourhood, code: str) -> UUID:
@@ -666,6 +703,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
             objects: dict[str, str] = {}
             if name in place.ROLES:
                 foreign, own = place.sides[place.FOREIGN[name]], place.sides[place.OWN[name]]
+                reach = place.REACH[name].split()
                 secrets = [
                     str(v)
                     for v in (
@@ -675,6 +713,8 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                         foreign.order_no,
                         foreign.staff,
                         foreign.transfer,
+                        # Whoever sends it knows of it.
+                        *((foreign.home_sale, foreign.home_sale_no) * (foreign.home_sale_from not in reach)),
                     )
                 ]
                 objects = {n: str(getattr(own, kind)) for n, kind in op.foreign.items()}

@@ -20,7 +20,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "CAT-2": ("categories_parent_ck",),
     "CAT-6": ("barcodes_gtin_ck",),
     "CNT-1": ("count_lines_applied_ck", "count_lines_book_ck", "count_scans_pk"),
-    "CNT-2": ("shortages_units_ck", "shortages_state_ck"),
+    "CNT-2": ("shortages_units_ck", "shortages_state_ck", "shortages_broken_ck"),
     "EVT-1": ("event_log_source_uq",),
     "FAV-1": ("favourite_holds_hold_fk", "favourite_holds_minutes_ck"),
     "FUL-1": ("fulfilment_lines_hold_fk", "fulfilment_lines_quantity_ck"),

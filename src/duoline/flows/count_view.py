@@ -100,7 +100,7 @@ class HolderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShortageView(msgspec.Struct, frozen=True, kw_only=True):
-    """Units that are held and missing. `asks`: only a person can go on."""
+    """Units that are held and missing; `broken` of those left are there, damaged. `asks`: only a person can go on."""
 
     id: UUID
     store_code: str
@@ -111,6 +111,7 @@ class ShortageView(msgspec.Struct, frozen=True, kw_only=True):
     image: Image | None
     units: int
     left: int
+    broken: int
     asks: bool
     status: str
     opened_at: datetime
@@ -306,11 +307,13 @@ async def shortages(
             id=row["id"],
             store_code=codes[row["location_id"]],
             units=row["units"],
-            left=row["units"] - row["taken"] - row["lost"] - row["found"] if row["state"] == "open" else 0,
+            left=left,
+            broken=min(row["broken"] - row["broken_gone"], left),
             asks=row["asks"],
             status=row["state"],
             opened_at=row["opened_at"],
             holders=msgspec.convert(row["holders"] or [], list[HolderView]),
         )
         for row in rows
+        for left in [row["units"] - row["taken"] - row["lost"] - row["found"] if row["state"] == "open" else 0]
     ]

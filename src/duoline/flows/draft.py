@@ -11,6 +11,7 @@ import msgspec
 from duoline import fulfilment, orders, pricing
 from duoline.flows import basket as baskets
 from duoline.flows.places import distance_km, place_of
+from duoline.kernel import audit
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
@@ -52,6 +53,8 @@ class Request(NamedTuple):
     bring: bool = False
     """The buyer has seen and accepts that what a shop has not is brought there later."""
     limits: Sequence[orders.GuestLimit] = ()
+    sold: orders.Sold | None = None
+    """The shop and the clerk who make it for a customer (`flows.sell_home`)."""
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -295,6 +298,7 @@ class _Order:
             ],
             "decisions": [own | decision for decision in self.decisions],
             "events": [own | self._event()],
+            "audit": self._audit(),
             "outbox": [own | self._notice()],
             "cart_lines": [{"member_id": request.member_id, "id": line_id} for line_id in wishes],
         }
@@ -328,6 +332,8 @@ class _Order:
             "placed_at": self.basket.at,
             "pay_by_at": self.pay_by_at,
             "location_ids": self._location_ids(),
+            "sold_store_id": request.sold.store_id if request.sold else None,
+            "sold_by": request.sold.staff_id if request.sold else None,
         }
 
     def _location_ids(self) -> list[UUID]:
@@ -397,11 +403,37 @@ class _Order:
 
     def _event(self) -> Row:
         request = self.request
+        sold = {"sold_store_code": request.sold.store_code} if request.sold else {}
         return {
             "id": new_id(),
             "actor": request.actor.label,
-            "data": {"total_minor": self.total_minor, "pay_mode": request.pay_mode, "channel": request.channel},
+            "data": {"total_minor": self.total_minor, "pay_mode": request.pay_mode, "channel": request.channel, **sold},
         }
+
+    def _audit(self) -> list[Row]:
+        """What buyers do themselves stands in the order's story; what a clerk does for them is audited too."""
+        if self.request.sold is None:
+            return []
+        lines = [
+            {
+                "sku_code": facts_of(line).sku_code,
+                "quantity": line.wanted.quantity,
+                "unit_price_minor": line.unit_price_minor,
+            }
+            for line in self.basket.lines
+        ]
+        return [
+            audit.as_row(
+                audit.Line(
+                    self.request.actor,
+                    "order.sell-home",
+                    "order",
+                    self.order_no,
+                    after={"total_minor": self.total_minor, "currency": self.basket.currency, "lines": lines},
+                    store_id=self.request.sold.store_id,
+                )
+            )
+        ]
 
     def _notice(self) -> Row:
         return {

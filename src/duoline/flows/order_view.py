@@ -314,3 +314,16 @@ def _at(text: str) -> datetime:
 
 def _maybe(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def promised_at(order: OrderView) -> datetime | None:
+    """When the last of what is still to come is promised; None when nothing is."""
+    open_states = ("waiting", "to_pick", "ready", "shipped")
+    return max((job.promise_at for job in order.fulfilments if job.lines and job.state in open_states), default=None)
+
+
+def place_of(order: OrderView) -> str:
+    """The part of the town that an order is sent to, for those who need not know the street."""
+    address = order.address or {}
+    parts = [str(address.get(name) or "") for name in ("province", "city", "district")]
+    return " ".join(part for n, part in enumerate(parts) if part and part not in parts[:n])

@@ -10,7 +10,8 @@ SELECT jsonb_build_object(
     'subtotal_minor', o.subtotal_minor, 'delivery_fee_minor', o.delivery_fee_minor,
     'discount_minor', o.discount_minor, 'total_minor', o.total_minor, 'paid_minor', o.paid_minor,
     'refunded_minor', o.refunded_minor, 'contact', jsonb_build_object('name', o.contact_name, 'phone', o.contact_phone),
-    'address', o.address, 'note', o.note, 'store_id', o.store_id,
+    'address', o.address, 'note', o.note, 'store_id', o.store_id, 'sold_store_id', o.sold_store_id,
+    'sold_by', o.sold_by,
     'lines', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'id', l.id, 'n', l.n, 'sku_id', l.sku_id, 'sku_code', l.sku_code, 'product_code', l.product_code,

@@ -71,9 +71,11 @@ async def reject(
     elsewhere: Elsewhere | None,
     note: str,
     actor: Actor,
+    correct: bool = True,
 ) -> list[Outcome]:
     """Take units away from a location that cannot serve them, and carry out the plan made beforehand.
 
+    Without `correct` the caller takes what is missing or damaged off the book, in the same transaction.
     Locks the order, its fulfilments, and every level involved in one order. Refuses `kernel.not-found`,
     `kernel.wrong-state`, `fulfilment.not-serving`; `Unavailable` when the planned units were taken meanwhile, so that
     the caller plans again.
@@ -97,7 +99,8 @@ async def reject(
     if any(left.values()):
         raise NotServing
     await fulfilment.mark_begun(tx, job)  # whoever rejects a part has looked for all of it
-    await _correct(tx, location_id, rejected, sku_of, order, note, actor)
+    if correct:
+        await _correct(tx, location_id, rejected, sku_of, order, note, actor)
     await reprice_store_intents(tx, order, lines, mine)
     await orders.timeline.write(
         tx,

@@ -1,4 +1,4 @@
-"""Units that are promised and were counted as not there: take them from the orders that lose, one at a time.
+"""Units that are promised and were counted as not there, or broke: take them from the orders that lose, one at a time.
 
 Each order loses in a transaction of its own, by the same rejection that a clerk would write (`flows.reject`): the stock
 is corrected, a delivery is sourced elsewhere, the member of a pickup is asked. Who loses first: orders that are not
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from duoline import fulfilment, inventory
 from duoline.flows.basket import Look
 from duoline.flows.elsewhere import plan_elsewhere
-from duoline.flows.reject import Rejected, reject, units_of
+from duoline.flows.reject import Reason, Rejected, reject, units_of
 from duoline.kernel import clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Refusal, Unavailable
@@ -36,7 +36,7 @@ ROUNDS_MAX = 200
 LOOK_AGAIN = timedelta(minutes=1)
 BATCH = 100
 SHORTAGES = Sweep("settle shortages")
-NOTE = "counted as missing"
+NOTES: dict[Reason, str] = {"missing": "counted as missing", "damaged": "reported as broken"}
 
 
 class Holder(NamedTuple):
@@ -118,11 +118,15 @@ async def _wait(db: Database, location_id: UUID, shortage: inventory.Shortage, *
 
 
 async def _lose(look: Look, location_id: UUID, shortage: inventory.Shortage, loser: Holder) -> None:
-    """One order loses units. `Unavailable` when somebody else settled part of the shortage meanwhile."""
+    """One order loses units, broken ones first. `Unavailable` when somebody else settled part of it meanwhile.
+
+    Missing units leave the book with the rejection; broken ones are taken by the shortage, which sets them aside.
+    """
     if loser.fulfilment_id is None or loser.line_id is None:
         return
     job = await fulfilment.peek(look.db, location_id, loser.fulfilment_id)
-    rejected = [Rejected(loser.line_id, min(shortage.left, loser.units), "missing")]
+    reason: Reason = "damaged" if shortage.broken else "missing"
+    rejected = [Rejected(loser.line_id, min(shortage.broken or shortage.left, loser.units), reason)]
     elsewhere = await plan_elsewhere(look, job=job, rejected=units_of(rejected), skus={loser.line_id: shortage.sku_id})
     faults.point("shortage.before_reject")
     async with look.db.begin() as tx:
@@ -133,11 +137,14 @@ async def _lose(look: Look, location_id: UUID, shortage: inventory.Shortage, los
             fulfilment_id=loser.fulfilment_id,
             rejected=rejected,
             elsewhere=elsewhere,
-            note=NOTE,
+            note=NOTES[reason],
             actor=SYSTEM,
+            correct=reason == "missing",
         )
         # The rejection holds the level's lock. Exactly its own change must have been made since we looked.
         now = await inventory.lock_shortage(tx, location_id, shortage.id)
-        if now.state != "open" or now.changes != shortage.changes + 1:
+        if now.state != "open" or now.changes != shortage.changes + (reason == "missing"):
             raise Unavailable("somebody else settled part of the shortage")
+        if reason == "damaged":
+            await inventory.take_free(tx, location_id=location_id, shortage_id=shortage.id, actor=SYSTEM)
     faults.point("shortage.after_reject")

@@ -25,15 +25,16 @@ BEGIN
 
     INSERT INTO orders (member_id, id, order_no, channel, store_id, state, pay_mode, currency, subtotal_minor,
                         delivery_fee_minor, discount_minor, total_minor, contact_name, contact_phone, address, note,
-                        priced_at, placed_at, pay_by_at, location_ids)
+                        priced_at, placed_at, pay_by_at, location_ids, sold_store_id, sold_by)
     SELECT r.member_id, r.id, r.order_no, r.channel, r.store_id, r.state, r.pay_mode, r.currency, r.subtotal_minor,
            r.delivery_fee_minor, r.discount_minor, r.total_minor, r.contact_name, r.contact_phone,
-           nullif(r.address, 'null'), r.note, r.placed_at, r.placed_at, r.pay_by_at, r.location_ids
+           nullif(r.address, 'null'), r.note, r.placed_at, r.placed_at, r.pay_by_at, r.location_ids,
+           r.sold_store_id, r.sold_by
     FROM jsonb_to_recordset(p_rows->'orders') AS r(
              o integer, member_id uuid, id uuid, order_no text, channel text, store_id uuid, state text, pay_mode text,
              currency text, subtotal_minor bigint, delivery_fee_minor bigint, discount_minor bigint, total_minor bigint,
              contact_name text, contact_phone text, address jsonb, note text, placed_at timestamptz, pay_by_at timestamptz,
-             location_ids uuid[])
+             location_ids uuid[], sold_store_id uuid, sold_by uuid)
     WHERE r.o = ANY (placed);
 
     IF p_rows ? 'limits' THEN
@@ -126,6 +127,17 @@ BEGIN
     FROM jsonb_to_recordset(p_rows->'events') AS r(
              o integer, member_id uuid, order_id uuid, id uuid, actor text, data jsonb)
     WHERE r.o = ANY (placed);
+
+    IF p_rows ? 'audit' THEN
+        INSERT INTO audit_log (id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject, store_id, reason,
+                               before, after)
+        SELECT r.id, p_at, r.actor_kind, r.actor_id, r.actor_name, r.action, r.subject_kind, r.subject, r.store_id,
+               r.reason, nullif(r.before, 'null'), nullif(r.after, 'null')
+        FROM jsonb_to_recordset(p_rows->'audit') AS r(
+                 o integer, id uuid, actor_kind text, actor_id uuid, actor_name text, action text, subject_kind text,
+                 subject text, store_id uuid, reason text, before jsonb, after jsonb)
+        WHERE r.o = ANY (placed);
+    END IF;
 
     INSERT INTO member_outbox (member_id, id, topic, key, payload, for_member_id, store_ids, at)
     SELECT r.member_id, r.id, 'orders.placed', r.order_id::text, r.payload, r.member_id, r.store_ids, p_at

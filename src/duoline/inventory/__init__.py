@@ -18,6 +18,7 @@ from duoline.inventory.count import (
 )
 from duoline.inventory.errors import (
     BadQuantity,
+    BrokenBeyondStock,
     CountBelowHeld,
     CountIncomplete,
     HoldGone,
@@ -48,6 +49,7 @@ from duoline.inventory.rules import (
     transit_of,
 )
 from duoline.inventory.sell import sell
+from duoline.inventory.set_aside import SetAside, set_aside
 from duoline.inventory.shortages import (
     Shortage,
     ask_person,
@@ -71,6 +73,7 @@ __all__ = [
     "Answer",
     "BadQuantity",
     "Booked",
+    "BrokenBeyondStock",
     "CountBelowHeld",
     "CountIncomplete",
     "CountKind",
@@ -85,6 +88,7 @@ __all__ = [
     "OnTheWay",
     "OwnCount",
     "Scanned",
+    "SetAside",
     "Shortage",
     "ShortageDue",
     "Stocked",
@@ -115,6 +119,7 @@ __all__ = [
     "scan",
     "sell",
     "send_back",
+    "set_aside",
     "set_buffers",
     "set_safety",
     "set_shadow_prices",

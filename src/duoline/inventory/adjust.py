@@ -76,15 +76,8 @@ async def adjust(
         raise Fault("INV-1", "duo_move answers with one row")
     if row["after"] is None:
         raise CountBelowHeld(counted=row["before"] + delta, held=row["held"], sku_id=str(sku_id))
-    if reason == "missing" and delta < 0:
-        # Under the level's lock. The shelf was found short before: these are the same units.
-        await tx.execute(
-            """UPDATE shortages SET lost = lost + least($3, units - taken - lost - found), changes = changes + 1
-               WHERE location_id = $1 AND sku_id = $2 AND state = 'open'""",
-            location_id,
-            sku_id,
-            -delta,
-        )
+    if delta < 0 and (reason == "missing" or (reason == "damage" and ref_kind == "order")):
+        await _known_short(tx, location_id, sku_id, -delta, broken=reason == "damage")
     await audit.record(
         tx,
         actor=actor,
@@ -99,17 +92,36 @@ async def adjust(
     return Adjusted(row["before"], row["after"])
 
 
+async def _known_short(tx: Tx, location_id: UUID, sku_id: UUID, units: int, *, broken: bool) -> None:
+    """Under the level's lock: somebody who looked for units of an order did not find them, or found them broken.
+
+    The shelf was found short before, or the breakage was told before: these are the same units.
+    """
+    await tx.execute(
+        """UPDATE shortages s SET lost = s.lost + l.units, changes = s.changes + 1,
+                  broken_gone = s.broken_gone + CASE WHEN $4 THEN l.units ELSE 0 END
+           FROM (SELECT id, least($3, units - taken - lost - found,
+                                  CASE WHEN $4 THEN broken - broken_gone END) AS units
+                 FROM shortages WHERE location_id = $1 AND sku_id = $2 AND state = 'open') l
+           WHERE s.location_id = $1 AND s.id = l.id AND l.units > 0""",
+        location_id,
+        sku_id,
+        units,
+        broken,
+    )
+
+
 async def adjust_many(
     tx: Tx,
     *,
     location_id: UUID,
     deltas: Mapping[UUID, int],
-    reason: Literal["receipt", "damage"],
+    reason: Literal["receipt"],
     ref_id: UUID,
     actor: Actor,
     note: str = "",
 ) -> dict[UUID, Adjusted]:
-    """Goods-in or breakage of several SKUs under one reference, all or none. Locks the levels in order.
+    """Goods-in of several SKUs under one reference, all or none. Locks the levels in order.
 
     Refuses as `adjust`, for the first SKU in the order of the locks.
     """

@@ -1,8 +1,10 @@
 -- Book the differences of a count whose levels are locked by the caller. One difference is what was counted less the
 -- book at that moment (`book`), less what has been corrected since (other counts, units reported missing): those are
 -- statements about the same shelf, and goods that are missing must not be written off twice. What a transfer brought
--- although nobody had sent it came in, and says nothing of what was there before. Units that an open shortage
--- already tells of are known too. A line that was counted again in a count approved since says nothing any more.
+-- although nobody had sent it came in, and says nothing of what was there before. Units that an open shortage already
+-- tells of are known too. Of broken units that holds for those that were set aside before the article was counted,
+-- judged by the last of them: what broke afterwards was counted as whole, and leaves like a sale. A line that was
+-- counted again in a count approved since says nothing any more.
 -- The difference is added to what is on hand now, so sales and goods-in since the count stay as they are. What is held
 -- cannot be written off: that part is `short`, added to the open shortage of the article or opening one.
 -- Returns one row a line, with the shortage when it has units short.
@@ -40,8 +42,14 @@ BEGIN
         ELSE
             SELECT coalesce(sum(m.quantity), 0) INTO corrected FROM movements m
             WHERE m.location_id = p_location AND m.sku_id = line.sku_id AND m.at > line.last_at
-              AND m.reason IN ('count', 'missing') AND m.ref_kind <> 'transfer';
-            SELECT coalesce(sum(s.units - s.taken - s.lost - s.found), 0) AS units INTO known FROM shortages s
+              AND ((m.reason IN ('count', 'missing') AND m.ref_kind <> 'transfer')
+                   OR (m.reason = 'damage' AND m.ref_kind = 'shortage' AND EXISTS (
+                           SELECT FROM shortages s WHERE s.location_id = p_location AND s.id = m.ref_id
+                                                     AND s.broke_at <= line.last_at)));
+            SELECT coalesce(sum(s.units - s.taken - s.lost - s.found
+                                - CASE WHEN s.broke_at > line.last_at
+                                       THEN least(s.broken - s.broken_gone, s.units - s.taken - s.lost - s.found)
+                                       ELSE 0 END), 0) AS units INTO known FROM shortages s
             WHERE s.location_id = p_location AND s.sku_id = line.sku_id AND s.state = 'open';
             difference := line.counted - line.book - corrected + known.units;
             -- Units that a shortage tells of and that were counted after all: they are on the book still.
@@ -50,8 +58,8 @@ BEGIN
                 difference := difference - turned_up;
                 UPDATE shortages s
                 SET found = s.found + turned_up, changes = s.changes + 1,
-                    state = CASE WHEN known.units = turned_up THEN 'resolved' ELSE 'open' END,
-                    resolved_at = CASE WHEN known.units = turned_up THEN p_at END
+                    state = CASE WHEN s.units - s.taken - s.lost - s.found = turned_up THEN 'resolved' ELSE 'open' END,
+                    resolved_at = CASE WHEN s.units - s.taken - s.lost - s.found = turned_up THEN p_at END
                 WHERE s.location_id = p_location AND s.sku_id = line.sku_id AND s.state = 'open';
             END IF;
         END IF;
@@ -71,14 +79,7 @@ BEGIN
                    (p_loss, line.id, line.sku_id, p_location, -booked, NULL, 'count', 'count', p_count, p_at, p_actor);
         END IF;
         IF missing > 0 THEN
-            INSERT INTO shortages AS s (location_id, id, sku_id, count_id, units, opened_at)
-            VALUES (p_location, line.shortage, line.sku_id, p_count, missing, p_at)
-            ON CONFLICT (location_id, sku_id) WHERE state = 'open'
-            DO UPDATE SET units = s.units + excluded.units, changes = s.changes + 1
-            RETURNING s.id INTO task;
-            IF task IS NULL THEN
-                PERFORM duo_fault('CNT-2', format('%s units short at %s of %s without a task', missing, p_location, line.sku_id));
-            END IF;
+            task := duo_open_shortage(p_location, line.sku_id, line.shortage, p_count, missing, 0, p_at);
         END IF;
         UPDATE count_lines c SET variance = difference, applied = booked, short = missing
         WHERE c.location_id = p_location AND c.count_id = p_count AND c.sku_id = line.sku_id;

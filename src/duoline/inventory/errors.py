@@ -35,6 +35,15 @@ class BadQuantity(Refusal):
     en = "The quantity must be a whole number from 1 to {maximum}."
 
 
+class BrokenBeyondStock(Refusal):
+    """More units are said to be broken than there are."""
+
+    code = "inventory.broken-beyond-stock"
+    status = 409
+    zh = "账上这件商品只剩 {there} 件,不能报损更多。如果实物更多,请先盘点。"
+    en = "The book has only {there} units of this article left to break. If there are more, count it first."
+
+
 class HoldGone(Refusal):
     """The hold is no longer open."""
 

@@ -61,7 +61,7 @@ INVARIANTS: list[tuple[str, str, str]] = [
            UNION ALL
            SELECT location_id, 'shortages', sku_id, sum(units)::integer, 0, 0 FROM (
                SELECT location_id, sku_id, short AS units FROM count_lines WHERE short > 0
-               UNION ALL SELECT location_id, sku_id, -units FROM shortages) u
+               UNION ALL SELECT location_id, sku_id, broken - units FROM shortages) u
            GROUP BY location_id, sku_id HAVING sum(units) <> 0""",
     ),
     (

@@ -1,4 +1,4 @@
-"""Units that are held and were counted as not there: written off as soon as nobody holds them any more.
+"""Units that are held and were counted as not there, or broke: written off as soon as nobody holds them any more.
 
 Which orders lose their units is decided by `flows.settle_shortage`; here is the account of each shortage.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from duoline.inventory.adjust import adjust
+from duoline.inventory.adjust import Reason, adjust
 from duoline.inventory.errors import NotOnTask
 from duoline.inventory.locks import lock_levels
 from duoline.inventory.resolve import give_up
@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 
 
 class Shortage(NamedTuple):
-    """A shortage as stored; `left` are the units nothing has become of yet, and no more than the book still has."""
+    """A shortage as stored; `left` are the units nothing has become of yet, and no more than the book still has.
+
+    `broken` of these are set aside as damaged, the others are missing.
+    """
 
     id: UUID
     sku_id: UUID
-    count_id: UUID
     state: str
     asks: bool
     changes: int
     left: int
+    broken: int
 
 
-_COLUMNS = "id, sku_id, count_id, state, asks, changes, units - taken - lost - found"
+_LEFT = "units - taken - lost - found"
+_COLUMNS = f"id, sku_id, state, asks, changes, {_LEFT}, least(broken - broken_gone, {_LEFT})"
 
 
 async def shortage_of(db: Database | Tx, location_id: UUID, shortage_id: UUID) -> Shortage:
@@ -55,41 +59,49 @@ async def lock_shortage(tx: Tx, location_id: UUID, shortage_id: UUID) -> Shortag
 
 
 async def take_free(tx: Tx, *, location_id: UUID, shortage_id: UUID, actor: Actor) -> Shortage:
-    """Write off missing units that nobody holds any more, and close the shortage when nothing is left of it.
+    """Write off units of the shortage that nobody holds any more, and close it when nothing is left of it.
 
-    Nothing is left either when the book has no unit any more: what was missing has been sold after all. Locks the
-    level. Safe to repeat.
+    Broken ones go first, to quarantine. Nothing is left either when the book has no unit any more: what was missing has
+    been sold after all. Locks the level. Safe to repeat.
     """
     shortage = await lock_shortage(tx, location_id, shortage_id)
     if shortage.state != "open":
         return shortage
     level = (await lock_levels(tx, [(location_id, shortage.sku_id)]))[location_id, shortage.sku_id]
     part = min(shortage.left, level.on_hand - level.held)
-    if part > 0:
-        await adjust(
-            tx,
-            location_id=location_id,
-            sku_id=shortage.sku_id,
-            delta=-part,
-            reason="count",
-            actor=actor,
-            note="missing units that nobody holds any more",
-            ref_kind="shortage",
-            ref_id=shortage_id,
-        )
+    broken = min(shortage.broken, max(part, 0))
+    reasons: list[tuple[int, Reason, str]] = [(broken, "damage", "broken"), (part - broken, "count", "missing")]
+    for units, reason, word in reasons:
+        if units > 0:
+            await adjust(
+                tx,
+                location_id=location_id,
+                sku_id=shortage.sku_id,
+                delta=-units,
+                reason=reason,
+                actor=actor,
+                note=f"{word} units that nobody holds any more",
+                ref_kind="shortage",
+                ref_id=shortage_id,
+            )
     left = shortage.left - max(part, 0)
     over = left == 0 or level.on_hand - max(part, 0) == 0
     if part <= 0 and not over:
         return shortage
     done = await tx.execute(
-        """UPDATE shortages SET taken = taken + $3, changes = changes + 1, asks = asks AND NOT $4,
-                  state = CASE WHEN $4 THEN 'resolved' ELSE 'open' END,
+        """UPDATE shortages SET taken = taken + $3, broken_gone = broken_gone + $6, changes = changes + 1,
+                  asks = asks AND NOT $4, state = CASE WHEN $4 THEN 'resolved' ELSE 'open' END,
                   resolved_at = CASE WHEN $4 THEN $5::timestamptz END
            WHERE location_id = $1 AND id = $2 AND state = 'open'""",
-        location_id, shortage_id, max(part, 0), over, clock.now(),
+        location_id, shortage_id, max(part, 0), over, clock.now(), broken,
     )  # fmt: skip
     ensure(done == "UPDATE 1", "CNT-2", "a shortage is worked on under its level's lock")
-    return shortage._replace(left=left, state="resolved" if over else "open", changes=shortage.changes + 1)
+    return shortage._replace(
+        left=left,
+        broken=min(shortage.broken - broken, left),
+        state="resolved" if over else "open",
+        changes=shortage.changes + 1,
+    )
 
 
 async def ask_person(tx: Tx, location_id: UUID, shortage_id: UUID, sku_id: UUID) -> None:

@@ -221,10 +221,11 @@ count_scans = table(
     append_only=True,
 )
 
-# Units that are held for somebody and were counted as not there. `taken` were written off since, from units that were
-# given back; `lost` were taken from orders as missing; `found` turned up after all. `asks` when only a person can go
-# on, because the units left are kept by hand. `changes` counts whatever changed the units, so that two who work on one
-# shortage notice each other.
+# Units that are held for somebody and were counted as not there, or broke. `taken` were written off since, from units
+# that were given back; `lost` were taken from orders as missing or damaged; `found` turned up after all. `broken` of
+# the units are there and cannot be sold (`broken_gone` of these are off the book by now); the last of them broke at
+# `broke_at`. `asks` when only a person can go on, because the units left are kept by hand. `changes` counts whatever
+# changed the units, so that two who work on one shortage notice each other.
 shortages = table(
     PACKAGE,
     "shortages",
@@ -232,11 +233,14 @@ shortages = table(
     uid("location_id"),
     uid("id"),
     uid("sku_id"),
-    uid("count_id"),
+    uid("count_id", null=True),  # the first count that found some missing; none when all of them broke
     integer("units"),
     integer("taken", default="0"),
     integer("lost", default="0"),
     integer("found", default="0"),
+    integer("broken", default="0"),
+    integer("broken_gone", default="0"),
+    at("broke_at", null=True),
     text("state", default="open"),
     flag("asks"),
     integer("changes", default="0"),
@@ -246,6 +250,8 @@ shortages = table(
     fk("shortages_count_fk", ["location_id", "count_id"], "counts", ["location_id", "id"]),
     check("shortages_units_ck", "least(taken, lost, found) >= 0 AND units > 0 AND taken + lost + found <= units"),
     check("shortages_state_ck", "state IN ('open', 'resolved') AND (state = 'open') = (resolved_at IS NULL)"),
+    check("shortages_broken_ck", "0 <= broken_gone AND broken_gone <= broken AND broken <= units"),
+    check("shortages_cause_ck", "(broken > 0) = (broke_at IS NOT NULL) AND (broken < units) <= (count_id IS NOT NULL)"),
     # One task for an article: what another count finds missing is added to it.
     index("shortages_open_ux", "location_id", "sku_id", unique=True, postgresql_where=sql_text("state = 'open'")),
     index("shortages_id_ix", "id"),

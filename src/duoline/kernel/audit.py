@@ -62,11 +62,16 @@ async def record_all(tx: Tx, lines: Sequence[Line]) -> None:
         await tx.executemany(_INSERT, [_row(line) for line in lines])
 
 
-_INSERT = """
-INSERT INTO audit_log (id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject, store_id, reason,
-                       before, after)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-"""
+def as_row(line: Line) -> dict[str, Any]:
+    """A line by column, for a statement that writes it beside the change itself."""
+    return dict(zip(_COLUMNS, _row(line), strict=True))
+
+
+_COLUMNS = ("id", "at", "actor_kind", "actor_id", "actor_name", "action", "subject_kind", "subject", "store_id",
+            "reason", "before", "after")  # fmt: skip
+_INSERT = f"""
+INSERT INTO audit_log ({", ".join(_COLUMNS)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""  # noqa: S608 - our own columns
 
 
 def _row(line: Line) -> tuple[UUID, *tuple[Any, ...]]:

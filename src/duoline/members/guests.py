@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from duoline.kernel import clock
 from duoline.kernel.auth import token_hash
+from duoline.kernel.ids import derived_id
 from duoline.members import sessions
 
 if TYPE_CHECKING:
@@ -20,17 +22,33 @@ _encoder = msgspec.json.Encoder()
 
 
 class Guest(NamedTuple):
-    """A guest to be made with their session, as `duo_welcome_guests` takes them. The digest is in hex."""
+    """A guest to be made, as `duo_welcome_guests` takes them: with a session (the digest is in hex), or without."""
 
     member_id: UUID
     locale: str
-    token_hash: str
-    expires_at: datetime
+    token_hash: str | None
+    expires_at: datetime | None
 
     @classmethod
     def newcomer(cls, guest_id: UUID, *, token: str, locale: str) -> Guest:
         """Somebody who comes for the first time, with a session that lasts as a guest's does."""
         return cls(guest_id, locale, token_hash(token).hex(), clock.now() + sessions.GUEST_LASTS)
+
+    @classmethod
+    def known_by_phone(cls, phone: str, *, secret: str) -> Guest:
+        """Somebody of whom a shop knows the number alone: one guest for each number, without a session."""
+        return cls(guest_of_phone(phone, secret=secret), "zh", None, None)
+
+
+def guest_of_phone(phone: str, *, secret: str) -> UUID:
+    """The id of the guest that stands for a number (E.164) which no member has. Only who has the secret can tell."""
+    return derived_id(hmac.digest(secret.encode(), b"guest of phone\0" + phone.encode(), "sha256"))
+
+
+async def member_of_phone(db: Database | Tx, phone: str) -> UUID | None:
+    """The member who has a number (E.164), if anybody has."""
+    member_id: UUID | None = await db.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+    return member_id
 
 
 async def welcome(db: Database | Tx, guest: Guest) -> None:
@@ -49,6 +67,13 @@ async def adopt(tx: Tx, *, guest_id: UUID, member_id: UUID) -> None:
             guest_id,
             clock.now(),
         )
+
+
+async def adopt_of_phone(tx: Tx, *, phone: str, member_id: UUID, secret: str) -> None:
+    """The member has proved that the number is theirs: what shops sold to it before is the member's from now on."""
+    guest_id = guest_of_phone(phone, secret=secret)
+    if await exists(tx, guest_id):
+        await adopt(tx, guest_id=guest_id, member_id=member_id)
 
 
 async def record(tx: Tx, *, guest_id: UUID) -> None:

@@ -1,5 +1,5 @@
 -- Make guests with their sessions. Safe to repeat: id and token both come from the request's own key.
--- p_guests: [{"member_id", "locale", "token_hash" (hex), "expires_at"}]
+-- p_guests: [{"member_id", "locale", "token_hash" (hex), "expires_at"}]; without a token there is no session.
 CREATE OR REPLACE FUNCTION duo_welcome_guests(p_guests jsonb, p_at timestamptz)
 RETURNS void
 LANGUAGE sql
@@ -13,6 +13,6 @@ AS $$
         ON CONFLICT (member_id) DO NOTHING
     )
     INSERT INTO member_sessions (token_hash, member_id, created_at, expires_at)
-    SELECT decode(token_hash, 'hex'), member_id, p_at, expires_at FROM guests
+    SELECT decode(token_hash, 'hex'), member_id, p_at, expires_at FROM guests WHERE token_hash IS NOT NULL
     ON CONFLICT (token_hash) DO NOTHING
 $$;

@@ -9,6 +9,7 @@ from duoline.orders.errors import (
     BadOrderQuantity,
     CancelWhole,
     EmptyOrder,
+    NoLongerUnpaid,
     NoOnlinePayment,
     NothingToCancel,
     PayOnline,
@@ -23,13 +24,16 @@ from duoline.orders.guest_limits import GuestLimit, limits_of_guest
 from duoline.orders.keep_cart import adopt_cart, as_rows, read_cart
 from duoline.orders.locks import Line, Order, lock_order
 from duoline.orders.numbers import new_order_no
+from duoline.orders.order_link import LASTS as LINK_LASTS
+from duoline.orders.order_link import link_of, order_no_of
 from duoline.orders.refundable import refundable
 from duoline.orders.sale import write_sale
 from duoline.orders.states import OrderState
-from duoline.orders.types import LINES_MAX, QUANTITY_MAX, Address, Contact, Wanted
+from duoline.orders.types import LINES_MAX, QUANTITY_MAX, Address, Contact, Sold, Wanted
 
 __all__ = [
     "LINES_MAX",
+    "LINK_LASTS",
     "QUANTITY_MAX",
     "Address",
     "AddressMissing",
@@ -41,6 +45,7 @@ __all__ = [
     "EmptyOrder",
     "GuestLimit",
     "Line",
+    "NoLongerUnpaid",
     "NoOnlinePayment",
     "NothingToCancel",
     "Order",
@@ -48,6 +53,7 @@ __all__ = [
     "PayOnline",
     "PayOnlineToBring",
     "ServedElsewhere",
+    "Sold",
     "TooManyLines",
     "TooManyOrders",
     "TooManyUnpaid",
@@ -61,9 +67,11 @@ __all__ = [
     "freeze",
     "is_frozen",
     "limits_of_guest",
+    "link_of",
     "lock_order",
     "new_order_no",
     "note_location",
+    "order_no_of",
     "parcels_rejected",
     "progress",
     "read_cart",

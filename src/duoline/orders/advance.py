@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duoline.kernel import clock
+from duoline.kernel import clock, outbox
 from duoline.kernel.errors import Fault, ensure
 from duoline.orders.states import ORDERS, OrderState
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def advance(tx: Tx, order: Order, new: OrderState) -> None:
-    """Take a locked order one step further. Refuses `kernel.wrong-state`."""
+    """Take a locked order one step further, and tell the shop that sold it. Refuses `kernel.wrong-state`."""
     ORDERS.check(OrderState(order.state), new)
     done = await tx.execute(
         "UPDATE orders SET state = $3, closed_at = $4 WHERE member_id = $1 AND id = $2 AND state = $5",
@@ -28,6 +28,16 @@ async def advance(tx: Tx, order: Order, new: OrderState) -> None:
         order.state,
     )
     ensure(done == "UPDATE 1", "ORD-2", f"{order.order_no} is not {order.state} any more")
+    if order.sold_store_id is not None:
+        await outbox.emit(
+            tx,
+            topic="orders.home-sale",
+            key=str(order.id),
+            payload={"order_id": str(order.id), "order_no": order.order_no, "state": new.value},
+            family="member",
+            owner_id=order.member_id,
+            store_ids=[order.sold_store_id],
+        )
 
 
 # What a customer has had for the order, in money: the units handed over at their price, less the order's discount,

@@ -113,6 +113,15 @@ class CancelWhole(Refusal):
     en = "An unpaid order can only be cancelled as a whole; cancel it and order again."
 
 
+class NoLongerUnpaid(Refusal):
+    """The customer has paid, or the order is over: a clerk lets go of unpaid orders only."""
+
+    code = "orders.no-longer-unpaid"
+    status = 409
+    zh = "这一单已经付款或已结束,不能在这里取消。需要取消时请店长在后台处理。"
+    en = "This order has been paid or is over; it cannot be cancelled here. A manager can cancel it in the console."
+
+
 class AlreadyPaid(Refusal):
     """There is nothing to pay."""
 

@@ -29,13 +29,14 @@ class GuestLimit(NamedTuple):
     units_max: int
 
 
-def limits_of_guest(guest_id: UUID, address: str, *, secret: str) -> tuple[GuestLimit, ...]:
-    """The limits in force for a guest at a network address."""
+def limits_of_guest(guest_id: UUID, address: str | None, *, secret: str) -> tuple[GuestLimit, ...]:
+    """The limits in force for a guest at a network address; without one for a guest whom a shop serves, because all
+    customers of a shop would share its address."""
     policy = GUEST_ORDERS.current().body
-    return (
-        GuestLimit(guest_id, policy.orders_hour, policy.units_unpaid),
-        GuestLimit(_key_of(address, secret), policy.orders_hour_address, policy.units_unpaid_address),
-    )
+    own = GuestLimit(guest_id, policy.orders_hour, policy.units_unpaid)
+    if address is None:
+        return (own,)
+    return own, GuestLimit(_key_of(address, secret), policy.orders_hour_address, policy.units_unpaid_address)
 
 
 def _key_of(address: str, secret: str) -> UUID:

@@ -36,6 +36,7 @@ class Order(NamedTuple):
     placed_at: datetime
     pay_by_at: datetime | None
     location_ids: list[UUID]
+    sold_store_id: UUID | None
 
 
 class Line(NamedTuple):
@@ -62,7 +63,7 @@ async def lock_order(tx: Tx, member_id: UUID, order_id: UUID) -> tuple[Order, li
     row = await tx.fetchrow(
         """SELECT member_id, id, order_no, channel, state, pay_mode, currency, subtotal_minor, delivery_fee_minor,
                   discount_minor, total_minor, paid_minor, refunded_minor, contact_name, contact_phone, address, note,
-                  placed_at, pay_by_at, location_ids
+                  placed_at, pay_by_at, location_ids, sold_store_id
            FROM orders WHERE member_id = $1 AND id = $2 FOR UPDATE""",
         member_id,
         order_id,

@@ -41,3 +41,11 @@ class Contact(msgspec.Struct, frozen=True):
 
     name: str
     phone: str
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """Who made an order for a customer in a shop, to be sent home."""
+
+    store_id: UUID
+    store_code: str
+    staff_id: UUID

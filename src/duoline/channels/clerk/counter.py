@@ -377,7 +377,7 @@ async def _sale_sku(db: Database, line: SaleLine) -> UUID:
 async def _buyer(tx: Tx, phone: str | None) -> UUID:
     """The member of a phone, or a new guest: every sale has a member of its own."""
     if phone is not None:
-        member_id: UUID | None = await tx.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+        member_id = await guests.member_of_phone(tx, phone)
         if member_id is not None:
             return member_id
     guest_id = new_id()
@@ -478,6 +478,8 @@ def _show(event: Event) -> Frame | None:
         return Frame("shortage", event.payload)
     if event.topic.startswith("transfer."):
         return Frame("transfer", event.payload)
+    if event.topic == "orders.home-sale":
+        return Frame("sale", event.payload)
     if event.topic == "orders.sold":
         return Frame("stock", {"order_id": event.payload["order_id"]})
     return None

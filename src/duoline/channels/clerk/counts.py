@@ -101,11 +101,15 @@ class Goods(Input, frozen=True):
 
 
 class GoodsView(msgspec.Struct, frozen=True):
-    """What was booked: units in all, and on hand now by SKU."""
+    """What was booked: units in all, and on hand now by SKU.
+
+    `short` of them, by SKU, broke while they were held: they stay on hand until their customers are served elsewhere.
+    """
 
     id: UUID
     units: int
     on_hand: dict[str, int]
+    short: dict[str, int] = {}
 
 
 class GiveUp(Input, frozen=True):
@@ -316,42 +320,54 @@ async def cancel_count(
 # --- goods-in and breakage ----------------------------------------------------------------------------
 
 
-async def _book(
-    write: Write, staff: Staff, data: Goods, *, reason: Literal["receipt", "damage"], sign: int
-) -> Answer[GoodsView]:
-    location = staff.store(data.store, "stock.count").id
+def _units(data: Goods) -> dict[UUID, int]:
+    units: dict[UUID, int] = {}
+    for line in data.lines:
+        units[line.sku_id] = units.get(line.sku_id, 0) + line.quantity
+    return units
+
+
+@post("/api/clerk/receipts", opt=doors.staff("stock.count", store="store", sku_id=doors.SHARED))
+async def receive_goods(write: Write, staff: Staff, data: Goods) -> Answer[GoodsView]:
+    """Goods-in: units from the supplier, all or none."""
+    location, units = staff.store(data.store, "stock.count").id, _units(data)
 
     async def work(tx: Tx) -> GoodsView:
-        units: dict[UUID, int] = {}
-        for line in data.lines:
-            units[line.sku_id] = units.get(line.sku_id, 0) + sign * line.quantity
         await _known(tx, list(units))
         ref_id = new_id()
         done = await inventory.adjust_many(
             tx,
             location_id=location,
             deltas=units,
-            reason=reason,
+            reason="receipt",
             ref_id=ref_id,
             actor=staff.actor,
             note=data.note.strip(),
         )
-        on_hand = {str(sku): one.after for sku, one in done.items()}
-        return GoodsView(ref_id, sum(abs(delta) for delta in units.values()), on_hand)
+        return GoodsView(ref_id, sum(units.values()), {str(sku): one.after for sku, one in done.items()})
 
     return await write.run(work, status=201)
 
 
-@post("/api/clerk/receipts", opt=doors.staff("stock.count", store="store", sku_id=doors.SHARED))
-async def receive_goods(write: Write, staff: Staff, data: Goods) -> Answer[GoodsView]:
-    """Goods-in: units from the supplier, all or none."""
-    return await _book(write, staff, data, reason="receipt", sign=1)
-
-
 @post("/api/clerk/breakages", opt=doors.staff("stock.count", store="store", sku_id=doors.SHARED))
 async def write_off_goods(write: Write, staff: Staff, data: Goods) -> Answer[GoodsView]:
-    """Breakage: units that cannot be sold, all or none. Refuses to take away what is held for customers."""
-    return await _book(write, staff, data, reason="damage", sign=-1)
+    """Breakage: units that cannot be sold, all or none. Those that are held are found elsewhere for their customers."""
+    location, units = staff.store(data.store, "stock.count").id, _units(data)
+
+    async def work(tx: Tx) -> GoodsView:
+        await _known(tx, list(units))
+        ref_id = new_id()
+        done = await inventory.set_aside(
+            tx, location_id=location, units=units, ref_id=ref_id, actor=staff.actor, note=data.note.strip()
+        )
+        return GoodsView(
+            ref_id,
+            sum(units.values()),
+            {str(sku): one.after for sku, one in done.items()},
+            {str(sku): one.short for sku, one in done.items() if one.short},
+        )
+
+    return await write.run(work, status=201)
 
 
 # --- missing units ------------------------------------------------------------------------------------
@@ -359,7 +375,7 @@ async def write_off_goods(write: Write, staff: Staff, data: Goods) -> Answer[Goo
 
 @get("/api/clerk/shortages", opt=doors.staff("stock.count", store="store"))
 async def list_shortages(db: Database, staff: Staff, chain: Chain, store: StoreCode) -> Page[ShortageView]:
-    """Units that are held and were counted as missing, with whoever they are held for."""
+    """Units that are held and were counted as missing, or broke, with whoever they are held for."""
     shop = staff.store(store, "stock.count")
     found = await count_view.shortages(db, scope=(False, [shop.id]), location_id=shop.id, codes=_codes(chain))
     return Page(found, total=len(found))

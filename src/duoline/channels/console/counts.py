@@ -222,7 +222,7 @@ async def list_shortages(
     store: Annotated[str | None, Parameter(max_length=40)] = None,
     status: Literal["open", "all"] = "open",
 ) -> Page[ShortageView]:
-    """Units that are held for customers and were counted as missing, the newest hundred."""
+    """Units that are held for customers and were counted as missing, or broke, the newest hundred."""
     found = await count_view.shortages(
         db,
         scope=staff.scope("stock.read").sql,

@@ -28,6 +28,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.outbox import Event
+from duoline.kernel.text import Text
 from duoline.ledger import accounts
 from duoline.members import phones
 from duoline.stores.directory import Chain
@@ -129,11 +130,23 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     expected_at: datetime | None
 
 
+class SoldView(msgspec.Struct, frozen=True):
+    """The shop and the clerk who made the order for a customer."""
+
+    store_code: str
+    store_name: Text
+    by: str
+
+
 class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about one order, or with `whole` false, everything about what one's own shops serve of it."""
+    """Everything about one order, or with `whole` false, everything about what one's own shops serve of it.
+
+    `sold` of an order that a clerk made, for whoever sees all of it or that shop.
+    """
 
     whole: bool
     order: OrderView
+    sold: SoldView | None
     member: MemberLine
     journals: list[JournalView]
     payments: list[PaymentView]
@@ -202,6 +215,7 @@ WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
 _CASE = """
 SELECT o.location_ids,
   (SELECT to_jsonb(m) FROM members m WHERE m.member_id = o.member_id) AS member,
+  (SELECT s.name FROM staff s WHERE s.id = o.sold_by) AS sold_by,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('at', j.at, 'kind', j.kind, 'actor', j.actor, 'reason', j.reason,
             'entries', (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.n) FROM journal_entries e
                         WHERE e.member_id = j.member_id AND e.journal_id = j.id)) ORDER BY j.at, j.id), '[]')
@@ -440,6 +454,7 @@ async def case_of(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UU
     return OrderCase(
         whole=mine is None,
         order=order,
+        sold=_sold(doc, row["sold_by"], chain, None if mine is None else scope),
         member=MemberLine(
             id=member_id,
             kind=member["kind"],
@@ -457,6 +472,15 @@ async def case_of(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UU
             if mine is None or (line["store_id"] is not None and UUID(line["store_id"]) in scope)
         ],
     )
+
+
+def _sold(doc: dict[str, Any], by: str | None, chain: Chain, scope: Scope | None) -> SoldView | None:
+    """Who sold it, unless nobody did or the shop is not in scope."""
+    store_id = UUID(doc["sold_store_id"]) if doc["sold_store_id"] else None
+    if store_id is None or (scope is not None and store_id not in scope):
+        return None
+    store = chain.store(store_id)
+    return SoldView(store.code, Text(store.name.zh, store.name.en), by or "")
 
 
 async def _part(

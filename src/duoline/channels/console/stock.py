@@ -23,6 +23,7 @@ from duoline.inventory import rules
 from duoline.kernel import outbox
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
+from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
 
@@ -346,7 +347,10 @@ class CountOrDelta(inventory.BadQuantity):
 
 @post("/api/console/stock/adjustments", opt=doors.staff("stock.adjust", store="store", sku_id=doors.SHARED))
 async def adjust(write: Write, staff: Staff, chain: Chain, data: Adjustment) -> Answer[SkuStock]:
-    """Correct what is on hand, with a reason. Refuses to take away what is held for customers."""
+    """Correct what is on hand, with a reason. Refuses to take away what is held for customers.
+
+    Units that broke are set aside all the same: those that are held are found elsewhere for their customers.
+    """
     location = staff.store(data.store, "stock.adjust").id
     if (data.counted is None) == (data.delta is None):
         raise CountOrDelta
@@ -360,6 +364,15 @@ async def adjust(write: Write, staff: Staff, chain: Chain, data: Adjustment) -> 
                 location_id=location,
                 sku_id=data.sku_id,
                 counted=data.counted,
+                actor=staff.actor,
+                note=data.note,
+            )
+        elif data.reason == "damage" and (data.delta or 0) < 0:
+            await inventory.set_aside(
+                tx,
+                location_id=location,
+                units={data.sku_id: -(data.delta or 0)},
+                ref_id=new_id(),
                 actor=staff.actor,
                 note=data.note,
             )

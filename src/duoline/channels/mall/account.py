@@ -143,6 +143,7 @@ async def create_session(
             await orders.adopt_cart(tx, guest.id, entered.member_id)
             await guests.adopt(tx, guest_id=guest.id, member_id=entered.member_id)
             await member_sessions.end(tx, guest.token)
+        await guests.adopt_of_phone(tx, phone=phone, member_id=entered.member_id, secret=settings.secret)
         return MemberSession(shown, _me(await profile.profile(tx, entered.member_id), chain))
 
     answer = await write.run(work, status=201)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from duoline.channels.mall import account, catalogue, favourites, media, pages, quotes, search, shopping, stores
+from duoline.channels.mall import (
+    account,
+    catalogue,
+    favourites,
+    media,
+    order_links,
+    pages,
+    quotes,
+    search,
+    shopping,
+    stores,
+)
 
 ROUTES: list[ControllerRouterHandler] = [
     *account.ROUTES,
     *catalogue.ROUTES,
     *favourites.ROUTES,
     *media.ROUTES,
+    *order_links.ROUTES,
     *pages.ROUTES,
     *quotes.ROUTES,
     *search.ROUTES,

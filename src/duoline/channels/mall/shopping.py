@@ -14,7 +14,7 @@ from litestar import get, post
 from litestar.params import QueryParameter
 
 from duoline import fulfilment, orders, pricing
-from duoline.channels.http import cursors, doors, limits
+from duoline.channels.http import cursors, doors, limits, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, answer, ready
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
@@ -232,19 +232,10 @@ async def open_payment(
         member_id=owner,
         order_id=order_id,
         subject=f"Duoline {order_no}",
-        notify_url=f"{settings.public_url}/api/payments/sandbox/callbacks",
-        return_url=f"{_front(request, settings)}/orders/{order_id}?paid=1",
+        notify_url=site.notify_url(settings),
+        return_url=f"{site.front_of(request, settings)}/orders/{order_id}?paid=1",
     )
     return answer(PaymentPage(opened.intent_id, opened.pay_url, opened.expires_at), status=201)
-
-
-def _front(request: LitestarRequest[Any, Any, Any], settings: Settings) -> str:
-    """Where the member's browser comes back to. On a developer's machine under the name it was called by, or the
-    session's cookie, which belongs to that name, is not sent."""
-    host = request.headers.get("host", "")
-    if settings.development and host.partition(":")[0] in ("localhost", "127.0.0.1"):
-        return f"http://{host}"
-    return settings.public_url
 
 
 @post("/api/mall/orders/{order_id:uuid}/payment-check", opt=doors.member(order_id="order"), status_code=200)

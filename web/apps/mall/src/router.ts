@@ -24,6 +24,7 @@ export const router = createRouter({
     { path: "/cart", name: "cart", component: () => import("./pages/Cart.vue"), meta: { title: "cart.title" } },
     { path: "/checkout", name: "checkout", component: () => import("./pages/Checkout.vue"), meta: { title: "checkout.title", bar: true } },
     { path: "/pay/:id", name: "pay", component: () => import("./pages/Pay.vue"), meta: { title: "pay.title", bar: true } },
+    { path: "/o/:link", name: "order-link", component: () => import("./pages/OrderLink.vue"), meta: { title: "link.title", bar: true } },
     { path: "/orders", name: "orders", component: () => import("./pages/Orders.vue"), meta: { title: "orders.title" } },
     { path: "/orders/:id", name: "order", component: () => import("./pages/Order.vue"), meta: { title: "order.title", bar: true } },
     { path: "/stores", name: "stores", component: () => import("./pages/Stores.vue"), meta: { title: "stores.title" } },

@@ -8,10 +8,15 @@ import type {
   GoodsBooked,
   HandoverResult,
   Hold,
+  HomeAddress,
+  HomeQuote,
+  HomeSale,
+  HomeSaleRow,
   Money,
   Page,
   Queue,
   QueueTab,
+  Receipt,
   RejectionLine,
   RejectionOutcome,
   SaleResult,
@@ -69,6 +74,27 @@ export const clerk = {
     },
     key: string,
   ) => write<SaleResult>("POST", "/api/clerk/sales", { body, key }),
+  /** What it costs to send articles to a customer's home, and when they come. */
+  quoteHome: (
+    body: { store: string; lines: { sku_id: string; quantity: number }[]; address?: HomeAddress; phone?: string },
+    key: string,
+  ) => write<HomeQuote>("POST", "/api/clerk/home-quotes", { body, key }),
+  sellHome: (
+    body: {
+      store: string
+      lines: { sku_id: string; quantity: number }[]
+      name: string
+      phone: string
+      address: HomeAddress
+      expected_total: Money
+    },
+    key: string,
+  ) => write<Receipt>("POST", "/api/clerk/home-sales", { body, key }),
+  homeSales: (query: { store: string; limit?: number; cursor?: string }) =>
+    read<Page<HomeSaleRow>>("/api/clerk/home-sales", { query }),
+  homeSale: (id: string) => read<HomeSale>(`/api/clerk/home-sales/${at(id)}`),
+  cancelHomeSale: (id: string, key: string) =>
+    write<HomeSale>("POST", `/api/clerk/home-sales/${at(id)}/cancellation`, { body: {}, key }),
   holds: (store: string) => read<{ items: Hold[] }>("/api/clerk/holds", { query: { store } }),
   hold: (body: { store: string; sku_id: string; quantity: number; minutes: number; note: string }, key: string) =>
     write<Hold>("POST", "/api/clerk/holds", { body, key }),

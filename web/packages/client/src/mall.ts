@@ -11,6 +11,7 @@ import type {
   InboxCode,
   Keeping,
   LineInput,
+  LinkedOrder,
   Me,
   Method,
   Order,
@@ -103,6 +104,11 @@ export const mall = {
   orders: (query: { state?: "open" | "done" | "all"; limit?: number; cursor?: string | undefined }) =>
     read<Page<Order>>("/api/mall/orders", { query }),
   order: (id: string) => read<Order>(`/api/mall/orders/${at(id)}`),
+  /** The order that a clerk made, by the link on the clerk's screen. */
+  linkedOrder: (link: string) => read<LinkedOrder>(`/api/mall/order-links/${at(link)}`),
+  payLink: (link: string, key: string) => write<PaymentStart>("POST", `/api/mall/order-links/${at(link)}/payment`, { body: {}, key }),
+  checkLink: (link: string, key: string) =>
+    write<LinkedOrder>("POST", `/api/mall/order-links/${at(link)}/payment-check`, { body: {}, key }),
   startPayment: (id: string, key: string) => write<PaymentStart>("POST", `/api/mall/orders/${at(id)}/payment`, { body: {}, key }),
   checkPayment: (id: string, key: string) => write<Order>("POST", `/api/mall/orders/${at(id)}/payment-check`, { body: {}, key }),
   cancel: (id: string, body: { lines?: { line_id: string; quantity: number }[]; reason: string }, key: string) =>

@@ -814,7 +814,7 @@ export interface ShortageHolder {
   expires_at: string | null
 }
 
-/** Units that are held and were counted as missing. `asks`: only a person can go on. */
+/** Units that are held and were counted as missing, or broke (`broken` of those left). `asks`: only a person can go on. */
 export interface Shortage {
   id: string
   store_code: string
@@ -825,6 +825,7 @@ export interface Shortage {
   image: Image | null
   units: number
   left: number
+  broken: number
   asks: boolean
   status: "open" | "resolved"
   opened_at: string
@@ -835,4 +836,91 @@ export interface GoodsBooked {
   id: string
   units: number
   on_hand: Record<string, number>
+  /** Pieces by article that broke while they were held for customers. */
+  short: Record<string, number>
+}
+
+/** What it costs to send articles home, and when they come; `around` is where the shop stands. */
+export interface HomeQuote {
+  ok: boolean
+  lines: {
+    sku_id: string
+    sku_code: string | null
+    name: Text | null
+    image: Image | null
+    quantity: number
+    unit_price: Money
+    amount: Money
+    available: number
+    problem: string | null
+  }[]
+  subtotal: Money
+  delivery_fee: Money
+  discount: Money
+  total: Money
+  promise_at: string | null
+  sent_from: StoreCard[]
+  around: { province: string; city: string }
+}
+
+export interface HomeAddress {
+  province: string
+  city: string
+  district: string
+  line: string
+}
+
+/** An order that a shop made for a customer. `code` while it waits for payment. */
+export interface HomeSale {
+  id: string
+  order_no: string
+  state: OrderState
+  pay_state: string
+  placed_at: string
+  pay_by_at: string | null
+  subtotal: Money
+  delivery_fee: Money
+  discount: Money
+  total: Money
+  promise_at: string | null
+  lines: { sku_id: string; name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money }[]
+  sent_from: StoreCard[]
+  name: string
+  phone_masked: string
+  place: string
+  store_code: string
+  seller: string
+  code: { url: string; svg: string } | null
+}
+
+export interface HomeSaleRow {
+  id: string
+  order_no: string
+  state: OrderState
+  pay_state: string
+  placed_at: string
+  total: Money
+  units: number
+  name: string
+  phone_masked: string
+  seller: string
+  image: Image | null
+  first: Text
+}
+
+/** The same order for whoever has its link. */
+export interface LinkedOrder {
+  order_no: string
+  state: OrderState
+  pay_state: string
+  pay_by_at: string | null
+  subtotal: Money
+  delivery_fee: Money
+  discount: Money
+  total: Money
+  promise_at: string | null
+  lines: { name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money }[]
+  store: StoreCard
+  place: string
+  phone_masked: string
 }

@@ -7,8 +7,13 @@ export interface Moved {
   fulfilment_id?: string
   state?: string
 }
+/** An order that this shop sold to be sent home was paid, or is over. */
+export interface Sold {
+  order_id?: string
+  state?: string
+}
 /** `back` is called when news may have been missed: ask for everything again. */
-type Listener = { moved?: (what: Moved) => void; stock?: () => void; shortage?: () => void; transfer?: () => void; back?: () => void }
+type Listener = { moved?: (what: Moved) => void; stock?: () => void; shortage?: () => void; transfer?: () => void; sale?: (what: Sold) => void; back?: () => void }
 
 const PATIENCE_MS = 5000 // a first connection may take this long before the bar speaks of a loss
 
@@ -46,6 +51,7 @@ export function startLive(code: string): void {
     onEvent: ({ event, data }) => {
       if (event === "fulfilment") for (const one of listeners) one.moved?.(data as Moved)
       if (event === "transfer") for (const one of listeners) one.transfer?.()
+      if (event === "sale") for (const one of listeners) one.sale?.(data as Sold)
       if (event === "stock") for (const one of listeners) one.stock?.()
       if (event === "shortage") for (const one of listeners) one.shortage?.()
       if (event === "reset") for (const one of listeners) one.back?.()

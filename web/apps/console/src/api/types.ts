@@ -181,6 +181,8 @@ export interface OrderView extends Omit<Order, "pay_mode"> {
 export interface OrderCase {
   whole: boolean
   order: OrderView
+  /** The shop and the clerk who made it for a customer. */
+  sold: { store_code: string; store_name: Text; by: string } | null
   member: { id: string; kind: string; name: string; phone_masked: string | null }
   journals: Journal[]
   payments: Payment[]

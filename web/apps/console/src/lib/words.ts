@@ -40,6 +40,6 @@ export const SUBJECTS = new Set(["product", "sku", "brand", "category", "price",
 const VERBS = new Set([
   "added", "edited", "changed", "set", "end", "renamed", "moved", "opened", "published", "withdrawn", "draft", "cancel", "count", "damage", "receipt", "missing",
   "opening", "return", "safety", "buffers", "hired", "grants-set", "exceptions-set", "barcodes-set", "picture-added", "picture-removed", "pictures-arranged", "run", "hold", "release", "broken",
-  "sell", "cash", "hand-over", "ship", "reject", "request", "done", "failed", "import", "payment-resolved", "source-again", "refund-frozen", "replan", "shadow-run", "sent-again", "given-by-hand", "keep", "give-up",
+  "sell", "sell-home", "cash", "hand-over", "ship", "reject", "request", "done", "failed", "import", "payment-resolved", "source-again", "refund-frozen", "replan", "shadow-run", "sent-again", "given-by-hand", "keep", "give-up",
   "count-open", "count-submit", "count-approve", "count-reject", "count-cancel", "shortage-found", "approve", "decline", "send", "receive", "lose", "send-to-shop", "arrive",
 ])
