@@ -348,6 +348,21 @@ async def test_units_that_turn_up_end_the_task(world):
     assert await world.shortages() == [("resolved", 0)]
 
 
+async def test_nothing_turns_up_that_an_order_has_lost(world):
+    """Somebody finds the units just when the last order that had them has lost them, and before the task is closed."""
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", at="A"), pay_mode="at_store")
+    await world.count("A", milk=0)
+    shortage = await world.value("SELECT id FROM shortages")
+    await world.reject(receipt, 1)
+    assert await world.shortages() == [("open", 0)]
+    async with world.db.begin() as tx:
+        await inventory.found_after_all(tx, location_id=world.stores["A"], shortage_id=shortage, actor=world.clerk)
+    assert await world.value("SELECT count(*) FROM audit_log WHERE action = 'stock.shortage-found'") == 0
+    await world.settle()
+    assert await world.shortages() == [("resolved", 0)]
+
+
 async def test_counting_the_same_gap_again_makes_no_second_task(world, books):
     await world.stock("A", "milk", 5)
     for _ in range(5):

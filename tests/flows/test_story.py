@@ -366,6 +366,21 @@ async def test_what_moves_to_another_shop_is_paid_there(world):
     assert await balance(world, "deposits") == 0
 
 
+async def test_what_costs_nothing_is_paid_wherever_it_moves(world):
+    """Else it would be let go at the second shop as something that nobody came to pay for, and at the first never."""
+    await world.stock("A", "sock", 1)
+    await world.stock("B", "sock", 1)
+    receipt = await world.place(world.wish("sock", at="A"), pay_mode="at_store")
+    await world.reject(receipt, 1)
+    async with world.db.begin() as tx:
+        await answer.answer_move(
+            tx, world.look, member_id=world.member_id, order_id=receipt.id, store_id=world.stores["B"],
+            secret=SECRET, actor=world.member,
+        )  # fmt: skip
+    rows = await world.db.fetch("SELECT paid FROM fulfilments WHERE order_id = $1", receipt.id)
+    assert [row["paid"] for row in rows] == [True, True]
+
+
 async def test_rejected_pickup_answered_with_a_refund(world, books):
     await world.stock("A", "milk", 2)
     receipt = await world.paid(books, world.wish("milk", 2, at="A"))

@@ -500,7 +500,9 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
         @rule(n=which, change=st.integers(0, 500))
         def hand(self, n: int, change: int) -> None:
             ready = self.jobs("ready", kind="pickup")
-            sale, job = ready[n % len(ready)]
+            self.hand_out(*ready[n % len(ready)], change)
+
+        def hand_out(self, sale: Sale, job: Job, change: int) -> None:
             worth = sum(sale.lines[line_id].price * k for line_id, k in job.units.items())
             done = self.run(self.transact(lambda tx: hand_over.hand_over(
                 tx, location_id=place_id[job.place], fulfilment_id=job.id, code=fulfilment.code_of(job.id, SECRET).qr,
@@ -516,7 +518,9 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
         @rule(n=which)
         def send(self, n: int) -> None:
             ready = self.jobs("ready", kind="ship")
-            sale, job = ready[n % len(ready)]
+            self.send_out(*ready[n % len(ready)])
+
+        def send_out(self, sale: Sale, job: Job) -> None:
             self.run(self.transact(lambda tx: ship.ship(
                 tx, location_id=place_id[job.place], fulfilment_id=job.id, carrier="SF", tracking_no="1",
                 actor=world.clerk)))  # fmt: skip
@@ -525,9 +529,11 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
         @precondition(lambda self: self.jobs("ready", kind="transfer"))
         @rule(n=which)
         def send_to_the_shop(self, n: int) -> None:
-            """The units leave for the shop where they are collected; doing it again changes nothing."""
             ready = self.jobs("ready", kind="transfer")
-            sale, job = ready[n % len(ready)]
+            self.send_box(*ready[n % len(ready)])
+
+        def send_box(self, sale: Sale, job: Job) -> Move:
+            """The units leave for the shop where they are collected; doing it again changes nothing."""
             for _ in range(2):
                 self.run(self.transact(lambda tx: bring.send_to_shop(
                     tx, world.look.chain, location_id=place_id[job.place], fulfilment_id=job.id, actor=world.clerk)))  # fmt: skip
@@ -540,6 +546,24 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
             self.model.set_out(move, box)
             self.model.moves.append(move)
             job.state = "shipped"
+            return move
+
+        @precondition(lambda self: self.jobs("to_pick", "ready"))
+        @rule(n=which, arrives=st.booleans())
+        def get_on_with_it(self, n: int, arrives: bool) -> None:
+            """A shop does all there is to do for an order, and a box comes whole: most do, and what follows is the deeper
+            part of the story."""
+            sale, job = self.jobs("to_pick", "ready")[n % len(self.jobs("to_pick", "ready"))]
+            if job.state == "to_pick":
+                self.make_ready(job)
+            if job.kind == "pickup":
+                self.hand_out(sale, job, 0)
+            elif job.kind == "ship":
+                self.send_out(sale, job)
+            else:
+                move = self.send_box(sale, job)
+                if arrives:
+                    self.receive(move, {article: (k, 0) for article, k in (+move.on_the_way).items()})
 
         @precondition(lambda self: self.jobs("to_pick", "ready"))
         @rule(n=which, part=units, reason=st.sampled_from(["missing", "damaged", "display", "other"]))
@@ -722,16 +746,11 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
                 self.run(answer.answer_for_the_member(db, answer.AnswerDue(world.member_id, sale.id)))
 
         @precondition(lambda self: self.open_sales())
-        @rule(n=which, part=units, by_staff=st.booleans())
-        def cancel_part(self, n: int, part: int, by_staff: bool) -> None:
-            self.cancel(self.open_sales()[n % len(self.open_sales())], n, part, by_staff=by_staff, closed_too=False)
-
-        @precondition(lambda self: self.open_sales())
-        @rule(n=which, by_staff=st.booleans(), closed_too=st.booleans())
-        def cancel_all_that_is_due(self, n: int, by_staff: bool, closed_too: bool) -> None:
-            self.cancel(
-                self.open_sales()[n % len(self.open_sales())], n, None, by_staff=by_staff, closed_too=closed_too
-            )
+        @rule(n=which, part=st.sampled_from([1, 1, 2, None]), by_staff=st.booleans(), closed_too=st.booleans())
+        def cancel_some(self, n: int, part: int | None, by_staff: bool, closed_too: bool) -> None:
+            """Or, without `part`, all that is due."""
+            sale = self.open_sales()[n % len(self.open_sales())]
+            self.cancel(sale, n, part, by_staff=by_staff, closed_too=closed_too and part is None)
 
         def cancel(self, sale: Sale, n: int, part: int | None, *, by_staff: bool, closed_too: bool) -> None:
             due = Counter({line.id: line.due for line in sale.lines.values() if line.due})

@@ -202,6 +202,7 @@ async def open_job(
         code=code,
         unit_fee_minor=unit_fee_minor,
         to_pick_at=to_pick_at,
+        free=order.total_minor == 0,
     )
     away = like.kind != "pickup"
     for line_id, sku_id, quantity in wants:

@@ -36,11 +36,13 @@ async def open_fulfilment(
     code: PickupCode | None,
     unit_fee_minor: int = 0,
     to_pick_at: datetime | None = None,
+    free: bool = False,
 ) -> None:
     """Open a fulfilment at a location for the same order, buyer and destination as `like`, and tell the location.
 
     `to_pick_at` is since when its units could have been picked anywhere: now unless they were elsewhere before.
     It is paid if `like` is, except at the counter: there each location was paid only for what it handed over itself.
+    What is `free`, since nothing is to be paid for the order, is paid wherever it goes.
     """
     now = clock.now()
     await tx.execute(
@@ -57,7 +59,7 @@ async def open_fulfilment(
         like.kind,
         state.value,
         like.pay_mode,
-        like.paid and like.pay_mode != "at_store",
+        free or (like.paid and like.pay_mode != "at_store"),
         like.contact_name,
         like.contact_phone,
         like.address,

@@ -139,9 +139,12 @@ async def give_up_for(tx: Tx, *, location_id: UUID, shortage_id: UUID, hold_id: 
 
 
 async def found_after_all(tx: Tx, *, location_id: UUID, shortage_id: UUID, actor: Actor) -> None:
-    """The units turned up: the book was right, and nobody loses anything more. Locks the level. Safe to repeat."""
+    """The units turned up: the book was right, and nobody loses anything more. Locks the level. Safe to repeat.
+
+    Nothing turns up where nothing is left: orders have lost all of it, and whoever works on the shortage closes it.
+    """
     shortage = await lock_shortage(tx, location_id, shortage_id)
-    if shortage.state != "open":
+    if shortage.state != "open" or not shortage.left:
         return
     await tx.execute(
         """UPDATE shortages SET found = found + $3, changes = changes + 1, state = 'resolved', asks = false,
