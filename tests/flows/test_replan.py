@@ -300,6 +300,7 @@ async def clear(world):
             await world.stock(place, "milk", held - on_hand)
 
 
+@pytest.mark.proof  # it solves for eight seconds, several times
 async def test_a_stream_of_orders_costs_less_when_it_is_planned_again(world, books, noon, set_policy):
     """Forty orders over six places and two articles, stock that comes in between: what is saved, and no promise broken."""
     await set_policy("sourcing", pick_store=120, pick_dc=60, per_km=100)
