@@ -112,7 +112,7 @@ async def test_the_page_says_what_happens_to_what_was_promised_when_it_breaks(
     found: dict[str, Any] = (await person.get("clerk/stock", store=SHOP, sku=sku["sku_id"]))["items"][0]
     here = found["here"]
     broken = {name: found[name] for name in ("sku_id", "sku_code", "name", "options", "image")}
-    kept = {"lines": [{**broken, "shelf": here["shelf"], "units": here["on_hand"] + 1}], "note": "货架倒了"}
+    kept = {"lines": [{**broken, "shelf": here["shelf"], "units": here["on_hand"] + 1}], "note": "shelf 3 fell"}
     clerk = await visit(storage_state=await person.cookies(**{f"duoline.clerk.goods.breakages.{SHOP}": kept}))
     await clerk.goto(f"{site}/clerk/breakage")
     await clerk.get_by_role("button", name=re.compile("报损 .+ 件|^报损")).last.click()

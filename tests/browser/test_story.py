@@ -12,7 +12,7 @@ import segno
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
-from tests.browser.faces import CHROMIUM, CHROMIUM_ARGS, staff_log_in, staff_session, window
+from tests.browser.faces import CHROMIUM, CHROMIUM_ARGS, settled, staff_log_in, staff_session, window
 
 pytestmark = pytest.mark.browser
 
@@ -350,6 +350,7 @@ async def test_a_unit_is_called_from_another_shop_and_received(site: str, visit:
 
     await there.goto(f"{site}/clerk/transfers?tab=out")
     await expect(there.get_by_role("tab", name="调出")).to_have_attribute("aria-selected", "true")
+    await settled(there)
     before = await there.locator("a.card").count()
     await here.goto(f"{site}/clerk/stock/{item['sku_id']}")
     await here.get_by_role("button", name=f"从 {names[1]} 调来").click()
