@@ -171,9 +171,7 @@ async def test_the_lowest_price_is_the_lowest_that_the_till_would_ask(world):
                     world, place, draw.randint(10_000, 20_000), since=starts, until=ends, channel=channel, sku="bottle"
                 )
     sku = world.skus["bottle"]
-    sql = f"SELECT {pricing.SHELF_PRICES_JSON}::text".replace("$skus", "$1").replace("$period", "tstzrange($2, $3)")
-    text = await world.value(sql, [sku], NOON, NOON + timedelta(days=2))
-    prices = msgspec.json.decode(text, type=list[fulfilment.Priced])
+    prices = await pricing.shelf_prices(world.db, [sku], NOON, NOON + timedelta(days=2))
     assert prices
     for place in ("A", "B", "DC"):
         store = world.look.chain.stores[world.stores[place]]

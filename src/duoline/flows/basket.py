@@ -117,7 +117,7 @@ class _Read(msgspec.Struct):
     stock: list[tuple[UUID, UUID, int, int]]
     walk_ins: list[origins.WalkIn]
     shadows: list[origins.Shadow]
-    shelf_prices: list[fulfilment.Priced]
+    shelf_prices: list[pricing.ShelfPrice]
     kept: list[KeptUnit]
 
 

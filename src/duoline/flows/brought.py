@@ -51,7 +51,7 @@ class _Read(msgspec.Struct):
     shared: list[tuple[UUID, UUID, int]]
     walk_ins: list[origins.WalkIn]
     shadows: list[origins.Shadow]
-    shelf_prices: list[fulfilment.Priced]
+    shelf_prices: list[pricing.ShelfPrice]
 
 
 # What all locations have of some articles: asked only when a shop has not what is to be collected there.

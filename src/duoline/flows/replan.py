@@ -249,12 +249,6 @@ JOIN levels l ON l.location_id = w.location_id AND l.sku_id = w.sku_id
 """
 
 
-_SHELF_PRICES = f"SELECT {pricing.SHELF_PRICES_JSON}::text".replace("$skus", "$1").replace(
-    "$period", "tstzrange($2, $3)"
-)
-_decode_prices = msgspec.json.Decoder(list[fulfilment.Priced])
-
-
 async def _replan_batch(
     look: Look, tasks: Sequence[Task], policy: InForce[fulfilment.SourcingPolicy], solve_ms: int
 ) -> Round:
@@ -300,8 +294,7 @@ async def _markdowns(look: Look, tasks: Sequence[Task]) -> fulfilment.Markdowns:
         return fulfilment.NO_MARKDOWNS
     now, days = clock.now(), max(task.policy.body.horizon_days for task in counting)
     skus = sorted({sku for task in counting for _, sku in task.units})
-    rows = await look.db.fetchval(_SHELF_PRICES, skus, now, now + timedelta(days=days))
-    return fulfilment.Markdowns(_decode_prices.decode(rows))
+    return fulfilment.Markdowns(await pricing.shelf_prices(look.db, skus, now, now + timedelta(days=days)))
 
 
 Shelves = dict[UUID, dict[UUID, Shelf]]

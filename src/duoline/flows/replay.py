@@ -21,6 +21,7 @@ from duoline import fulfilment, orders, pricing
 from duoline.flows.places import distance_km, place_of, shelf_path
 from duoline.fulfilment import replay, replay_book
 from duoline.kernel import jobs
+from duoline.kernel.db import Tx
 from duoline.stores import directory
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from duoline.fulfilment import SourcingPolicy
     from duoline.kernel.auth import Actor
-    from duoline.kernel.db import Database, Tx
+    from duoline.kernel.db import Database
     from duoline.stores.directory import Chain
     from duoline.stores.types import Store
 
@@ -295,19 +296,13 @@ class _Reading:
     async def markdowns(self) -> fulfilment.Markdowns:
         """Prices on shelves in the period and as far beyond as any terms look."""
         until_at = self.until_at + timedelta(days=fulfilment.HORIZON_DAYS_MAX)
-        rows = await self.connection.fetchval(_SHELF_PRICES, list(self.prices_minor), self.since_at, until_at)
-        return fulfilment.Markdowns(_decode_prices.decode(rows))
+        found = await pricing.shelf_prices(Tx(self.connection), self.prices_minor, self.since_at, until_at)
+        return fulfilment.Markdowns(found)
 
     def _add(self, event: replay.Event) -> None:
         if len(self.events) >= EVENTS_MAX + 3 * len(self.order_ids):
             raise TooMuchHappened
         self.events.append(event)
-
-
-_SHELF_PRICES = f"SELECT {pricing.SHELF_PRICES_JSON}::text".replace("$skus", "$1").replace(
-    "$period", "tstzrange($2, $3)"
-)
-_decode_prices = msgspec.json.Decoder(list[fulfilment.Priced])
 
 
 class _Distances:

@@ -9,20 +9,26 @@ they see of an order is what they typed themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
 
 from duoline import orders
 from duoline.flows.cancel import cancel
 from duoline.flows.draft import Request
+from duoline.flows.order_view import Image
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound
+from duoline.kernel.money import Money
+from duoline.kernel.text import Text
 from duoline.members import guests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
+    from duoline.flows.order_view import OrderView
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
     from duoline.stores.rights import Scope
@@ -35,6 +41,17 @@ class Customer(NamedTuple):
     name: str
     phone: str
     address: orders.Address
+
+
+class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An article of such an order, as the clerk and whoever has the link see it."""
+
+    sku_id: UUID
+    name: Text
+    options: list[dict[str, Any]]
+    image: Image | None
+    quantity: int
+    amount: Money
 
 
 class HomeSale(NamedTuple):
@@ -139,6 +156,21 @@ async def let_go(tx: Tx, sale: HomeSale, *, actor: Actor) -> None:
         reason="not paid in the shop",
         actor=actor,
     )
+
+
+def lines_of(order: OrderView) -> list[SoldLine]:
+    """What was sold, without how far it has got."""
+    return [
+        SoldLine(
+            sku_id=line.sku_id,
+            name=line.name,
+            options=line.options,
+            image=line.image,
+            quantity=line.quantity,
+            amount=line.amount,
+        )
+        for line in order.lines
+    ]
 
 
 async def linked(db: Database, link: str, *, secret: bytes) -> tuple[UUID, UUID]:

@@ -32,7 +32,7 @@ from duoline.fulfilment.locks import (
     lock_serving,
     peek,
 )
-from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns, Priced
+from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns
 from duoline.fulfilment.open_fulfilment import add_line, any_of_kind, collected, keep_decision, open_fulfilment
 from duoline.fulfilment.opportunity import (
     Basket,
@@ -97,7 +97,6 @@ __all__ = [
     "PickupPolicy",
     "Piece",
     "Plan",
-    "Priced",
     "Prices",
     "PromisePolicy",
     "Promised",

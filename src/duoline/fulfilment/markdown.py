@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from duoline.fulfilment.opportunity import with_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from duoline.fulfilment.policy import SourcingPolicy
-
-Priced = tuple[UUID, UUID, str, int, datetime, datetime | None]
-"""[SKU, scope, channel, price in minor units, from, until]: see `pricing.SHELF_PRICES_JSON`."""
+    from duoline.pricing import ShelfPrice
 
 
 class _Span(NamedTuple):
@@ -35,7 +33,7 @@ class _Span(NamedTuple):
 class Markdowns:
     """Prices on shelves, of the articles for which some shop or region has one of its own. Empty is false."""
 
-    def __init__(self, prices: Iterable[Priced] = ()) -> None:
+    def __init__(self, prices: Iterable[ShelfPrice] = ()) -> None:
         self._by_sku: dict[UUID, dict[UUID, list[_Span]]] = {}
         for sku_id, scope_id, channel, minor, starts, ends in prices:
             spans = self._by_sku.setdefault(sku_id, {}).setdefault(scope_id, [])

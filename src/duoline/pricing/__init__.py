@@ -4,7 +4,7 @@ from duoline.pricing.errors import BadPrice, NotForSale, PriceOverlap, TotalChan
 from duoline.pricing.policy import DELIVERY_FEE, DeliveryFeePolicy
 from duoline.pricing.prices import CHAIN, Price, chain_prices, end_price, price_of, set_price
 from duoline.pricing.quote import PricedLine, Totals, add_up, delivery_fee
-from duoline.pricing.shelf_prices import SHELF_PRICES_JSON
+from duoline.pricing.shelf_prices import SHELF_PRICES_JSON, ShelfPrice, shelf_prices
 
 __all__ = [
     "CHAIN",
@@ -16,6 +16,7 @@ __all__ = [
     "Price",
     "PriceOverlap",
     "PricedLine",
+    "ShelfPrice",
     "TotalChanged",
     "Totals",
     "add_up",
@@ -24,4 +25,5 @@ __all__ = [
     "end_price",
     "price_of",
     "set_price",
+    "shelf_prices",
 ]

@@ -20,6 +20,7 @@ from duoline.flows import basket as baskets
 from duoline.flows import order_view, sell_home
 from duoline.flows.draft import Receipt
 from duoline.flows.order_view import Image, image_of
+from duoline.flows.sell_home import SoldLine
 from duoline.flows.trade import Trade
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
@@ -116,17 +117,6 @@ class PayCode(msgspec.Struct, frozen=True):
     svg: str
 
 
-class HomeSaleLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An article of the order."""
-
-    sku_id: UUID
-    name: Text
-    options: list[dict[str, Any]]
-    image: Image | None
-    quantity: int
-    amount: Money
-
-
 class HomeSale(msgspec.Struct, frozen=True, kw_only=True):
     """An order that this shop sold. `code` as long as it waits for payment."""
 
@@ -141,7 +131,7 @@ class HomeSale(msgspec.Struct, frozen=True, kw_only=True):
     discount: Money
     total: Money
     promise_at: datetime | None
-    lines: list[HomeSaleLine]
+    lines: list[SoldLine]
     sent_from: list[StoreCard]
     name: str
     phone_masked: str
@@ -368,17 +358,7 @@ async def _home_sale(db: Database | Tx, trade: Trade, chain: Chain, sale: sell_h
         discount=view.discount,
         total=view.total,
         promise_at=order_view.promised_at(view),
-        lines=[
-            HomeSaleLine(
-                sku_id=line.sku_id,
-                name=line.name,
-                options=line.options,
-                image=line.image,
-                quantity=line.quantity,
-                amount=line.amount,
-            )
-            for line in view.lines
-        ],
+        lines=sell_home.lines_of(view),
         sent_from=senders,
         name=view.contact.name,
         phone_masked=phones.masked(view.contact.phone) or "",

@@ -18,27 +18,16 @@ from duoline.channels.http.answers import Answer, answer
 from duoline.channels.http.writes import Write
 from duoline.channels.mall.shopping import PaymentPage
 from duoline.flows import order_view, pay, sell_home
-from duoline.flows.order_view import Image
+from duoline.flows.sell_home import SoldLine
 from duoline.flows.trade import Trade
 from duoline.kernel.config import Settings
 from duoline.kernel.money import Money
-from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.stores.directory import Chain
 from duoline.stores.types import StoreCard
 
 # Each asks the payment provider; see `shopping.ASKS_BY_MEMBER`.
 ASKS_BY_ORDER = limits.Limit(300, 3600)
-
-
-class LinkedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An article of the order."""
-
-    name: Text
-    options: list[dict[str, Any]]
-    image: Image | None
-    quantity: int
-    amount: Money
 
 
 class LinkedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +43,7 @@ class LinkedOrder(msgspec.Struct, frozen=True, kw_only=True):
     discount: Money
     total: Money
     promise_at: datetime | None
-    lines: list[LinkedLine]
+    lines: list[SoldLine]
     store: StoreCard
     place: str
     phone_masked: str
@@ -73,12 +62,7 @@ async def _look(trade: Trade, chain: Chain, member_id: UUID, order_id: UUID) -> 
         discount=order.discount,
         total=order.total,
         promise_at=order_view.promised_at(order),
-        lines=[
-            LinkedLine(
-                name=line.name, options=line.options, image=line.image, quantity=line.quantity, amount=line.amount
-            )
-            for line in order.lines
-        ],
+        lines=sell_home.lines_of(order),
         store=chain.card(chain.store(UUID(doc["sold_store_id"]))),
         place=order_view.place_of(order),
         phone_masked=phones.masked(order.contact.phone) or "",
