@@ -176,6 +176,14 @@ async def test_a_look_says_when_and_asks_once_more_only_when_the_shop_has_none(w
     assert (line.problem.code, line.available) == ("inventory.insufficient-stock", 3)
 
 
+async def test_a_box_costs_what_the_policy_says_of_transfers_and_of_the_days_until_it_is_there(world, set_policy, noon):
+    await set_policy("sourcing", transfer=250, parcel=9000, per_km=0, day=40, walk_in=0)
+    await world.stock("B", "milk", 2)
+    receipt = await world.place(world.wish("milk", at="A"), bring=True)
+    (candidate,) = await world.value("SELECT candidates FROM sourcing_decisions WHERE order_id = $1", receipt.id)
+    assert candidate["parts"] == {"transfer": 250, "pick": 120, "day": 40}  # a day under way
+
+
 async def test_who_has_not_agreed_to_wait_is_refused(world, books):
     """What was offered for today may be gone by the time it is ordered: nobody gets next week's instead unasked."""
     await world.stock("B", "milk", 2)

@@ -98,9 +98,10 @@ async def played(world, *terms, **period):
     [
         SourcingPolicy(),
         SourcingPolicy(split=150, day=40, reject=3000, owner_fee=200, horizon_days=14, parcels_max=5),
+        SourcingPolicy(rush=900, rush_from=13, rush_until=14, day=300, parcels_max=5),
         SourcingPolicy(load=2000, walk_in=300, from_franchisees=False, hours_full=8),
     ],
-    ids=["as installed", "many terms", "walk-ins count thrice"],
+    ids=["as installed", "many terms", "hours count", "walk-ins count thrice"],
 )
 async def test_the_terms_in_force_make_the_plans_that_were_made(world, books, terms):
     with clock.frozen(NOON):

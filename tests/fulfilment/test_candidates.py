@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from unittest.mock import patch
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duoline.fulfilment import Origin, SourcingPolicy, WantedLine, candidates, decide
+from duoline.fulfilment import Origin, SourcingPolicy, WantedLine, candidates, decide, decide_box, in_rush
 from duoline.fulfilment.candidates import CANDIDATES_KEPT, line_cost, parcel_cost
 from duoline.fulfilment.sourcing import Site, plan
 from duoline.kernel.text import Text
@@ -39,6 +42,7 @@ def origins(draw):
             {sku: draw(st.integers(-400, 700)) for sku in SKUS if draw(st.booleans())},
             days=draw(st.integers(0, 3)),
             reject_bp=draw(st.integers(0, 10_000)),
+            rush=draw(st.booleans()),
         )
         for n in range(draw(st.integers(1, 8)))
     ]
@@ -51,7 +55,7 @@ def origins(draw):
 def test_what_is_left_out_could_not_have_been_chosen(places, quantities, parcels_max, priced, nearest):
     places = places if priced else [place._replace(unit_minor={}) for place in places]
     lines = [WantedLine(UUID(int=50 + n), SKUS[n], quantity) for n, quantity in enumerate(quantities)]
-    policy = SourcingPolicy(parcels_max=parcels_max, split=90 * nearest, day=40 * nearest, reject=300)
+    policy = SourcingPolicy(parcels_max=parcels_max, split=90 * nearest, day=40 * nearest, reject=300, rush=70)
     with patch.object(candidates, "NEAREST", nearest):
         decided = decide(lines, places, policy, 1)
     every = [
@@ -81,3 +85,45 @@ def test_a_decision_says_what_each_part_costs():
     assert decision.candidates[0]["cost_minor"] == sum(parts.values())
     assert decision.cost_minor == sum(parts.values()) - 50  # one parcel: no further one
     assert parcel_cost(place, policy) == 600 + 100 + 200 + 80 + 100 + 50
+
+
+def test_in_a_shops_rush_hours_every_line_costs_more():
+    policy = SourcingPolicy(rush=70)
+    place = Origin(store(1), 0, 0, {SKUS[0]: 2, SKUS[1]: 2}, rush=True)
+    wanted = [WantedLine(UUID(int=50 + n), SKUS[n], 1) for n in range(2)]
+    _, decision = decide(wanted, [place], policy, 1)
+    assert decision.candidates[0]["parts"] == {"parcel": 600, "pick": 240, "rush": 140}
+    assert decision.cost_minor == 980
+    _, quiet = decide(wanted, [place._replace(rush=False)], policy, 1)
+    assert quiet.cost_minor == 840
+
+
+@pytest.mark.parametrize(
+    ("kind", "hour", "work", "rush", "expected"),
+    [
+        ("store", 16, 9, 70, False),
+        ("store", 16, 10, 70, True),  # what is open takes an hour
+        ("store", 17, 0, 70, True),
+        ("store", 19, 9, 70, True),
+        ("store", 19, 10, 70, False),
+        ("store", 20, 0, 70, False),
+        ("store", 8, 330, 70, False),  # tomorrow
+        ("dc", 17, 0, 70, False),
+        ("store", 17, 0, 0, False),
+    ],
+)
+def test_when_a_shop_is_in_its_rush_hours(kind, hour, work, rush, expected):
+    at = datetime(2026, 11, 29, hour, 59, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+    assert in_rush(store(1, kind), at, work, SourcingPolicy(rush=rush, rush_from=17, rush_until=20)) is expected
+
+
+def test_a_box_costs_what_a_transfer_does_and_comes_whole():
+    policy = SourcingPolicy(transfer=250, split=40)
+    near, far = Origin(store(1), 10, 0, {SKUS[0]: 1}), Origin(store(2), 300, 0, {SKUS[0]: 2})
+    plan_, decision = decide_box([WantedLine(UUID(int=50), SKUS[0], 2)], [near, far], policy, 7)
+    assert [parcel.location_id for parcel in plan_.parcels] == [far.store.id]
+    assert decision.cost_minor == 250 + 300 + 120
+    assert decision.terms["parcel"] == 600
+    chosen = next(one for one in decision.candidates if one["rejected_because"] is None)
+    assert chosen["parts"] == {"transfer": 250, "per_km": 300, "split": 40, "pick": 120}
+    assert decide_box([WantedLine(UUID(int=50), SKUS[0], 3)], [near, far], policy, 7) is None

@@ -16,7 +16,7 @@ from duoline.fulfilment import lags
 from duoline.fulfilment.became import Past
 from duoline.fulfilment.learn_promises import Seen, learned, see
 from duoline.fulfilment.policy import DeliveryPolicy, PromisePolicy
-from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, arrives_at, pickup_ready_at
+from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, arrives_at, days_until, pickup_ready_at
 from duoline.fulfilment.promise_report import tally
 from duoline.kernel.errors import Fault
 from duoline.kernel.text import Text
@@ -168,6 +168,19 @@ def test_a_parcels_lag_is_in_days_and_never_arrives_on_the_day_it_leaves():
     assert (late.plain_at, late.at) == (local(date(2026, 9, 9), 20), local(date(2026, 9, 11), 20))
     early = arrives_at(store, at, distance_km=500, policy=DELIVERY, lags=Lags({}, {(SHOP, 1): -7}))
     assert early.at == local(date(2026, 9, 8), 20)
+
+
+@pytest.mark.parametrize(
+    ("hour", "km", "lag", "expected"),
+    [(15, 100, 0, 1), (16, 100, 0, 2), (15, 500, 0, 2), (16, 500, 2, 5), (15, 500, -7, 1), (23, 2000, 0, 4)],
+)
+def test_the_days_until_a_parcel_arrives_are_those_it_waits_and_those_it_travels(hour, km, lag, expected):
+    store, at = shop(), local(MONDAY, hour, 30)
+    known = Lags({}, {(SHOP, 1): lag})
+    days = days_until(store, at, distance_km=km, policy=DELIVERY, lags=known)
+    assert days == expected
+    promised = arrives_at(store, at, distance_km=km, policy=DELIVERY, lags=known)
+    assert promised.at == local(MONDAY + timedelta(days=expected), DELIVERY.by_hour)
 
 
 # --- a simulated shop: learned from eight weeks, held against the four that follow ----------------

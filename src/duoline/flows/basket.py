@@ -225,7 +225,8 @@ async def look_at(
     uses = _uses(look, wishes, read.kept, without)
     markdowns = fulfilment.Markdowns(read.shelf_prices)
     worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, policy.body)
-    planned = await _plan(look, wishes, away, worth, address, without, uses, policy)
+    lags = await look.work.lags()
+    planned = await _plan(look, wishes, away, worth, address, without, uses, policy, lags)
     have = _sendable(look, away, without)
     missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
     taken = _taken(wishes, missing, planned, uses)
@@ -240,7 +241,6 @@ async def look_at(
         ],
         pricing.DELIVERY_FEE.current().body,
     )
-    lags = await look.work.lags()
     return Basket(
         lines=lines,
         groups=await _groups(look, lines, planned, coming.brings, address, at, lags),
@@ -287,6 +287,7 @@ async def _plan(
     without: frozenset[UUID],
     uses: Sequence[Use],
     policy: InForce[fulfilment.SourcingPolicy],
+    lags: fulfilment.Lags,
 ) -> tuple[Plan, Decision] | None:
     """Source the delivered wishes; the pieces are named by the wishes' positions. Kept units leave where they are."""
     if not any(wish.method == "delivery" for wish in wishes):
@@ -313,7 +314,8 @@ async def _plan(
             fixed.setdefault(use.unit.location_id, []).append(fulfilment.Piece(UUID(int=use.n), use.unit.sku_id, 1))
             free.setdefault(use.unit.location_id, {})
     place = place_of(look.chain, address)
-    senders = await origins.origins_of(look, free, worth, place, without, frozenset(fixed), policy.body)
+    days = origins.parcel_days(worth.at, lags)
+    senders = await origins.origins_of(look, free, worth, place, without, frozenset(fixed), policy.body, days)
     rest = await _decide(lines, senders, policy) if lines else None
     if not fixed or (lines and rest is None):
         return rest

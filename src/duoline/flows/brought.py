@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -115,18 +116,19 @@ async def find(
     for store_id, mine in by_store.items():
         store = look.chain.stores[store_id]
         policy = policies[store.region_id]
-        one_box = msgspec.structs.replace(policy.body, parcels_max=1)
-        worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, one_box)
-        place = store.lat, store.lon
+        worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, policy.body)
+        place, days = (store.lat, store.lon), _box_days(store, at, counts, lags)
         boxes, served = [mine, *([n] for n in mine)] if len(mine) > 1 else [mine], set[int]()
         for box in boxes:
             if served.issuperset(box):
                 continue
-            senders = await origins.origins_of(look, free, worth, place, frozenset({store_id}), frozenset(), one_box)
+            senders = await origins.origins_of(
+                look, free, worth, place, frozenset({store_id}), frozenset(), policy.body, days
+            )
             for n in box:
                 most[n] = max((sender.stock.get(wishes[n].sku_id, 0) for sender in senders), default=0)
             wanted = [fulfilment.WantedLine(UUID(int=n), wishes[n].sku_id, wishes[n].quantity) for n in box]
-            found = fulfilment.decide(wanted, senders, one_box, policy.version)
+            found = fulfilment.decide_box(wanted, senders, policy.body, policy.version)
             if found is None:
                 continue
             source = look.chain.stores[found[0].parcels[0].location_id]
@@ -146,6 +148,16 @@ def _leave_out(free: Mapping[UUID, dict[UUID, int]], taken: Sequence[tuple[UUID,
         there = free.get(location_id, {})
         if sku_id in there:
             there[sku_id] = max(0, there[sku_id] - units)
+
+
+def _box_days(store: Store, at: datetime, counts: Mapping[UUID, int], lags: fulfilment.Lags) -> origins.Days:
+    zone = ZoneInfo(store.timezone)
+
+    def days(source: Store, _away_km: float) -> int:
+        promised = ready_at(source, store, at, counts, lags)
+        return 0 if promised is None else (promised.at.astimezone(zone).date() - at.astimezone(zone).date()).days
+
+    return days
 
 
 def ready_at(

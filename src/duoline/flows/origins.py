@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from duoline import fulfilment
 from duoline.flows.places import distance_km, shelf_path
+from duoline.stores.types import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     from duoline import orders
     from duoline.flows.basket import Look
-    from duoline.stores.types import Store
 
 WALK_INS_JSON = """
 (SELECT coalesce(json_agg(json_build_array(s.location_id, s.sku_id, s.on_hand - s.held, s.walk_in_rate,
@@ -43,6 +44,20 @@ def sends(look: Look, location_id: UUID, without: frozenset[UUID] = frozenset())
     store = look.chain.stores.get(location_id)
     fine = store is not None and store.active and store.services.ship and location_id not in without
     return store if fine else None
+
+
+Days = Callable[[Store, float], int]
+"""After how many days what a location sends so many kilometres arrives."""
+
+
+def parcel_days(at: datetime, lags: fulfilment.Lags) -> Days:
+    """The days of parcels ordered at `at`."""
+    policy = fulfilment.DELIVERY.current().body
+
+    def days(store: Store, away_km: float) -> int:
+        return fulfilment.days_until(store, at, distance_km=away_km, policy=policy, lags=lags)
+
+    return days
 
 
 class Worth(NamedTuple):
@@ -92,6 +107,7 @@ async def origins_of(
     without: frozenset[UUID],
     keeping: frozenset[UUID],
     policy: fulfilment.SourcingPolicy,
+    days: Days,
 ) -> list[fulfilment.Origin]:
     """Locations that may send and have something that is wanted, with what a unit costs from there.
 
@@ -122,8 +138,9 @@ async def origins_of(
                 work,
                 units,
                 costs,
-                days=fulfilment.DELIVERY.current().body.days(away_km) if policy.day else 0,
+                days=days(store, away_km) if policy.day else 0,
                 reject_bp=rejects.get(location_id, fulfilment.UNKNOWN_BP),
+                rush=fulfilment.in_rush(store, worth.at, work, policy),
                 shadow_minor={
                     sku: worth.shadow[location_id, sku] for sku in units if (location_id, sku) in worth.shadow
                 }

@@ -193,7 +193,7 @@ def _lanes(
                 away_km,
                 0,
                 {},
-                days=delivery.days(away_km) if policy.day else 0,
+                days=delivery.days(away_km) if policy.day else 0,  # a forecast has no hour: as if it left at once
                 reject_bp=rejects.get(store.id, fulfilment.UNKNOWN_BP),
             )
             fee = store.share.fee_minor * policy.owner_fee // 100

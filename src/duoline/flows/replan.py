@@ -30,7 +30,7 @@ from duoline import fulfilment, inventory, orders, pricing
 from duoline.flows import basket as baskets
 from duoline.flows.basket import Look
 from duoline.flows.elsewhere import open_job
-from duoline.flows.origins import sends
+from duoline.flows.origins import parcel_days, sends
 from duoline.flows.places import distance_km, place_of, shelf_path
 from duoline.flows.unwind import take_back
 from duoline.kernel import audit, clock, faults, jobs
@@ -439,8 +439,9 @@ def _origin(
         max(0, open_work),
         stock,
         costs,
-        days=fulfilment.DELIVERY.current().body.days(distance_km) if policy.day else 0,
+        days=parcel_days(today.at, today.lags)(store, distance_km) if policy.day else 0,
         reject_bp=today.reject_bp.get(store.id, fulfilment.UNKNOWN_BP),
+        rush=fulfilment.in_rush(store, today.at, max(0, open_work), policy),
         shadow_minor=shadow,
         saved_minor=saved,
     )

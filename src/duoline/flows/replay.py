@@ -65,6 +65,7 @@ class History(NamedTuple):
     prices_minor: dict[UUID, int]
     markdowns: fulfilment.Markdowns
     reject_bp: dict[UUID, int]
+    lags: fulfilment.Lags
     orders: int
     until_at: datetime
     cut: bool
@@ -141,6 +142,7 @@ def simulations_of(
                 store.id for store in chain.stores.values() if chain.companies[store.company_id].franchised
             ),
             reject_bp=history.reject_bp,
+            lags=history.lags,
             markdowns=history.markdowns,
             paths=paths,
         )
@@ -183,12 +185,14 @@ async def read_history(db: Database, chain: Chain, since_at: datetime, until_at:
         await reading.stock()
         await reading.work()
         markdowns = await reading.markdowns()
+    work = fulfilment.OpenWork(db)
     return History(
         levels=reading.levels,
         events=replay.in_order(reading.events),
         prices_minor=reading.prices_minor,
         markdowns=markdowns,
-        reject_bp=await fulfilment.OpenWork(db).reject_bp(),
+        reject_bp=await work.reject_bp(),
+        lags=await work.lags(),
         orders=len(reading.order_ids),
         until_at=reading.until_at,
         cut=reading.cut,

@@ -5,6 +5,7 @@ from duoline.fulfilment.candidates import (
     Decision,
     Origin,
     decide,
+    decide_box,
     decide_kept,
     explain,
     line_cost,
@@ -56,12 +57,20 @@ from duoline.fulfilment.policy import (
     PromisePolicy,
     SourcingPolicy,
 )
-from duoline.fulfilment.promise import NOTHING_LEARNED, Lags, Promised, arrives_at, brought_at, pickup_ready_at
+from duoline.fulfilment.promise import (
+    NOTHING_LEARNED,
+    Lags,
+    Promised,
+    arrives_at,
+    brought_at,
+    days_until,
+    pickup_ready_at,
+)
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, NO_COSTS, Parcel, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
 from duoline.fulfilment.verify_code import find_by_code
-from duoline.fulfilment.weigh import may_send, nobody_began, unit_worth, walk_in_worth
+from duoline.fulfilment.weigh import in_rush, may_send, nobody_began, unit_worth, walk_in_worth
 
 __all__ = [
     "DELIVERY",
@@ -120,10 +129,13 @@ __all__ = [
     "check_step",
     "code_of",
     "collected",
+    "days_until",
     "decide",
+    "decide_box",
     "decide_kept",
     "explain",
     "find_by_code",
+    "in_rush",
     "keep_decision",
     "line_cost",
     "lines_of",

@@ -37,7 +37,8 @@ class Origin(NamedTuple):
     """A location that could send: how far it is, how much it has to do, what it has.
 
     `unit_minor` is what a unit of each SKU costs from here beyond the parcel and the pick: see `sourcing.Site`.
-    `days` is how long a parcel travels, `reject_bp` how many of ten thousand fulfilments the location rejected.
+    `days` is how long it takes until a parcel arrives, `reject_bp` how many of ten thousand fulfilments the location
+    rejected; `rush` that it would be picked in a shop's rush hours.
     """
 
     store: Store
@@ -47,6 +48,7 @@ class Origin(NamedTuple):
     unit_minor: Mapping[UUID, int] = NO_COSTS
     days: int = 0
     reject_bp: int = 0
+    rush: bool = False
     shadow_minor: Mapping[UUID, int] = NO_COSTS
     """How much of `unit_minor` is the shadow price: for the record only."""
     saved_minor: Mapping[UUID, int] = NO_COSTS
@@ -185,6 +187,20 @@ def _sum_of(lines: Sequence[WantedLine], each_minor: Mapping[UUID, int]) -> int:
     return sum(line.quantity * each_minor.get(line.sku_id, 0) for line in lines)
 
 
+def decide_box(
+    lines: Sequence[WantedLine], origins: Sequence[Origin], policy: SourcingPolicy, version: int
+) -> tuple[Plan, Decision] | None:
+    """Where one box to a shop of ours comes from: like `decide`, but it costs `transfer` instead of a parcel."""
+    found = decide(lines, origins, msgspec.structs.replace(policy, parcel=policy.transfer, parcels_max=1), version)
+    if found is None:
+        return None
+    candidates = [
+        {**one, "parts": {"transfer" if term == "parcel" else term: minor for term, minor in one["parts"].items()}}
+        for one in found[1].candidates
+    ]
+    return found[0], msgspec.structs.replace(found[1], terms=msgspec.to_builtins(policy), candidates=candidates)
+
+
 def decide_kept(
     fixed: Mapping[UUID, Sequence[Piece]],
     rest: tuple[Plan, Decision] | None,
@@ -265,7 +281,9 @@ def parcel_parts(origin: Origin, policy: SourcingPolicy) -> dict[str, int]:
 
 def line_cost(origin: Origin, policy: SourcingPolicy) -> int:
     """What picking one line here costs, in minor units."""
-    return policy.pick_dc if origin.store.kind == "dc" else policy.pick_store
+    if origin.store.kind == "dc":
+        return policy.pick_dc
+    return policy.pick_store + (policy.rush if origin.rush else 0)
 
 
 def explain(
@@ -318,8 +336,10 @@ def _candidate(
     covers = [line for line in lines if origin.stock.get(line.sku_id, 0) >= line.quantity]
     shadow = sum(line.quantity * origin.shadow_minor.get(line.sku_id, 0) for line in covers)
     saved = sum(line.quantity * origin.saved_minor.get(line.sku_id, 0) for line in covers)
+    rush = policy.rush if origin.rush else 0
     parts = parcel_parts(origin, policy) | {
-        "pick": line_cost(origin, policy) * max(1, len(covers)),
+        "pick": (line_cost(origin, policy) - rush) * max(1, len(covers)),
+        "rush": rush * max(1, len(covers)),
         "unit": sum(line.quantity * origin.unit_minor.get(line.sku_id, 0) for line in covers) - shadow + saved,
         "shadow": shadow,
         "markdown": -saved,

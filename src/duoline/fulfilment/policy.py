@@ -15,13 +15,16 @@ HORIZON_DAYS_MAX = 90
 class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What a delivery costs us, in minor units, so that locations can be compared.
 
-    A parcel costs `parcel` plus `per_km` for each kilometre, `day` for each day it travels, and `reject` times the
-    chance that the location cannot serve it after all; every parcel beyond the first costs `split` more. A line picked
-    in a shop costs `pick_store`, in a warehouse `pick_dc`; a location whose open work equals its capacity of one hour
-    costs `load` more a parcel, and proportionally. A unit costs its owner's fee, `owner_fee` percent of it, and
-    `walk_in` percent of what the walk-in customer who would have bought it would have left: `margin` percent of its
-    price times the chance that so many come within `horizon_days` (see `opportunity.protection`); less `markdown`
-    percent of what its shelf asks less than the order pays, at its lowest within these days (see `markdown`).
+    A parcel costs `parcel` plus `per_km` for each kilometre, `day` for each day until it arrives, and `reject`
+    times the chance that the location cannot serve it after all; every parcel beyond the first costs `split` more.
+    A box that goes to a shop of ours, where its buyer collects, costs `transfer` instead of `parcel`. A line picked
+    in a shop costs `pick_store`, and `rush` more in the hours from `rush_from` until before `rush_until` in which
+    clerks have customers before them; in a warehouse it costs `pick_dc`. A location whose open work equals its
+    capacity of one hour costs `load` more a parcel, and proportionally. A unit costs its owner's fee, `owner_fee`
+    percent of it, and `walk_in` percent of what the walk-in customer who would have bought it would have left:
+    `margin` percent of its price times the chance that so many come within `horizon_days` (see
+    `opportunity.protection`); less `markdown` percent of what its shelf asks less than the order pays, at its
+    lowest within these days (see `markdown`).
 
     Parcels that nobody can have begun to pick are planned again together while their order is younger than
     `replan_minutes`, or for as long as their shop has been closed since; an order moves only for `replan_min_minor` or
@@ -35,9 +38,15 @@ class SourcingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     per_km: Annotated[int, whole(0, MINOR_MAX, zh="每公里(分)", en="A kilometre (cents)")] = 1
     pick_store: Annotated[int, whole(0, MINOR_MAX, zh="门店拣一行(分)", en="A line picked in a shop (cents)")] = 120
     pick_dc: Annotated[int, whole(0, MINOR_MAX, zh="仓库拣一行(分)", en="A line picked in a warehouse (cents)")] = 60
+    rush: Annotated[
+        int, whole(0, MINOR_MAX, zh="忙时门店每行另加(分)", en="A line in a shop's rush hours, more (cents)")
+    ] = 0
+    rush_from: Annotated[int, whole(0, 24, zh="忙时从几点", en="Rush hours from")] = 17
+    rush_until: Annotated[int, whole(0, 24, zh="忙时到几点", en="Rush hours until")] = 20
     load: Annotated[int, whole(0, MINOR_MAX, zh="满负荷加价(分)", en="At full load, a parcel more (cents)")] = 400
     split: Annotated[int, whole(0, MINOR_MAX, zh="每多一个包裹另加(分)", en="Each further parcel (cents)")] = 0
-    day: Annotated[int, whole(0, MINOR_MAX, zh="在途一天(分)", en="A day on the way (cents)")] = 0
+    day: Annotated[int, whole(0, MINOR_MAX, zh="晚到一天(分)", en="A day until it arrives (cents)")] = 0
+    transfer: Annotated[int, whole(0, MINOR_MAX, zh="门店间每箱(分)", en="A box between locations (cents)")] = 600
     reject: Annotated[int, whole(0, MINOR_MAX, zh="一次拒单的代价(分)", en="A rejection (cents)")] = 0
     owner_fee: Annotated[int, whole(0, 1000, zh="店主服务费计入(%)", en="Owner's fee counted (%)")] = 100
     walk_in: Annotated[int, whole(0, 1000, zh="到店顾客机会成本计入(%)", en="Walk-in customers counted (%)")] = 100

@@ -106,14 +106,24 @@ def arrives_at(store: Store, at: datetime, *, distance_km: float, policy: Delive
     lets it travel any.
     """
     leaves = leaves_on(store, at, policy)
-    days = policy.days(distance_km)
-    lag = lags.parcel_days.get((store.id, policy.reach(distance_km)), 0)
 
     def by(day_count: int) -> datetime:
         day = leaves + timedelta(days=day_count)
         return datetime(day.year, day.month, day.day, policy.by_hour, tzinfo=ZoneInfo(store.timezone)).astimezone(UTC)
 
-    return Promised(by(max(min(days, 1), days + lag)), by(days))
+    return Promised(by(_days_on_the_way(store, distance_km, policy, lags)), by(policy.days(distance_km)))
+
+
+def days_until(store: Store, at: datetime, *, distance_km: float, policy: DeliveryPolicy, lags: Lags) -> int:
+    """How many days after the day of the order, in the location's zone, a parcel from there arrives: those it waits to
+    leave and those it travels. What `arrives_at` promises, as a number for sourcing."""
+    waits = (leaves_on(store, at, policy) - at.astimezone(ZoneInfo(store.timezone)).date()).days
+    return waits + _days_on_the_way(store, distance_km, policy, lags)
+
+
+def _days_on_the_way(store: Store, distance_km: float, policy: DeliveryPolicy, lags: Lags) -> int:
+    days = policy.days(distance_km)
+    return max(min(days, 1), days + lags.parcel_days.get((store.id, policy.reach(distance_km)), 0))
 
 
 def leaves_on(store: Store, at: datetime, policy: DeliveryPolicy) -> date:

@@ -32,8 +32,8 @@ from duoline import inventory
 from duoline.fulfilment.candidates import Origin, decide, line_cost, parcel_cost
 from duoline.fulfilment.load import UNKNOWN_BP
 from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns
-from duoline.fulfilment.promise import NOTHING_LEARNED, arrives_at
-from duoline.fulfilment.weigh import may_send, walk_in_worth
+from duoline.fulfilment.promise import NOTHING_LEARNED, arrives_at, days_until
+from duoline.fulfilment.weigh import in_rush, may_send, walk_in_worth
 from duoline.kernel.errors import ensure
 from duoline.stores import hours
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from duoline.fulfilment.policy import DeliveryPolicy, SourcingPolicy
+    from duoline.fulfilment.promise import Lags
     from duoline.fulfilment.sourcing import Plan, WantedLine
     from duoline.stores.types import Store
 
@@ -250,11 +251,13 @@ class Simulation:
         prices_minor: Mapping[UUID, int],
         franchised: frozenset[UUID] = frozenset(),
         reject_bp: Mapping[UUID, int] | None = None,
+        lags: Lags = NOTHING_LEARNED,
         markdowns: Markdowns = NO_MARKDOWNS,
         paths: Mapping[UUID, Sequence[UUID]] | None = None,
     ) -> None:
         self.policy, self.version, self.yardstick, self.delivery = policy, version, yardstick, delivery
         self.stores, self.franchised, self.reject_bp = stores, franchised, reject_bp or {}
+        self.lags = lags
         self.prices_minor = prices_minor
         self.markdowns, self.paths = markdowns, paths or {}
         self.senders = {key: store for key, store in stores.items() if store.active and store.services.ship}
@@ -433,11 +436,15 @@ class Simulation:
                     work,
                     units,
                     costs,
-                    days=self.delivery.days(away_km) if policy.day else 0,
+                    days=self._days(store, event.at, away_km) if policy.day else 0,
                     reject_bp=self.reject_bp.get(location_id, UNKNOWN_BP),
+                    rush=in_rush(store, event.at, work, policy),
                 )
             )
         return found
+
+    def _days(self, store: Store, at: datetime, away_km: float) -> int:
+        return days_until(store, at, distance_km=away_km, policy=self.delivery, lags=self.lags)
 
     def _worth(self, location_id: UUID, sku_id: UUID, event: Placed, policy: SourcingPolicy) -> int:
         """What walk-in customers would have left for a unit, less what it loses on its shelf, in minor units."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from duoline.fulfilment.opportunity import protection
 from duoline.stores import hours
@@ -23,6 +24,17 @@ def may_send(store: Store, policy: SourcingPolicy, work: int, *, franchised: boo
     if franchised and not policy.from_franchisees:
         return False
     return not policy.hours_full or work < policy.hours_full * store.pick_capacity_hour
+
+
+def in_rush(store: Store, at: datetime, work: int, policy: SourcingPolicy) -> bool:
+    """Whether a shop would come to something new, behind so much open work, in its rush hours.
+
+    By its clock and its hourly capacity, for the day that runs: what is left for tomorrow is picked in the morning.
+    """
+    if not policy.rush or store.kind == "dc":
+        return False
+    hour = at.astimezone(ZoneInfo(store.timezone)).hour + work // store.pick_capacity_hour
+    return policy.rush_from <= hour < policy.rush_until
 
 
 def nobody_began(store: Store, since: datetime, now: datetime, policy: SourcingPolicy) -> bool:

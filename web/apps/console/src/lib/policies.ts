@@ -5,11 +5,11 @@ const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_
 export const known = (kind: string): boolean => KNOWN.has(kind)
 
 /** Fields in minor units of money, by policy. */
-const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "load", "split", "day", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"] }
+const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"] }
 export const isMoney = (kind: string, field: string): boolean => MONEY[kind]?.includes(field) ?? false
 
 const FIELDS = new Set([
-  "parcel", "per_km", "pick_store", "pick_dc", "load", "split", "day", "reject", "owner_fee", "walk_in", "margin", "horizon_days", "markdown", "hours_full", "from_shops", "from_warehouses", "from_franchisees", "parcels_max", "rejections_max", "replan_minutes", "replan_min_minor", "shadow", "keep_hours", "pay_minutes", "cutoff_hour", "near_km", "far_km", "days_near", "days_far", "days_beyond",
+  "parcel", "per_km", "pick_store", "pick_dc", "rush", "rush_from", "rush_until", "load", "split", "day", "transfer", "reject", "owner_fee", "walk_in", "margin", "horizon_days", "markdown", "hours_full", "from_shops", "from_warehouses", "from_franchisees", "parcels_max", "rejections_max", "replan_minutes", "replan_min_minor", "shadow", "keep_hours", "pay_minutes", "cutoff_hour", "near_km", "far_km", "days_near", "days_far", "days_beyond",
   "by_hour", "fee", "free_from", "currency", "orders_hour", "orders_hour_address", "units_unpaid", "units_unpaid_address",
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
