@@ -169,6 +169,14 @@ async def test_built_files_are_served_with_the_right_patience(world: World, dist
     plain = await nobody.get("/assets/app-abc123.js", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.content == gzip.decompress(gzip.compress(script.content))
+    (dist / "mall" / "assets" / "app-abc123.js.br").write_bytes(b"as the build compressed it")
+    front._pages = world.app.state.pages = Pages(dist)  # type: ignore[union-attr]
+    for accepts, encoding in {"gzip, deflate, br": "br", "br;q=0, gzip": "gzip", "brave": None}.items():
+        packed = await nobody.get("/assets/app-abc123.js", headers={"Accept-Encoding": accepts})
+        assert packed.headers.get("content-encoding") == encoding
+        assert packed.headers["vary"] == "accept-encoding"
+        assert (packed.content == b"as the build compressed it") is (encoding == "br")
+    assert (await nobody.get("/assets/app-abc123.js.br")).headers["content-type"].startswith("text/html")
     worker = await nobody.get("/clerk/sw.js")
     assert worker.headers["cache-control"] == "no-cache"
 

@@ -24,6 +24,8 @@ HTML = b"text/html; charset=utf-8"
 COMPRESSED_KINDS = ("text/", "application/javascript", "application/json", "image/svg+xml", "application/wasm",
                     "application/manifest+json")  # fmt: skip
 COMPRESS_MIN = 1024
+BROTLI = ".br"
+NOUGHT = (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
 KEEP_COMPRESSED_MAX = 8 * 1024 * 1024
 
 FOREVER: Header = (b"cache-control", b"public, max-age=31536000, immutable")
@@ -42,6 +44,8 @@ class _File:
     path: Path
     kind: str
     forever: bool
+    brotli: Path | None
+    """The copy that the build compressed."""
 
 
 class Pages:
@@ -55,10 +59,12 @@ class Pages:
         self._kept = 0
         for face, base in FACES.items():
             for path in sorted((dist / face).rglob("*")):
-                if path.is_file() and path.name != "index.html" and path.parent.name != ".vite":
+                if path.is_file() and _is_served(path):
                     name = path.relative_to(dist / face).as_posix()
                     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-                    self._files[base + name] = _File(path, kind, name.startswith("assets/"))
+                    copy = path.with_name(path.name + BROTLI)
+                    brotli = copy if copy.is_file() else None
+                    self._files[base + name] = _File(path, kind, name.startswith("assets/"), brotli)
 
     def file(self, path: str, accepts: bytes) -> Answer[Any] | None:
         """The answer for a built file, or None when the path is none."""
@@ -67,6 +73,9 @@ class Pages:
             return None
         headers = [FOREVER if found.forever else ASK_AGAIN]
         kind = found.kind.encode() + (b"; charset=utf-8" if found.kind.startswith("text/") else b"")
+        if found.brotli is not None and b"br" in _encodings(accepts):
+            brotli: Header = (b"content-encoding", b"br")
+            return Answer(found.brotli.read_bytes(), media=kind, headers=[*headers, VARY, brotli])
         body = found.path.read_bytes()
         if found.kind.startswith(COMPRESSED_KINDS) and len(body) >= COMPRESS_MIN:
             headers.append(VARY)
@@ -123,6 +132,16 @@ class Pages:
         face = next((face for face, base in FACES.items() if base != "/" and (path + "/").startswith(base)), "mall")
         shell = self.shell(face)
         return None if shell is None else html(shell, accepts)
+
+
+def _is_served(path: Path) -> bool:
+    return path.name != "index.html" and path.parent.name != ".vite" and path.suffix != BROTLI
+
+
+def _encodings(accepts: bytes) -> set[bytes]:
+    """The encodings that a request takes; one of quality nought is none."""
+    asked = (one.partition(b";") for one in accepts.lower().split(b","))
+    return {name.strip() for name, _, quality in asked if quality.strip().replace(b" ", b"") not in NOUGHT}
 
 
 def html(page: str, accepts: bytes = b"", *, status: int = 200, headers: Sequence[Header] = ()) -> Answer[Any]:
