@@ -63,11 +63,20 @@ AT_ONCE = 2  # pages looked at together: what such a machine has cores
 
 
 @pytest.mark.parametrize("face", list(FACES))
-@pytest.mark.parametrize(("width", "language"), [("phone", "zh"), ("desk", "en")])
+@pytest.mark.parametrize(
+    ("width", "language", "share"),
+    [
+        ("phone", "zh", (0, 2)),
+        ("desk", "en", (1, 2)),
+        pytest.param("phone", "zh", (0, 1), marks=pytest.mark.proof),
+        pytest.param("desk", "en", (0, 1), marks=pytest.mark.proof),
+    ],
+)
 async def test_every_page_is_sound_and_accessible(
-    browser: Browser, on_stage: Stage, face: str, width: str, language: str
+    browser: Browser, on_stage: Stage, face: str, width: str, language: str, share: tuple[int, int]
 ) -> None:
-    """Each page is loaded on a phone in Chinese and on a desk in English, and seen at the other width as well.
+    """Each page is loaded on a phone in Chinese or, every second one, on a desk in English; for long proofs all are
+    loaded both ways. All are seen at the other width as well.
 
     Two pages at a time; what is wrong with one is looked at again when it is alone, so that no busy machine is blamed
     on a page. What is wrong with the page itself is wrong both times.
@@ -84,7 +93,12 @@ async def test_every_page_is_sound_and_accessible(
         await context.add_init_script(SHIFTS)
         watch.on(context)
         contexts[who] = context
-    queue = [scene for scene in FACES[face](on_stage) if scene.only in (None, width)]
+    first, every = share
+    queue = [
+        scene
+        for n, scene in enumerate(FACES[face](on_stage))
+        if scene.only == width or (scene.only is None and n % every == first)
+    ]
     doubtful: list[Scene] = []
     wrong: dict[str, list[str]] = {}
 
