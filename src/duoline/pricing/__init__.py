@@ -1,5 +1,6 @@
 """Prices, and the one quote that every channel charges."""
 
+from duoline.pricing import announce
 from duoline.pricing.errors import BadPrice, NotForSale, PriceOverlap, TotalChanged
 from duoline.pricing.policy import DELIVERY_FEE, DeliveryFeePolicy
 from duoline.pricing.prices import CHAIN, Price, chain_prices, end_price, price_of, set_price
@@ -20,6 +21,7 @@ __all__ = [
     "TotalChanged",
     "Totals",
     "add_up",
+    "announce",
     "chain_prices",
     "delivery_fee",
     "end_price",

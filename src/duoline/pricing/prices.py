@@ -7,9 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from duoline.kernel import audit, clock, outbox
+from duoline.kernel import audit, clock
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
+from duoline.pricing import announce
 from duoline.pricing.errors import BadPrice, PriceOverlap
 from duoline.pricing.timeline import EVER, Span, change
 
@@ -125,6 +126,7 @@ async def set_price(
         raise PriceOverlap from error  # somebody else set the first price of this scope at the same moment
     except asyncpg.ForeignKeyViolationError as error:
         raise NotFound from error
+    await announce.tell_later(tx, [valid_from, valid_until])
     await _trace(
         tx,
         actor=actor,
@@ -232,4 +234,4 @@ async def _trace(
         before=before,
         after=after,
     )
-    await outbox.emit(tx, topic="price.changed", key=str(sku_id), payload={"sku_id": str(sku_id)}, family="local")
+    await announce.tell(tx, [sku_id])

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.params import Parameter
 
-from duoline import catalog, favourites, fulfilment, inventory, orders
+from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
 from duoline.catalog.types import SkuFacts
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors
@@ -112,13 +112,14 @@ class SaleLine(Input, frozen=True):
 
 
 class SaleRequest(Input, frozen=True):
-    """A sale for cash."""
+    """A sale for cash. Another total than `expected_total` is refused: 409 `pricing.total-changed`, with the prices."""
 
     store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     lines: Annotated[list[SaleLine], msgspec.Meta(min_length=1, max_length=orders.LINES_MAX)]
     tender: Literal["cash"]
     tendered: Money
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    expected_total: Money | None = None
 
 
 class SaleView(msgspec.Struct, frozen=True):
@@ -342,6 +343,7 @@ async def make_sale(write: Write, staff: Staff, trade: Trade, data: SaleRequest)
         return stored
     wishes = [(await _sale_sku(trade.db, line), line.quantity) for line in data.lines]
     priced = await sell.price_wishes(trade.look, shop, wishes, member_id=None)
+    _as_expected(data, priced)
     phone = phones.normalise(data.phone) if data.phone else None
 
     async def work(tx: Tx) -> SaleView:
@@ -363,6 +365,20 @@ async def make_sale(write: Write, staff: Staff, trade: Trade, data: SaleRequest)
     except inventory.InsufficientStock as refused:
         await note_refusal(trade.look, refused, channel="till")
         raise
+
+
+def _as_expected(data: SaleRequest, priced: Sequence[sell.PricedWish]) -> None:
+    """Refuses `pricing.total-changed` when the sale costs something else than the till has shown."""
+    total = sum(wish.quantity * wish.price.price_minor for wish in priced)
+    if data.expected_total is not None and minor_of(data.expected_total) != total:
+        raise pricing.TotalChanged(
+            expected=data.expected_total,
+            total=Money(total, data.expected_total.currency),
+            prices=[
+                {"sku_id": wish.facts.sku_id, "price": Money(wish.price.price_minor, wish.price.currency)}
+                for wish in priced
+            ],
+        )
 
 
 async def _sale_sku(db: Database, line: SaleLine) -> UUID:
@@ -480,12 +496,14 @@ def _show(event: Event) -> Frame | None:
         return Frame("transfer", event.payload)
     if event.topic == "orders.home-sale":
         return Frame("sale", event.payload)
+    if event.topic == pricing.announce.TOPIC:
+        return Frame("price", event.payload)
     if event.topic == "orders.sold":
         return Frame("stock", {"order_id": event.payload["order_id"]})
     return None
 
 
-FEED = Feed("clerk", _show)
+FEED = Feed("clerk", _show, for_all=frozenset({pricing.announce.TOPIC}))
 
 
 @get("/api/clerk/events", opt=doors.staff("fulfil", store="store"))

@@ -67,10 +67,14 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """A face's view of the events: a pure function from event to frame, or None for events it does not show."""
+    """A face's view of the events: a pure function from event to frame, or None for events it does not show.
+
+    Events of the topics in `for_all` go to every stream of the feed, whoever opened it.
+    """
 
     name: str
     show: Callable[[Event], Frame | None]
+    for_all: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
@@ -85,11 +89,16 @@ class _Stream:
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
 
     def sees(self, event: Event) -> bool:
-        if self.everything:
+        if self.everything or event.topic in self.feed.for_all:
             return True
         if self.member_ids:
             return event.member_id in self.member_ids
         return not self.store_ids.isdisjoint(event.store_ids)
+
+    @property
+    def passing(self) -> bool:
+        """Whether it hears only what everybody may, and belongs to nobody."""
+        return not (self.owner or self.everything or self.member_ids or self.store_ids)
 
     def put(self, frame: bytes) -> None:
         try:
@@ -193,22 +202,21 @@ class Hub:
         `owner` is whose session opens it, and `still` says whether that person may see as much as when it opened.
 
         `Last-Event-ID` (or `?last_event_id=`) replays what came after it; when that is more than five hundred
-        events, a frame `reset` tells the page to load itself anew instead. Refuses with `TooManyStreams`, all of this
-        process or of one person.
+        events, a frame `reset` tells the page to load itself anew instead. Refuses with `TooManyStreams`: all of this
+        process, of one person, or of those who pass by, who get half of all at most.
         """
         if self._closing or len(self._streams) >= self._streams_max:
             raise TooManyStreams
         if owner is not None and self._open_of(owner) >= OF_ONE_MAX:
             raise TooManyStreams
+        stream = _Stream(
+            feed, frozenset(member_ids), frozenset(store_ids), everything, self._follower.last_id, owner, still
+        )
+        if stream.passing and sum(other.passing for other in self._streams) >= self._streams_max // 2:
+            raise TooManyStreams  # those who pass by leave room for those who work
         asked = request.headers.get("last-event-id") or request.query_params.get("last_event_id") or ""
         since = int(asked) if asked.isdecimal() and len(asked) < 19 else None
-        return _StreamAnswer(
-            self,
-            _Stream(
-                feed, frozenset(member_ids), frozenset(store_ids), everything, self._follower.last_id, owner, still
-            ),
-            since,
-        )
+        return _StreamAnswer(self, stream, since)
 
     def _open_of(self, owner: Member | Staff) -> int:
         return sum(stream.owner is not None and stream.owner.id == owner.id for stream in self._streams)
@@ -238,7 +246,7 @@ class Hub:
     async def _missed(self, stream: _Stream, since: int) -> bytes:
         """The frames after an event and up to where the live part begins."""
         rows = await self._db.fetch(_MISSED_SQL, since, stream.last_id, stream.everything, list(stream.member_ids),
-                                    list(stream.store_ids), REPLAY_MAX + 1)  # fmt: skip
+                                    list(stream.store_ids), REPLAY_MAX + 1, list(stream.feed.for_all))  # fmt: skip
         if len(rows) > REPLAY_MAX:
             return f"id: {stream.last_id}\nevent: reset\ndata: {{}}\n\n".encode()
         frames = (_bytes_of(stream.feed, Event.of(row)) for row in rows)
@@ -247,7 +255,7 @@ class Hub:
 
 _MISSED_SQL = """
 SELECT id, topic, key, payload, for_member_id, store_ids, at FROM event_log
-WHERE id > $1 AND id <= $2 AND ($3 OR for_member_id = ANY ($4::uuid[]) OR store_ids && $5)
+WHERE id > $1 AND id <= $2 AND ($3 OR for_member_id = ANY ($4::uuid[]) OR store_ids && $5 OR topic = ANY ($7::text[]))
 ORDER BY id LIMIT $6
 """
 

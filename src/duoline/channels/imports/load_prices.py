@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from duoline import pricing
 from duoline.channels.imports import trace_prices
 from duoline.channels.imports.stage import Tally, report_unknown, take_out_reported
 from duoline.kernel.ids import new_id
@@ -58,7 +59,7 @@ async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:
     remove: list[UUID] = []
     shorten: list[Span] = []
     add: list[tuple[Key, str, Span]] = []
-    changed = 0
+    changed, told = 0, set[UUID]()
     for key, group in groupby(rows, key=_key):
         old = new = lines.get(key, [])
         members = list(group)
@@ -67,10 +68,13 @@ async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:
         steps = change(old, new)
         if steps.remove or steps.shorten or steps.add:
             changed += len(members)
+            told.add(key[0])
         remove += steps.remove
         shorten += steps.shorten
         add += [(key, members[0]["scope"], span) for span in steps.add]
     await _write(session, tx, remove, shorten, add)
+    await pricing.announce.tell(tx, told)
+    await pricing.announce.tell_later(tx, {at for _, _, span in add for at in (span.starts, _until(span))})
     return Tally(changed, len(rows) - changed)
 
 

@@ -71,6 +71,7 @@ export const clerk = {
       tender: "cash"
       tendered: Money
       phone?: string
+      expected_total?: Money
     },
     key: string,
   ) => write<SaleResult>("POST", "/api/clerk/sales", { body, key }),

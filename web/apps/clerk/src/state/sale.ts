@@ -1,4 +1,5 @@
 import type { Image, Money, OptionText, StockLine, Text } from "@duoline/client"
+import { clerk } from "@duoline/client/clerk"
 import { computed, reactive, watch } from "vue"
 import { recall, remember } from "./memory"
 
@@ -37,6 +38,25 @@ export function addToSale(sku: StockLine): SaleLine | null {
   sale.lines.unshift({ sku_id, sku_code, name, options, image, price, quantity: 1, available: sku.here.available })
   line = sale.lines[0] as SaleLine
   return line
+}
+
+/** New prices for what is being rung up; whether any is another than was shown. */
+export function reprice(prices: readonly { sku_id: string; price: Money }[]): boolean {
+  let changed = false
+  for (const { sku_id, price } of prices) {
+    const line = sale.lines.find((one) => one.sku_id === sku_id)
+    if (!line || line.price.minor === price.minor) continue
+    line.price = price
+    changed = true
+  }
+  return changed
+}
+
+/** Ask what the articles of the sale cost now, all of them or one. */
+export async function askPrices(store: string, skuId?: string | null): Promise<boolean> {
+  const asked = sale.lines.filter((line) => !skuId || line.sku_id === skuId)
+  const found = await Promise.all(asked.map(({ sku_id }) => clerk.stock({ store, sku: sku_id, limit: 1 }).catch(() => null)))
+  return reprice(found.flatMap((page) => page?.items ?? []).flatMap(({ sku_id, price }) => (price ? [{ sku_id, price }] : [])))
 }
 
 export function clearSale(): void {

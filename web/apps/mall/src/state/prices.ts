@@ -1,0 +1,55 @@
+import { openLive, type LiveStream } from "@duoline/client"
+import { onMounted, onScopeDispose } from "vue"
+
+const SETTLE_MS = 200 // several changes that come together are asked for once
+const SPREAD_MS = 300 // not every open page at the same moment
+const REST_MS = 1500 // the page itself comes first
+
+/**
+ * Calls `again` when prices may have changed while the page is looked at: of these articles (all when null). The line
+ * stands only while the page is visible; who comes back after it was down asks anew.
+ */
+export function useChangedPrices(about: () => readonly string[] | null, again: () => unknown): void {
+  let stream: LiveStream | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let rest: ReturnType<typeof setTimeout> | undefined
+  let missed = false
+
+  function soon() {
+    clearTimeout(timer)
+    timer = setTimeout(() => void again(), SETTLE_MS + Math.random() * SPREAD_MS)
+  }
+  function open() {
+    stream ??= openLive("/api/mall/price-events", {
+      onEvent: ({ event, data }) => {
+        const sku = (data as { sku_id?: string | null } | null)?.sku_id ?? null
+        const mine = about()
+        if (event === "reset" || (event === "price" && (sku === null || mine === null || mine.includes(sku)))) soon()
+      },
+      onState: (up) => {
+        if (up && missed) soon()
+        missed = !up
+      },
+    })
+  }
+  function close() {
+    stream?.close()
+    stream = null
+  }
+  function seen() {
+    if (document.visibilityState === "visible") {
+      missed = true
+      open()
+    } else close()
+  }
+  onMounted(() => {
+    rest = setTimeout(open, REST_MS)
+    document.addEventListener("visibilitychange", seen)
+  })
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    clearTimeout(rest)
+    document.removeEventListener("visibilitychange", seen)
+    close()
+  })
+}
