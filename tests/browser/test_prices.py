@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import AHEAD_S
 from tests.browser.stage import SHOP
 from tests.browser.test_story import put_in_cart
 
@@ -63,7 +64,7 @@ async def test_a_price_changes_on_every_open_page_and_on_the_till(
         await expect(place).to_contain_text(yuan(before + 111))
 
     # By itself, at the second: nobody touches anything.
-    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=AHEAD_S + 5)
     await say(before + 222, valid_from=begins.isoformat(), valid_until=(begins + timedelta(hours=1)).isoformat())
     for place in places.values():
         await expect(place).to_contain_text(yuan(before + 222))

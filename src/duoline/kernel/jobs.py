@@ -154,4 +154,5 @@ async def enqueue(
     While a job with the same `key` waits or runs, no second one is added and the answer is False. Keys are one
     space over all names, so put the name into the key.
     """
-    return await tx.fetchval(ENQUEUE, name, msgspec.json.encode(payload), run_at, key) is not None
+    after = None if run_at is None else clock.by_the_machine(run_at)
+    return await tx.fetchval(ENQUEUE, name, msgspec.json.encode(payload), after, key) is not None
