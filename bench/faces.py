@@ -2,7 +2,8 @@
 
 Each page is opened as by somebody who was never here (nothing kept), on a phone of 390×844 whose line carries
 1.6 Mbit/s down and 750 kbit/s up with a round trip of 150 ms, and whose processor is four times slower than this
-one. `lcp_ms` is the browser's own largest contentful paint, the middle one of several openings; `app_ms` is when the
+one. `price_s` is how long a price that headquarters has changed takes until it stands on a product's page that is
+open, on a fast line: from the answer to the change. `lcp_ms` is the browser's own largest contentful paint, the middle one of several openings; `app_ms` is when the
 application has taken over what the server wrote. The machine's load is written beside them, for a busy machine makes a
 slow phone slower.
 """
@@ -17,6 +18,7 @@ import os
 import shutil
 import statistics
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from playwright.async_api import Browser, async_playwright
 
 from bench.__main__ import _git
 from tests.browser.faces import CHECKOUT, CHROMIUM, CHROMIUM_ARGS, SMALL_CHAIN, missing, serving, window
-from tests.browser.stage import SHOP, Person, in_stock
+from tests.browser.stage import SHOP, Person, in_stock, staff
 
 RESULTS = Path(__file__).parent / "results" / "faces.json"
 DOWN_BYTES_S = 1_600_000 // 8
@@ -106,6 +108,28 @@ async def measure(base: str, times: int) -> dict[str, Any]:
         return figures
 
 
+async def price_change(base: str, times: int = 10) -> dict[str, float]:
+    """Seconds from the answer to a changed price until it stands on an open page, over several changes."""
+    async with async_playwright() as playwright:
+        head = await staff(playwright, base, "hq")
+        goods = (await in_stock(head, at=SHOP, limit=1))[0]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        page = await (await window(browser, width="phone", language="zh")).new_page()
+        await page.goto(f"{base}/p/{goods['product']}")
+        await page.wait_for_timeout(3000)  # until its line stands
+        took = []
+        for n in range(times):
+            price = {"minor": 12_301 + n, "currency": "CNY"}
+            body = {"sku_id": goods["sku_id"], "scope": "chain", "price": price, "reason": "bench"}
+            await head.send("POST", "console/prices", body)
+            began = time.perf_counter()
+            await page.wait_for_function(f"document.querySelector('main').textContent.includes('123.{n + 1:02}')")
+            took.append(time.perf_counter() - began)
+        await browser.close()
+        print(f"a changed price stands on an open page after {statistics.median(took):.2f} s", flush=True)
+        return {"price_s": round(statistics.median(took), 2), "price_max_s": round(max(took), 2)}
+
+
 def script_kib() -> dict[str, float]:
     """The script of each face's first page, gzipped, as `npm run sizes` counts it."""
     found = {}
@@ -133,7 +157,7 @@ def main() -> None:
         home = Path(tempfile.mkdtemp(prefix="duoline-faces-"))
         try:
             with serving(home, SMALL_CHAIN) as base:
-                figures = asyncio.run(measure(base, asked.times))
+                figures = asyncio.run(measure(base, asked.times)) | asyncio.run(price_change(base))
         finally:
             shutil.rmtree(home, ignore_errors=True)
     figures = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from duoline.inventory import LOSS, SUPPLIER, Holds
+from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
+from duoline.pricing import announce
 from tests.imports.conftest import GOODS, PRODUCTS, STORE, STORES, assert_sound, take_in
 
 if TYPE_CHECKING:
@@ -273,6 +276,22 @@ async def test_prices_say_what_they_were(chain: Database) -> None:
     assert changes[8000, None]["before"]["from"] == "2026-05-01T00:00:00+00:00"
     assert changes[None, 9000]["after"]["scope"] == "chain"
     assert {(line["actor_name"], line["reason"][:7]) for line in lines} == {("Duoline", "import ")}
+
+
+async def test_prices_that_a_file_changes_are_told_to_open_pages(chain: Database) -> None:
+    """Once an article, now and for each instant to come; a file that changes nothing says nothing."""
+    begins = (clock.now() + timedelta(days=2)).replace(microsecond=0)
+    rows = [
+        {"sku_code": "P2", "price": "100"},
+        {"sku_code": "P2", "price": "80", "valid_from": begins.isoformat()},
+        {"sku_code": "P1-59", "price": "70", "valid_from": begins.isoformat()},
+    ]
+    for _ in range(2):
+        await take_in(chain, "prices", rows)
+        told = await chain.fetch("SELECT payload FROM local_outbox WHERE topic = $1", announce.TOPIC)
+        assert len(told) == len({row["payload"]["sku_id"] for row in told}) == 2
+        later = await chain.fetch("SELECT execute_after FROM pgqueuer.pgqueuer WHERE entrypoint = $1", announce.JOB)
+        assert [row["execute_after"] for row in later] == [begins]
 
 
 async def test_a_price_of_a_shop_is_that_shops_to_read(chain: Database) -> None:
