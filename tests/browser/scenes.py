@@ -351,6 +351,8 @@ def console(stage: Stage) -> list[Scene]:
         Scene("product-new", f"{root}/goods/new", "hq"),
         Scene("product", f"{root}/goods/{product}", "hq"),
         Scene("prices", f"{root}/prices", "hq"),
+        Scene("price-exceptions", f"{root}/price-exceptions", "hq"),
+        Scene("price-exceptions-none", f"{root}/price-exceptions?which=past&q=nothing", "hq"),
         Scene("price", f"{root}/prices/{product}", "hq"),
         Scene("price-set", f"{root}/prices/{product}", "hq", press("设定价格|Set a price")),
         Scene("shops", f"{root}/shops", "hq"),

@@ -31,4 +31,5 @@ import duoline.kernel.outbox
 import duoline.members.send_code
 import duoline.members.sessions
 import duoline.orders.guest_limits
+import duoline.pricing.announce
 import duoline.stores.sessions  # noqa: F401 - importing registers

@@ -40,6 +40,7 @@ const routes: RouteRecordRaw[] = [
       at("goods/new", "product-new", "catalogue.edit", () => import("./pages/ProductNew.vue")),
       at("goods/:code", "product", "catalogue.read", () => import("./pages/ProductCase.vue")),
       at("prices", "prices", "prices.read", () => import("./pages/Prices.vue")),
+      at("price-exceptions", "price-exceptions", "prices.read", () => import("./pages/PriceExceptions.vue")),
       at("prices/:code", "price", "prices.read", () => import("./pages/PriceCase.vue")),
       at("shops", "shops", "stores.read", () => import("./pages/Shops.vue")),
       at("shops/regions", "regions", "stores.read", () => import("./pages/Regions.vue")),

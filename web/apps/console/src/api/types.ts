@@ -360,6 +360,26 @@ export interface PriceRow {
   created_at: string
 }
 
+/** A price that is not the chain's for all channels. */
+export interface PriceException {
+  id: string
+  sku_code: string
+  product_code: string
+  name: Text
+  options: { name: Text; value: Text }[]
+  scope: "chain" | "region" | "store"
+  scope_code: string | null
+  scope_name: Text | null
+  channel: string
+  price: Money
+  chain_price: Money | null
+  valid_from: string
+  valid_until: string | null
+  state: "now" | "later" | "past"
+  reason: string
+  set_by: string | null
+}
+
 // ---- shops ----
 
 export interface Region {
