@@ -3,29 +3,70 @@
 It is told what the product's nightly run reads (`flows.price_shelves`), with the chain's true expectations in place of
 four weeks of orders, as walk-in protection is told true walk-ins: orders by city and article, for articles that are
 ordered `FORECAST_MIN` times in four weeks (the product's own threshold; rarer ones get no forecast), walk-ins by shelf,
-and both for the days until the next delivery. A case that spoils one forecast spoils the other the same way. Two
-articles of an order are never forecast together here: no pair is ordered often enough (`shadow.TOGETHER`), since the
+and both for the days until the next delivery. A case that spoils one forecast spoils the other the same way. A shelf
+that has run out is told as one with no units, where the product leaves it out, so that programs can be kept from day
+to day: a region then counts it among the 24 locations that it is served from. Two articles of an order are never forecast together here: no pair is ordered often enough (`shadow.TOGETHER`), since the
 articles of an order are drawn one by one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.sourcing.chain import CITIES, LOST, PARCEL, sku_id
 from duoline.fulfilment import shadow
-from duoline.fulfilment.opportunity import Basket, Lane
+from duoline.fulfilment.opportunity import Basket, Lane, ShadowPrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from bench.sourcing.chain import Case, Chain
+    from duoline.fulfilment.opportunity import Prices, Shelf, Unserved, WalkIn
     from duoline.fulfilment.sourcing import Site
 
 FORECAST_MIN, WINDOW_WEEKS = 4, 4
 SIZES = (0.4, 0.3, 0.2, 0.1)
 """Orders of one, two, three, four articles, as `chain` draws them."""
+
+
+class Kept:
+    """Programs of `shadow.price_shelves`, kept by their articles: while only numbers change they are solved again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[UUID, ...], tuple[object, ShadowPrices]] = {}
+
+    def __call__(
+        self,
+        baskets: Sequence[Basket],
+        lanes: Sequence[Lane],
+        unserved: Sequence[Unserved],
+        shelves: Sequence[Shelf],
+        walk_ins: Sequence[WalkIn],
+    ) -> Again:
+        """As `ShadowPrices` is made."""
+        articles = tuple(sorted({sku for basket in baskets for sku in basket.sku_ids}))
+        alike = (
+            [(one.region, one.sku_ids) for one in baskets], lanes, unserved, shelves,
+            [(one.location_id, one.sku_id, one.margin_minor) for one in walk_ins],
+        )  # fmt: skip
+        before, program = self._known.get(articles, (None, None))
+        if program is None or before != alike:
+            program = ShadowPrices(baskets, lanes, unserved, shelves, walk_ins)
+            self._known[articles] = alike, program
+        return Again(program, [one.orders for one in baskets], [one.units for one in walk_ins])
+
+
+class Again(NamedTuple):
+    """A program that is kept, and what is expected this time."""
+
+    program: ShadowPrices
+    orders: list[float]
+    walk_ins: list[float]
+
+    def solve(self, stock: Mapping[Shelf, float]) -> Prices:
+        """Prices for this stock."""
+        return self.program.solve(stock, self.orders, self.walk_ins)
 
 
 class Forecast:
@@ -53,6 +94,7 @@ class Forecast:
             for city, row in enumerate(sites)
         }
         self._orders_day = _orders_day(chain, case)
+        self._programs = Kept()
 
     def price(self, stock: Sequence[Mapping[UUID, int]], days: int) -> shadow.Priced:
         """The prices of all shelves for this stock and so many days until the next delivery."""
@@ -62,9 +104,7 @@ class Forecast:
                 baskets=[Basket(city, (sku,), orders * days) for (city, sku), orders in self._orders_day.items()],
                 lanes=self._lanes,
                 margin_minor=chain.margin,
-                stock={
-                    (chain.ids[n], sku): units for n, row in enumerate(stock) for sku, units in row.items() if units > 0
-                },
+                stock={(chain.ids[n], sku): max(0, units) for n, row in enumerate(stock) for sku, units in row.items()},
                 walk_ins={
                     (chain.ids[n], sku): mean * days
                     for n, row in enumerate(self._walk_ins_day)
@@ -77,7 +117,8 @@ class Forecast:
                 },
                 warehouses=frozenset(chain.ids[n] for n in chain.warehouses),
                 scarce_minor=PARCEL,
-            )
+            ),
+            programs=self._programs,
         )
 
 
@@ -108,5 +149,5 @@ class ShadowedPrices:
 
     def get(self, sku: UUID, default: int = 0) -> int:
         """Minor units for the next unit."""
-        priced = self.minor.get(sku)
-        return self._otherwise(sku, default) if priced is None else priced * self._percent // 100
+        minor = self.minor.get(sku)
+        return self._otherwise(sku, default) if minor is None else minor * self._percent // 100

@@ -12,13 +12,14 @@ says what they are worth.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
-from duoline.fulfilment.opportunity import Basket, Lane, ShadowPrices, Shelf, Unserved, WalkIn, scarcity
+from duoline.fulfilment.opportunity import Basket, Lane, Prices, ShadowPrices, Shelf, Unserved, WalkIn, scarcity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 LANES = 24
 """A region is served by so many locations of a group, the cheapest."""
@@ -56,23 +57,50 @@ class Priced(NamedTuple):
     by_scarcity: int
 
 
-def price_shelves(chain: Chain) -> Priced:
-    """Price what lies on the shelves by what it is expected to be wanted for."""
+class Solved(Protocol):
+    """What solves one program; `ShadowPrices` does."""
+
+    def solve(self, stock: Mapping[Shelf, float]) -> Prices:
+        """Prices for this stock."""
+        ...
+
+
+class Programs(Protocol):
+    """What makes a program of the arguments of `ShadowPrices`."""
+
+    def __call__(
+        self,
+        baskets: Sequence[Basket],
+        lanes: Sequence[Lane],
+        unserved: Sequence[Unserved],
+        shelves: Sequence[Shelf],
+        walk_ins: Sequence[WalkIn],
+    ) -> Solved:
+        """The program, not solved yet."""
+        ...
+
+
+def price_shelves(chain: Chain, *, programs: Programs = ShadowPrices) -> Priced:
+    """Price what lies on the shelves by what it is expected to be wanted for.
+
+    Who prices one chain again and again may keep its `programs`, which begin where they ended.
+    """
     having: dict[UUID, list[UUID]] = {}
     for location, sku in chain.stock:
         having.setdefault(sku, []).append(location)
     found: dict[Shelf, int] = {}
-    programs, scarce = 0, set[UUID]()
+    solved, scarce = 0, set[UUID]()
     for skus, baskets in _groups(chain.baskets):
+        places = {location for sku in skus for location in having.get(sku, ())}
         lanes = {
-            region: _near(chain.lanes.get(region, ()), skus, chain.stock)
+            region: _near(chain.lanes.get(region, ()), places)
             for region in sorted({basket.region for basket in baskets})
         }
         if sum(len(lanes[basket.region]) * len(basket.sku_ids) for basket in baskets) > SIZE_MAX:
             scarce |= skus
             continue
-        found |= _solve(chain, skus, baskets, lanes, having)
-        programs += 1
+        found |= _solve(programs, chain, skus, baskets, lanes, having)
+        solved += 1
     forecast = {sku for basket in chain.baskets for sku in basket.sku_ids}
     scarce_shelves = [
         (location, sku)
@@ -80,7 +108,7 @@ def price_shelves(chain: Chain) -> Priced:
         if sku in scarce or (sku not in forecast and location in chain.warehouses)
     ]
     found |= {shelf: _scarce(chain, shelf) for shelf in scarce_shelves}
-    return Priced(found, programs, len({sku for _, sku in scarce_shelves}))
+    return Priced(found, solved, len({sku for _, sku in scarce_shelves}))
 
 
 def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Basket]]]:
@@ -121,17 +149,12 @@ def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Baske
     ]
 
 
-def _near(lanes: Sequence[Lane], skus: frozenset[UUID], stock: Mapping[Shelf, int]) -> list[Lane]:
-    found = []
-    for lane in lanes:
-        if any((lane.location_id, sku) in stock for sku in skus):
-            found.append(lane)
-            if len(found) == LANES:
-                break
-    return found
+def _near(lanes: Sequence[Lane], places: Container[UUID]) -> list[Lane]:
+    return list(islice((lane for lane in lanes if lane.location_id in places), LANES))
 
 
 def _solve(
+    programs: Programs,
     chain: Chain,
     skus: frozenset[UUID],
     baskets: Sequence[Basket],
@@ -154,10 +177,9 @@ def _solve(
         if (units := chain.walk_ins.get((location, sku), 0.0)) > 0
     ]
     every = [lane for mine in lanes.values() for lane in mine]
-    solved = ShadowPrices(baskets, every, unserved, shelves, walk_ins).solve(
-        {shelf: chain.stock[shelf] for shelf in shelves}
-    )
-    return {shelf: round(minor) for shelf, minor in solved.minor.items()}
+    program = programs(baskets, every, unserved, shelves, walk_ins)
+    prices = program.solve({shelf: chain.stock[shelf] for shelf in shelves})
+    return {shelf: round(minor) for shelf, minor in prices.minor.items()}
 
 
 def _scarce(chain: Chain, shelf: Shelf) -> int:
