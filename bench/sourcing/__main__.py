@@ -1,6 +1,6 @@
 """`make bench-sourcing`: the public network, the chain of 300 shops, and the time a decision takes.
 
-    python -m bench.sourcing [--quick] [--only small,large,chain,latency] [--minutes 60] [--out FILE]
+    python -m bench.sourcing [--quick] [--only small,choices,large,chain,latency] [--minutes 60] [--out FILE]
 
 One process. Progress goes to standard error, the figures to bench/results/sourcing.json: parts that are not run keep
 theirs, and each part says of which commit and day it is. `--quick` runs little of everything and writes nothing.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parents[1] / "results" / "sourcing.json"
 CHECKOUT = RESULTS.parents[2]
 FIRST_SEED = 100
-PARTS = ("latency", "small", "chain", "large")
+PARTS = ("latency", "small", "choices", "chain", "large")
 
 
 class Options(NamedTuple):
@@ -53,9 +53,10 @@ def parts(asked: Options) -> dict[str, Callable[[], dict[str, float]]]:
             "chain": lambda: family.measure(Shape(weeks=1, orders_week=300), chains=1, chains_hard=1, seed=1),
             "large": lambda: public.measure(
                 LARGE._replace(cities=5, size_max=6, types_a_size=4, periods=1_000),
-                Size(1, 1, seed, minutes, 3),
+                Size(1, 1, seed, minutes, 3, large=True),
                 "large_",
             ),
+            "choices": lambda: public.measure_agreement(SMALL, 2, seed),
         }
     return {
         "latency": lambda: latency.measure(count=1_000),
@@ -64,8 +65,9 @@ def parts(asked: Options) -> dict[str, Callable[[], dict[str, float]]]:
         "large": lambda: {
             "large_cities": asked.large_cities,
             "large_periods": asked.large_periods,
-            **public.measure(large, Size(asked.large_instances, 1, seed, minutes), "large_"),
+            **public.measure(large, Size(asked.large_instances, 1, seed, minutes, large=True), "large_"),
         },
+        "choices": lambda: public.measure_agreement(SMALL, 30, seed),
     }
 
 

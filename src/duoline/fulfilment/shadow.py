@@ -5,9 +5,10 @@ one another, so the program falls apart: a group is what is ordered together oft
 article. Orders over several groups count in each with its part; that such an order saves a parcel when one location
 serves all of it is neglected. A region chooses among the cheapest locations that have any of the group (`LANES`).
 
-A group whose program would still be too large (`SIZE_MAX`) is priced by scarcity, which needs no forecast; so are the
-units of warehouses that no delivery is forecast for. Shops without a forecast stay unpriced: `weigh.walk_in_worth`
-says what they are worth.
+A group whose program would still be too large (`SIZE_MAX`) is priced by whole choices (`choices.py`) where few
+locations serve each region, as in a small chain or one that sends from warehouses; else by scarcity, which needs no
+forecast. So are the units of warehouses that no delivery is forecast for. Shops without a forecast stay unpriced:
+`weigh.walk_in_worth` says what they are worth.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ TOGETHER_MIN = 1.0
 """And so many orders at least are expected to have both."""
 SIZE_MAX = 20_000
 """A program has so many ways to serve a unit at most."""
+CHOICE_LANES, CHOICE_KINDS, CHOICE_SUMS = 10, 500, 1 << 27
+"""By whole choices a region is served by so many locations at most, so many kinds of baskets differ by what is in them,
+and each of some forty rounds adds up so many costs: half a second."""
 
 
 class Chain(NamedTuple):
@@ -96,10 +100,13 @@ def price_shelves(chain: Chain, *, programs: Programs = ShadowPrices) -> Priced:
             region: _near(chain.lanes.get(region, ()), places)
             for region in sorted({basket.region for basket in baskets})
         }
+        make = programs
         if sum(len(lanes[basket.region]) * len(basket.sku_ids) for basket in baskets) > SIZE_MAX:
-            scarce |= skus
-            continue
-        found |= _solve(programs, chain, skus, baskets, lanes, having)
+            if not _few_choices(baskets, lanes):
+                scarce |= skus
+                continue
+            make = _by_choices
+        found |= _solve(make, chain, skus, baskets, lanes, having)
         solved += 1
     forecast = {sku for basket in chain.baskets for sku in basket.sku_ids}
     scarce_shelves = [
@@ -151,6 +158,27 @@ def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Baske
 
 def _near(lanes: Sequence[Lane], places: Container[UUID]) -> list[Lane]:
     return list(islice((lane for lane in lanes if lane.location_id in places), LANES))
+
+
+def _few_choices(baskets: Sequence[Basket], lanes: Mapping[str, Sequence[Lane]]) -> bool:
+    return (
+        max(map(len, lanes.values())) <= CHOICE_LANES
+        and len({basket.sku_ids for basket in baskets}) <= CHOICE_KINDS
+        and sum(len(basket.sku_ids) << 1 + len(lanes[basket.region]) for basket in baskets) <= CHOICE_SUMS
+    )
+
+
+def _by_choices(
+    baskets: Sequence[Basket],
+    lanes: Sequence[Lane],
+    unserved: Sequence[Unserved],
+    shelves: Sequence[Shelf],
+    walk_ins: Sequence[WalkIn],
+) -> Solved:
+    # With numpy: 16 MiB that a process which prices no such group does not hold, as with OR-Tools.
+    from duoline.fulfilment.choices import ChoicePrices
+
+    return ChoicePrices(baskets, lanes, unserved, shelves, walk_ins)
 
 
 def _solve(
