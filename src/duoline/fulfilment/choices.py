@@ -180,7 +180,7 @@ class _Program:
 
     def __init__(self, shelves: int, kinds: int, mix: Floats, wanted: Ints, margin: Floats) -> None:
         self.mix = mix
-        self._program = LinearProgram()
+        self._program = LinearProgram(growing=True)
         self._stock = [self._program.row(-math.inf, 0.0) for _ in range(shelves)]
         self._orders = [self._program.row(0.0, 0.0) for _ in range(kinds)]
         self._walk_ins: list[Row] = []
