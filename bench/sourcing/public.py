@@ -11,6 +11,8 @@ from bench.sourcing.say import say
 from bench.sourcing.small import SOLVES, agree, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.sourcing.network import Setting
     from bench.sourcing.small import Compared
 
@@ -29,8 +31,11 @@ class Size(NamedTuple):
     """Whether the linear program would be too large: see `small.compare`."""
 
 
-def measure(setting: Setting, size: Size, name: str = "") -> dict[str, float]:
-    """Every policy on every instance and sequence; common random numbers. `name` goes before each key."""
+def measure(setting: Setting, size: Size, name: str = "") -> Iterator[dict[str, float]]:
+    """Every policy on every instance and sequence; common random numbers. `name` goes before each key.
+
+    The figures come after each instance, of all so far: one may take minutes.
+    """
     found: list[list[Compared]] = []
     began = time.monotonic()
     for n in range(size.instances):
@@ -49,7 +54,7 @@ def measure(setting: Setting, size: Size, name: str = "") -> dict[str, float]:
             f"{name or 'small_'}network {n + 1}/{size.instances}  {costs}  hindsight {one.hindsight / one.bound:.5f}  "
             f"of the bound, which may be {one.gap:.5f} higher  ({times} s)"
         )
-    return _figures(found, name)
+        yield _figures(found, name)
 
 
 def measure_agreement(setting: Setting, instances: int, seed: int) -> dict[str, float]:
@@ -80,10 +85,11 @@ def measure_agreement(setting: Setting, instances: int, seed: int) -> dict[str, 
 
 def _figures(found: list[list[Compared]], name: str) -> dict[str, float]:
     figures: dict[str, float] = {f"{name}instances": len(found), f"{name}sequences": len(found[0])}
+    single = len(found) == 1
     for policy in found[0][0].runs:
         for under, label in (("bound", "bound"), ("hindsight", "hindsight")):
             each = [sum(one.runs[policy].cost / getattr(one, under) for one in row) / len(row) for row in found]
-            figures |= intervals.mean(each).keys(f"{name}{policy}_over_{label}")
+            figures |= intervals.mean(each).keys(f"{name}{policy}_over_{label}", single=single)
         flat = [one.runs[policy] for row in found for one in row]
         orders = sum(run.orders for run in flat)
         figures[f"{name}{policy}_ms_per_order"] = round(1000 * sum(run.seconds for run in flat) / orders, 4)
@@ -98,11 +104,11 @@ def _figures(found: list[list[Compared]], name: str) -> dict[str, float]:
         figures[f"{name}bound_gap_max"] = round(max(gaps), 6)
     figures[f"{name}ms_per_order"] = figures[f"{name}ours_ms_per_order"]
     figures |= intervals.mean([sum(one.hindsight / one.bound for one in row) / len(row) for row in found]).keys(
-        f"{name}hindsight_over_bound"
+        f"{name}hindsight_over_bound", single=single
     )
     for label, base in (("", "nearest"), ("_from_nearest_in_stock", "nearest_in_stock"), ("_from_cover", "cover")):
         figures |= intervals.ratio(
             [sum(one.runs[base].cost - one.runs["ours"].cost for one in row) for row in found],
             [sum(one.runs[base].cost - one.hindsight for one in row) for row in found],
-        ).keys(f"{name}gap_closed{label}")
+        ).keys(f"{name}gap_closed{label}", single=single)
     return figures
