@@ -99,7 +99,7 @@ class LinearProgram:
         self._solver = self._wrapper.Solver.CreateSolver("GLOP")
         # The next solution differs in the right-hand sides: the old basis stays feasible for the dual. Of growing
         # programs, many of whose amounts are nearly alike, about one in a thousand ended as abnormal when preprocessed,
-        # and none of 4,500 was without.
+        # and none of 4,500 without.
         growing_so = " use_preprocessing:false" if growing else ""
         self._solver.SetSolverSpecificParametersAsString(f"use_dual_simplex:true{growing_so}")
         self._cost = self._solver.Objective()
