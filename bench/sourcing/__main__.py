@@ -1,6 +1,6 @@
 """`make bench-sourcing`: the public network, the chain of 300 shops, and the time a decision takes.
 
-    python -m bench.sourcing [--quick] [--only small,large,chain,latency] [--minutes 60] [--out FILE]
+    python -m bench.sourcing [--quick] [--only small,choices,large,chain,latency] [--minutes 60] [--out FILE]
 
 One process. Progress goes to standard error, the figures to bench/results/sourcing.json: parts that are not run keep
 theirs, and each part says of which commit and day it is. `--quick` runs little of everything and writes nothing.
@@ -23,12 +23,12 @@ from bench.sourcing.network import LARGE, SMALL
 from bench.sourcing.public import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 RESULTS = Path(__file__).parents[1] / "results" / "sourcing.json"
 CHECKOUT = RESULTS.parents[2]
 FIRST_SEED = 100
-PARTS = ("latency", "small", "chain", "large")
+PARTS = ("latency", "small", "choices", "chain", "large")
 
 
 class Options(NamedTuple):
@@ -42,30 +42,31 @@ class Options(NamedTuple):
     large_instances: int
 
 
-def parts(asked: Options) -> dict[str, Callable[[], dict[str, float]]]:
-    """What can be run, and how large."""
+def parts(asked: Options) -> dict[str, Callable[[], Iterable[dict[str, float]]]]:
+    """What can be run, and how large. A part may tell its figures several times, each time of more instances."""
     large = LARGE._replace(cities=asked.large_cities, periods=asked.large_periods)
     seed, minutes = asked.first_seed, asked.minutes
     if asked.quick:
         return {
-            "latency": lambda: latency.measure(count=100),
+            "latency": lambda: [latency.measure(count=100)],
             "small": lambda: public.measure(SMALL, Size(2, 1, seed, minutes)),
-            "chain": lambda: family.measure(Shape(weeks=1, orders_week=300), chains=1, chains_hard=1, seed=1),
+            "chain": lambda: [family.measure(Shape(weeks=1, orders_week=300), chains=1, chains_hard=1, seed=1)],
             "large": lambda: public.measure(
                 LARGE._replace(cities=5, size_max=6, types_a_size=4, periods=1_000),
-                Size(1, 1, seed, minutes, 3),
+                Size(1, 1, seed, minutes, 3, large=True),
                 "large_",
             ),
+            "choices": lambda: [public.measure_agreement(SMALL, 2, seed)],
         }
     return {
-        "latency": lambda: latency.measure(count=1_000),
+        "latency": lambda: [latency.measure(count=1_000)],
         "small": lambda: public.measure(SMALL, Size(30, 3, seed, minutes)),
-        "chain": lambda: family.measure(Shape(), chains=8, chains_hard=4, seed=1),
-        "large": lambda: {
-            "large_cities": asked.large_cities,
-            "large_periods": asked.large_periods,
-            **public.measure(large, Size(asked.large_instances, 1, seed, minutes), "large_"),
-        },
+        "chain": lambda: [family.measure(Shape(), chains=8, chains_hard=4, seed=1)],
+        "large": lambda: (
+            {"large_cities": asked.large_cities, "large_periods": asked.large_periods, **figures}
+            for figures in public.measure(large, Size(asked.large_instances, 1, seed, minutes, large=True), "large_")
+        ),
+        "choices": lambda: [public.measure_agreement(SMALL, 30, seed)],
     }
 
 
@@ -88,10 +89,10 @@ def main() -> None:
         )
     )  # fmt: skip
     for name in chosen.only.split(","):
-        figures = known[name]()
-        print(json.dumps(figures, indent=2), flush=True)
-        if not chosen.quick:
-            write(name, figures, chosen.out)
+        for figures in known[name]():
+            print(json.dumps(figures, indent=2), flush=True)
+            if not chosen.quick:
+                write(name, figures, chosen.out)
 
 
 def write(part: str, figures: dict[str, float], out: Path = RESULTS) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from bench.sourcing import intervals
 from bench.sourcing.chain import CASES, draw
 from bench.sourcing.say import say
-from bench.sourcing.trade import POLICIES, Trade, bound
+from bench.sourcing.trade import POLICIES, SHADOW, Trade, bound
 
 if TYPE_CHECKING:
     from bench.sourcing.chain import Case, Chain, Shape
     from bench.sourcing.trade import Outcome
 
-HARD = ("nearest", "in_order", "cover", "ours")
-"""What is run when something is wrong: the two plain rules, and ours with and without prices."""
+HARD = ("nearest", "in_order", "cover", "ours", "protected", "ours_shadow")
+"""What is run when something is wrong: the two plain rules, and ours without prices, with them, with shadow prices."""
 
 
 def measure(shape: Shape, *, chains: int, chains_hard: int, seed: int) -> dict[str, float]:
@@ -35,7 +35,7 @@ def _case(chains: list[Chain], case: Case, policies: tuple[str, ...]) -> dict[st
         bounds.append(bound(chain, case))
         for policy in policies:
             runs[policy].append(Trade(chain, policy, case).run())
-        costs = "  ".join(f"{policy} {runs[policy][-1].cost / bounds[-1]:.4f}" for policy in policies)
+        costs = "  ".join(f"{policy} {runs[policy][-1].cost / bounds[-1]:.5f}" for policy in policies)
         say(f"chain of {chain.shape.shops} shops, {case.name}, {n + 1}/{len(chains)}  {costs}  of the bound")
     return _figures(runs, bounds, f"chain300_{case.name}_")
 
@@ -55,4 +55,9 @@ def _figures(runs: dict[str, list[Outcome]], bounds: list[int], name: str) -> di
             gap = [cost - least for cost, least in zip(costs, bounds, strict=True)]
             figures |= intervals.ratio(saved, gap).keys(f"{name}gap_closed_from_{policy}")
             figures |= intervals.ratio(saved, costs).keys(f"{name}saved_against_{policy}")
+    for shadowed in (policy for policy in SHADOW if policy in runs):
+        for base in ("ours", "protected"):
+            before = [float(run.cost) for run in runs[base]]
+            saved = [cost - run.cost for cost, run in zip(before, runs[shadowed], strict=True)]
+            figures |= intervals.ratio(saved, before).keys(f"{name}{shadowed}_saves_against_{base}")
     return figures

@@ -18,8 +18,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    def keys(self, name: str, digits: int = 4) -> dict[str, float]:
-        """As three entries of the results."""
+    def keys(self, name: str, digits: int = 4, *, single: bool = False) -> dict[str, float]:
+        """As three entries of the results; of a `single` instance as one, for nothing is known of others."""
+        if single:
+            return {name: round(self.value, digits)}
         return {
             name: round(self.value, digits),
             f"{name}_lo": round(self.low, digits),

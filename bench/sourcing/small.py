@@ -8,36 +8,54 @@
 * *prices often*: the same with three times as many solutions.
 
 All see the same orders. Prices know the true chances of orders: a perfect forecast, as in the papers.
+
+Where planning takes long, plans are remembered: with the same prices and the same places that have run out of one of
+its items, an order of the same kind from the same city has the same plan, since it wants one unit of each. All
+policies that plan do so then, and every `SAMPLED`-th order is planned all the same, to see that the plan is the one
+remembered and to time plans.
 """
 
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.sourcing.network import Instance, Order, centre_id, counted, item_id
+from duoline.fulfilment.choices import ChoicePrices
 from duoline.fulfilment.opportunity import Basket, Lane, Prices, ShadowPrices, Unserved
 from duoline.fulfilment.sourcing import Site, WantedLine, plan
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
 SOLVES = 10
+SAMPLED = 50
 LOST = centre_id(10_000)
 PLENTY = 1 << 40
 
 
 class Run(NamedTuple):
-    """What a policy came to: cost (ten-thousandths of a dollar), parcels, units not served, orders, CPU seconds."""
+    """What a policy came to: cost (ten-thousandths of a dollar), parcels, units not served, orders, CPU seconds.
+
+    Where plans are remembered: how many orders were planned anew, how many were planned to be timed, and the CPU
+    seconds that took, which `seconds` does not have.
+    """
 
     cost: int
     parcels: int
     unserved: int
     orders: int
     seconds: float
+    planned: int = 0
+    timed: int = 0
+    timed_seconds: float = 0.0
 
 
 class Linear:
-    """The linear program of an instance: prices of stock, and both bounds."""
+    """The linear program of an instance, or what is in its place: prices of stock, and both bounds."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, programs: type[ShadowPrices] | type[ChoicePrices] = ShadowPrices) -> None:
         self._instance = instance
         cities, centres = range(instance.setting.cities), range(len(instance.setting.centres))
         self.kinds = [Order(q, j) for q in range(len(instance.types)) for j in cities]
@@ -48,7 +66,7 @@ class Linear:
         lanes = [Lane(str(j), centre_id(k), instance.parcel, instance.unit[j][k]) for j in cities for k in centres]
         unserved = [Unserved(str(j), instance.lost_parcel, instance.lost_unit[j]) for j in cities]
         shelves = [(centre_id(k), item_id(i)) for k in centres for i in instance.stock[k]]
-        self._prices = ShadowPrices(baskets, lanes, unserved, shelves)
+        self._prices = programs(baskets, lanes, unserved, shelves)
 
     def _expected(self, kind: Order, share: float) -> float:
         return self._instance.chance[kind.type][kind.city] * self._instance.setting.periods * share
@@ -61,6 +79,11 @@ class Linear:
         """The least cost had all orders been known, as a linear program: no policy can be cheaper."""
         came = counted(orders)
         return self._prices.solve(_shelves(self._instance.stock), [float(came[kind]) for kind in self.kinds]).cost_minor
+
+    def gap(self) -> float:
+        """How much higher the maximum can be than the bound found last, as a share of it."""
+        prices = self._prices
+        return prices.high_minor / prices.low_minor - 1 if isinstance(prices, ChoicePrices) else 0.0
 
 
 def _shelves(stock: list[dict[int, int]]) -> dict[tuple[object, object], float]:
@@ -94,7 +117,9 @@ def nearest(instance: Instance, orders: list[Order | None], *, in_stock: bool) -
     return Run(cost, parcels, unserved, served, time.process_time() - began)
 
 
-def planned(instance: Instance, orders: list[Order | None], linear: Linear | None, solves: int) -> Run:
+def planned(
+    instance: Instance, orders: list[Order | None], linear: Linear | None, solves: int, *, remember: bool = False
+) -> Run:
     """The product's sourcing, with prices from `linear` that are solved so many times on the way."""
     began = time.process_time()
     stock = [dict(row) for row in instance.stock]
@@ -104,28 +129,70 @@ def planned(instance: Instance, orders: list[Order | None], linear: Linear | Non
     number = {centre_id(k): k for k in range(len(live))}
     sites = _sites(instance, live, everything, None)
     stride = len(orders) // solves if solves else 0
-    cost = parcels = unserved = served = 0
+    ran_out = dict.fromkeys(everything, 0)  # of an item: at how many centres; stock only falls, so it says at which
+    known: dict[tuple[int, ...], Sending] = {}
+    cost = parcels = unserved = served = fresh = timed = 0
+    timed_s = 0.0
     for period, order in enumerate(orders):
         if linear is not None and stride and period % stride == 0 and period // stride < solves:
             left = [{i: live[k][item_id(i)] for i in row} for k, row in enumerate(stock)]
             sites = _sites(instance, live, everything, linear.prices(left, 1 - period / len(orders)))
+            known.clear()
         if order is None:
             continue
         served += 1
-        found = plan(lines[order.type], sites[order.city], parcels_max=len(live) + 1)
-        assert found is not None
-        assert found.exact
-        for parcel in found.parcels:
-            k = number.get(parcel.location_id)
-            if k is None:
-                unserved += len(parcel.pieces)
-                cost += instance.lost_parcel + instance.lost_unit[order.city] * len(parcel.pieces)
-                continue
-            parcels += 1
-            cost += instance.parcel + instance.unit[order.city][k] * len(parcel.pieces)
-            for piece in parcel.pieces:
-                live[k][piece.sku_id] -= 1
-    return Run(cost, parcels, unserved, served, time.process_time() - began)
+        sending, key = None, ()
+        if remember:
+            key = (order.type, order.city, *[ran_out[line.sku_id] for line in lines[order.type]])
+            sending = known.get(key)
+        if sending is None:
+            fresh += 1
+            sending = _sending(instance, lines[order.type], sites[order.city], order.city, number)
+            if remember:
+                known[key] = sending
+        if remember and served % SAMPLED == 0:
+            at = time.process_time()
+            assert sending == _sending(instance, lines[order.type], sites[order.city], order.city, number)
+            timed_s += time.process_time() - at
+            timed += 1
+        cost += sending.cost
+        parcels += sending.parcels
+        unserved += sending.unserved
+        for k, sku in sending.units:
+            live[k][sku] -= 1
+            if not live[k][sku]:
+                ran_out[sku] += 1
+    seconds = time.process_time() - began - timed_s
+    return Run(cost, parcels, unserved, served, seconds, fresh, timed, timed_s)
+
+
+class Sending(NamedTuple):
+    """A plan in the terms of the network: what it costs, parcels, units not served, the centre of each other unit."""
+
+    cost: int
+    parcels: int
+    unserved: int
+    units: tuple[tuple[int, UUID], ...]
+
+
+def _sending(
+    instance: Instance, lines: Sequence[WantedLine], sites: Sequence[Site], city: int, number: dict[UUID, int]
+) -> Sending:
+    found = plan(lines, sites, parcels_max=len(number) + 1)
+    assert found is not None
+    assert found.exact
+    cost = parcels = unserved = 0
+    units: list[tuple[int, UUID]] = []
+    for parcel in found.parcels:
+        k = number.get(parcel.location_id)
+        if k is None:
+            unserved += len(parcel.pieces)
+            cost += instance.lost_parcel + instance.lost_unit[city] * len(parcel.pieces)
+            continue
+        parcels += 1
+        cost += instance.parcel + instance.unit[city][k] * len(parcel.pieces)
+        units += [(k, piece.sku_id) for piece in parcel.pieces]
+    return Sending(cost, parcels, unserved, tuple(units))
 
 
 def _sites(
@@ -145,30 +212,64 @@ def _sites(
 
 
 class Compared(NamedTuple):
-    """One instance and one sequence of orders: the runs, the expected bound and the bound with hindsight."""
+    """One instance and one sequence of orders: the runs, the expected bound and the bound with hindsight.
+
+    `gap` is how much higher both bounds could be at most, as a share; nothing where they are exact.
+    """
 
     runs: dict[str, Run]
     bound: float
     hindsight: float
+    gap: float
 
 
-def compare(instance: Instance, orders: list[Order | None], *, solves: int, often: bool) -> Compared:
-    """All policies on the same orders. Ours is timed with the programs it solves, from nothing."""
-    linear = Linear(instance)
+def compare(
+    instance: Instance, orders: list[Order | None], *, solves: int, often: bool, large: bool = False
+) -> Compared:
+    """All policies on the same orders. Ours is timed with the programs it solves, from nothing.
+
+    On a `large` network prices and bounds are those of whole choices, and plans are remembered.
+    """
+    programs = ChoicePrices if large else ShadowPrices
+    linear = Linear(instance, programs)
     bound = linear.prices(instance.stock, 1.0).cost_minor
-    once = planned(instance, orders, linear, 1)
+    gap = linear.gap()
+    once = planned(instance, orders, linear, 1, remember=large)
     hindsight = linear.hindsight(orders)
+    gap = max(gap, linear.gap())
     began = time.process_time()
-    fresh = Linear(instance)
+    fresh = Linear(instance, programs)
     built = time.process_time() - began
-    ours = planned(instance, orders, fresh, solves)
+    ours = planned(instance, orders, fresh, solves, remember=large)
     runs = {
         "nearest": nearest(instance, orders, in_stock=False),
         "nearest_in_stock": nearest(instance, orders, in_stock=True),
-        "cover": planned(instance, orders, None, 0),
+        "cover": planned(instance, orders, None, 0, remember=large),
         "once": once,
         "ours": ours._replace(seconds=ours.seconds + built),
     }
     if often:
-        runs["often"] = planned(instance, orders, Linear(instance), 3 * solves)
-    return Compared(runs, bound, hindsight)
+        runs["often"] = planned(instance, orders, Linear(instance, programs), 3 * solves, remember=large)
+    return Compared(runs, bound, hindsight, gap)
+
+
+class Agreement(NamedTuple):
+    """What whole choices come to on an instance, beside the linear program: bounds, both with hindsight, and ours."""
+
+    bound: float
+    bound_linear: float
+    hindsight: float
+    hindsight_linear: float
+    ours: Run
+    ours_linear: Run
+    gap: float
+
+
+def agree(instance: Instance, orders: list[Order | None], *, solves: int) -> Agreement:
+    """Both programs on the same orders."""
+    whole, linear = Linear(instance, ChoicePrices), Linear(instance)
+    bounds = [one.prices(instance.stock, 1.0).cost_minor for one in (whole, linear)]
+    gap = whole.gap()
+    runs = [planned(instance, orders, one, solves, remember=True) for one in (whole, linear)]
+    hindsight = [one.hindsight(orders) for one in (whole, linear)]
+    return Agreement(*bounds, *hindsight, *runs, max(gap, whole.gap()))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.sourcing import rules
+from bench.sourcing import priced, rules
 from bench.sourcing.chain import (
     LOST,
     PARCEL,
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-POLICIES = ("nearest", "in_order", "most_stock", "fewest_parcels", "cover", "ours")
+SHADOW = {"ours_shadow": 100, "ours_shadow_half": 50}
+"""Policies that count shadow prices, and how many percent of them."""
+PLANNED = ("cover", "ours", "protected", *SHADOW)
+"""Policies that plan each order at its cheapest: without prices, with those of `ours`, with walk-in protection alone
+(which is the product with `shadow` = 0: its warehouses have no price then), with shadow prices in its place."""
+RULES = ("nearest", "in_order", "most_stock", "fewest_parcels")
+POLICIES = (*RULES, *PLANNED)
 SCARCE_MINOR = 200
 """What the last unit of a warehouse is worth: it serves the whole country, a shop instead costs about so much more."""
 
@@ -91,6 +97,10 @@ class WarehousePrices:
         return round(scarcity(full - self._stock.get(sku, 0), full, full_minor=SCARCE_MINOR)) if full else default
 
 
+Unit = Prices | WarehousePrices | priced.ShadowedPrices | dict["UUID", int]
+"""What `Site` reads the price of a unit from."""
+
+
 class Trade:
     """One chain under one policy in one case."""
 
@@ -105,6 +115,9 @@ class Trade:
         self._closed = {n for n in range(chain.shape.shops) if chain.city_of[n] == case.closed_city}
         self._prices = self._make_prices()
         self._sites = [self._make_sites(city) for city in range(len(chain.km))]
+        self._forecast = (
+            priced.Forecast(chain, case, self._sites, self._closed, self._believed()) if policy in SHADOW else None
+        )
         self._shipping = self._refused = self._unserved = self._lost = 0
         self._parcels = self._orders = self._units_unserved = 0
 
@@ -136,9 +149,16 @@ class Trade:
 
     def _begin(self, day: int) -> None:
         self._sent_today = [0] * len(self._chain.ids)
-        for prices in self._prices:
-            if isinstance(prices, Prices):
-                prices.from_day(7 - day)
+        for prices in self._protecting:
+            prices.from_day(7 - day)
+        if self._forecast is not None:
+            self._price_shelves(self._forecast, 7 - day)
+
+    def _price_shelves(self, forecast: priced.Forecast, days: int) -> None:
+        for prices in self._shadowed:
+            prices.minor = {}
+        for (location, sku), minor in forecast.price(self._record, days).minor.items():
+            self._shadowed[self._number[location]].minor[sku] = minor
 
     def _walk_in(self, buy: Buy) -> None:
         if buy.shop in self._closed:
@@ -188,7 +208,7 @@ class Trade:
     def _choose(self, city: int, skus: list[UUID], without: set[int]) -> dict[int, list[UUID]]:
         shops, most = self._chain.shape.shops, self._chain.shape.parcels_day
         unusable = without | {n for n, sent in enumerate(self._sent_today[:shops]) if sent >= most}
-        if self._policy in ("cover", "ours"):
+        if self._policy in PLANNED:
             return self._planned(city, skus, unusable)
         order = self._by_distance[city] if self._policy == "nearest" else self._order
         allowed = [n for n in order if n not in unusable]
@@ -207,23 +227,37 @@ class Trade:
             if parcel.location_id != LOST
         }
 
-    def _make_prices(self) -> list[Prices | WarehousePrices | dict[UUID, int]]:
+    def _believed(self) -> list[dict[UUID, float]]:
+        """Walk-ins a day of each shop, as they are believed to be."""
         chain, shops = self._chain, self._chain.shape.shops
-        if self._policy != "ours":
+        seen = [chain.walk_ins_day[(n + shops // 7) % shops if self._case.wrong_mix else n] for n in range(shops)]
+        return [{sku: mean * self._case.forecast for sku, mean in row.items()} for row in seen]
+
+    def _make_prices(self) -> list[Unit]:
+        """Of each location: what its units are worth to what is still to come."""
+        chain = self._chain
+        self._protecting: list[Prices] = []
+        self._shadowed: list[priced.ShadowedPrices] = []
+        if self._policy in ("cover", *RULES):
             return [{} for _ in chain.ids]
-        made: list[Prices | WarehousePrices | dict[UUID, int]] = []
-        for n in range(shops):
-            seen = chain.walk_ins_day[(n + shops // 7) % shops if self._case.wrong_mix else n]
-            believed = {sku: mean * self._case.forecast for sku, mean in seen.items()}
-            made.append(Prices(believed, chain.margin, self._record[n]))
-        return [*made, *(WarehousePrices(chain.full[n], self._record[n]) for n in chain.warehouses)]
+        self._protecting = [
+            Prices(believed, chain.margin, self._record[n]) for n, believed in enumerate(self._believed())
+        ]
+        if self._policy == "ours":
+            return [*self._protecting, *(WarehousePrices(chain.full[n], self._record[n]) for n in chain.warehouses)]
+        nothing: list[dict[UUID, int]] = [{} for _ in chain.warehouses]
+        if self._policy == "protected":
+            return [*self._protecting, *nothing]
+        percent = SHADOW[self._policy]
+        self._shadowed = [priced.ShadowedPrices(percent, one.get) for one in (*self._protecting, *nothing)]
+        return [*self._shadowed]
 
     def _make_sites(self, city: int) -> list[tuple[int, Site]]:
         """Nearest first; ours adds what a refusal is expected to cost, and the place that stands for not serving."""
         chain, found = self._chain, []
         for n in self._by_distance[city]:
             parcel = PARCEL + PER_KM * chain.km[city][n]
-            if self._policy == "ours":
+            if self._policy not in ("cover", *RULES):
                 parcel += math.ceil(chain.refuses[n] * REFUSED_MINOR)
             pick = PICK_WAREHOUSE if n in chain.warehouses else PICK_SHOP
             found.append((n, Site(chain.ids[n], parcel, pick, self._record[n], self._prices[n])))  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
-"""Prices of a whole chain: by small programs, each for what is ordered together; by scarcity where one is too large."""
+"""Prices of a whole chain: by small programs, each for what is ordered together; by choices or scarcity where one is too
+large."""
 
 from __future__ import annotations
 
@@ -60,8 +61,18 @@ def test_what_is_ordered_together_is_priced_together():
     assert shadow.price_shelves(pair._replace(baskets=seldom)).programs == 2
 
 
-def test_too_large_a_program_is_priced_by_scarcity(monkeypatch):
+def test_too_large_a_program_is_priced_by_whole_choices_where_few_places_serve_a_region(monkeypatch):
+    """And to the same prices, where orders are for one article."""
     monkeypatch.setattr(shadow, "SIZE_MAX", 2)
+    priced = shadow.price_shelves(chain(walk_ins={(OTHER, MILK): 1.0}))
+    assert (priced.programs, priced.by_scarcity) == (1, 0)
+    assert priced.minor == {(SHOP, MILK): 590, (OTHER, MILK): 390, (HOUSE, MILK): 0}
+
+
+@pytest.mark.parametrize(("limit", "least"), [("CHOICE_LANES", 2), ("CHOICE_KINDS", 0), ("CHOICE_SUMS", 15)])
+def test_too_large_for_choices_too_is_priced_by_scarcity(monkeypatch, limit, least):
+    monkeypatch.setattr(shadow, "SIZE_MAX", 2)
+    monkeypatch.setattr(shadow, limit, least)
     priced = shadow.price_shelves(chain(used={(SHOP, MILK): 4}))
     assert (priced.programs, priced.by_scarcity) == (0, 1)
     assert priced.minor[SHOP, MILK] == round(scarcity(4, 8, full_minor=600))
@@ -85,3 +96,20 @@ def test_more_than_there_is_anywhere_is_worth_more_than_any_way_to_send_it():
 
 def test_a_region_that_nobody_sends_to_asks_for_nothing():
     assert shadow.price_shelves(chain(lanes={})).minor == {}
+
+
+def test_programs_that_are_kept_may_be_told_of_a_shelf_with_no_units():
+    """As if it were not there, while the region has other places: what it would ask for a unit is not less than theirs."""
+    empty = chain(stock={(SHOP, MILK): 0, (OTHER, MILK): 4, (HOUSE, MILK): 50})
+    without = chain(stock={(OTHER, MILK): 4, (HOUSE, MILK): 50})
+    made = []
+
+    def programs(*arguments):
+        made.append(arguments)
+        return shadow.ShadowPrices(*arguments)
+
+    priced = shadow.price_shelves(empty, programs=programs).minor
+    assert len(made) == 1
+    assert priced[SHOP, MILK] >= 590
+    del priced[SHOP, MILK]
+    assert priced == shadow.price_shelves(without).minor

@@ -5,20 +5,22 @@ one another, so the program falls apart: a group is what is ordered together oft
 article. Orders over several groups count in each with its part; that such an order saves a parcel when one location
 serves all of it is neglected. A region chooses among the cheapest locations that have any of the group (`LANES`).
 
-A group whose program would still be too large (`SIZE_MAX`) is priced by scarcity, which needs no forecast; so are the
-units of warehouses that no delivery is forecast for. Shops without a forecast stay unpriced: `weigh.walk_in_worth`
-says what they are worth.
+A group whose program would still be too large (`SIZE_MAX`) is priced by whole choices (`choices.py`) where few
+locations serve each region, as in a small chain or one that sends from warehouses; else by scarcity, which needs no
+forecast. So are the units of warehouses that no delivery is forecast for. Shops without a forecast stay unpriced:
+`weigh.walk_in_worth` says what they are worth.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
-from duoline.fulfilment.opportunity import Basket, Lane, ShadowPrices, Shelf, Unserved, WalkIn, scarcity
+from duoline.fulfilment.opportunity import Basket, Lane, Prices, ShadowPrices, Shelf, Unserved, WalkIn, scarcity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 LANES = 24
 """A region is served by so many locations of a group, the cheapest."""
@@ -28,6 +30,9 @@ TOGETHER_MIN = 1.0
 """And so many orders at least are expected to have both."""
 SIZE_MAX = 20_000
 """A program has so many ways to serve a unit at most."""
+CHOICE_LANES, CHOICE_KINDS, CHOICE_SUMS = 10, 500, 1 << 27
+"""By whole choices a region is served by so many locations at most, so many kinds of baskets differ by what is in them,
+and each of some forty rounds adds up so many costs: half a second."""
 
 
 class Chain(NamedTuple):
@@ -56,23 +61,53 @@ class Priced(NamedTuple):
     by_scarcity: int
 
 
-def price_shelves(chain: Chain) -> Priced:
-    """Price what lies on the shelves by what it is expected to be wanted for."""
+class Solved(Protocol):
+    """What solves one program; `ShadowPrices` does."""
+
+    def solve(self, stock: Mapping[Shelf, float]) -> Prices:
+        """Prices for this stock."""
+        ...
+
+
+class Programs(Protocol):
+    """What makes a program of the arguments of `ShadowPrices`."""
+
+    def __call__(
+        self,
+        baskets: Sequence[Basket],
+        lanes: Sequence[Lane],
+        unserved: Sequence[Unserved],
+        shelves: Sequence[Shelf],
+        walk_ins: Sequence[WalkIn],
+    ) -> Solved:
+        """The program, not solved yet."""
+        ...
+
+
+def price_shelves(chain: Chain, *, programs: Programs = ShadowPrices) -> Priced:
+    """Price what lies on the shelves by what it is expected to be wanted for.
+
+    Who prices one chain again and again may keep its `programs`, which begin where they ended.
+    """
     having: dict[UUID, list[UUID]] = {}
     for location, sku in chain.stock:
         having.setdefault(sku, []).append(location)
     found: dict[Shelf, int] = {}
-    programs, scarce = 0, set[UUID]()
+    solved, scarce = 0, set[UUID]()
     for skus, baskets in _groups(chain.baskets):
+        places = {location for sku in skus for location in having.get(sku, ())}
         lanes = {
-            region: _near(chain.lanes.get(region, ()), skus, chain.stock)
+            region: _near(chain.lanes.get(region, ()), places)
             for region in sorted({basket.region for basket in baskets})
         }
+        make = programs
         if sum(len(lanes[basket.region]) * len(basket.sku_ids) for basket in baskets) > SIZE_MAX:
-            scarce |= skus
-            continue
-        found |= _solve(chain, skus, baskets, lanes, having)
-        programs += 1
+            if not _few_choices(baskets, lanes):
+                scarce |= skus
+                continue
+            make = _by_choices
+        found |= _solve(make, chain, skus, baskets, lanes, having)
+        solved += 1
     forecast = {sku for basket in chain.baskets for sku in basket.sku_ids}
     scarce_shelves = [
         (location, sku)
@@ -80,7 +115,7 @@ def price_shelves(chain: Chain) -> Priced:
         if sku in scarce or (sku not in forecast and location in chain.warehouses)
     ]
     found |= {shelf: _scarce(chain, shelf) for shelf in scarce_shelves}
-    return Priced(found, programs, len({sku for _, sku in scarce_shelves}))
+    return Priced(found, solved, len({sku for _, sku in scarce_shelves}))
 
 
 def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Basket]]]:
@@ -121,17 +156,33 @@ def _groups(baskets: Sequence[Basket]) -> list[tuple[frozenset[UUID], list[Baske
     ]
 
 
-def _near(lanes: Sequence[Lane], skus: frozenset[UUID], stock: Mapping[Shelf, int]) -> list[Lane]:
-    found = []
-    for lane in lanes:
-        if any((lane.location_id, sku) in stock for sku in skus):
-            found.append(lane)
-            if len(found) == LANES:
-                break
-    return found
+def _near(lanes: Sequence[Lane], places: Container[UUID]) -> list[Lane]:
+    return list(islice((lane for lane in lanes if lane.location_id in places), LANES))
+
+
+def _few_choices(baskets: Sequence[Basket], lanes: Mapping[str, Sequence[Lane]]) -> bool:
+    return (
+        max(map(len, lanes.values())) <= CHOICE_LANES
+        and len({basket.sku_ids for basket in baskets}) <= CHOICE_KINDS
+        and sum(len(basket.sku_ids) << 1 + len(lanes[basket.region]) for basket in baskets) <= CHOICE_SUMS
+    )
+
+
+def _by_choices(
+    baskets: Sequence[Basket],
+    lanes: Sequence[Lane],
+    unserved: Sequence[Unserved],
+    shelves: Sequence[Shelf],
+    walk_ins: Sequence[WalkIn],
+) -> Solved:
+    # With numpy: 16 MiB that a process which prices no such group does not hold, as with OR-Tools.
+    from duoline.fulfilment.choices import ChoicePrices
+
+    return ChoicePrices(baskets, lanes, unserved, shelves, walk_ins)
 
 
 def _solve(
+    programs: Programs,
     chain: Chain,
     skus: frozenset[UUID],
     baskets: Sequence[Basket],
@@ -154,10 +205,9 @@ def _solve(
         if (units := chain.walk_ins.get((location, sku), 0.0)) > 0
     ]
     every = [lane for mine in lanes.values() for lane in mine]
-    solved = ShadowPrices(baskets, every, unserved, shelves, walk_ins).solve(
-        {shelf: chain.stock[shelf] for shelf in shelves}
-    )
-    return {shelf: round(minor) for shelf, minor in solved.minor.items()}
+    program = programs(baskets, every, unserved, shelves, walk_ins)
+    prices = program.solve({shelf: chain.stock[shelf] for shelf in shelves})
+    return {shelf: round(minor) for shelf, minor in prices.minor.items()}
 
 
 def _scarce(chain: Chain, shelf: Shelf) -> int:
