@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Database
     from tests.http.world import World
 
-PRICES, QUEUE = "/api/mall/price-events", "/api/clerk/events?store=S1"
+PRICES, QUEUE = "/api/mall/prices/events", "/api/clerk/events?store=S1"
 
 
 def price(sku: str, minor: int, **more: object) -> dict[str, object]:

@@ -20,7 +20,7 @@ def _show(event: Event) -> Frame | None:
 FEED = Feed("prices", _show, for_all=frozenset({pricing.announce.TOPIC}))
 
 
-@get("/api/mall/price-events", opt=doors.public())
+@get("/api/mall/prices/events", opt=doors.public())
 async def price_events(request: Request[Any, Any, Any], hub: Hub) -> Answer[None]:
     """Server-sent events `price` with the SKU whose price has changed, or null for many: ask anew for what is shown."""
     return hub.stream(request, FEED, owner=None)

@@ -20,7 +20,7 @@ export function useChangedPrices(about: () => readonly string[] | null, again: (
     timer = setTimeout(() => void again(), SETTLE_MS + Math.random() * SPREAD_MS)
   }
   function open() {
-    stream ??= openLive("/api/mall/price-events", {
+    stream ??= openLive("/api/mall/prices/events", {
       onEvent: ({ event, data }) => {
         const sku = (data as { sku_id?: string | null } | null)?.sku_id ?? null
         const mine = about()
