@@ -286,6 +286,7 @@ async def test_the_camera_reads_the_members_code(site: str, playwright: Playwrig
         clerk = await context.new_page()
         await clerk.goto(f"{site}/clerk/scan")
         await clerk.wait_for_url(f"**/{job}/hand-over")
+        await clerk.get_by_role("checkbox").first.wait_for()
         for goods in await clerk.get_by_role("checkbox").all():
             await goods.click()
         await clerk.get_by_role("button", name="确认交付").click()
