@@ -12,6 +12,7 @@ import asyncio
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import intern
 from typing import TYPE_CHECKING
 
 from duoline.kernel import clock, outbox
@@ -21,7 +22,7 @@ from duoline.stores import hours, rights
 from duoline.stores.types import Company, CompanyCard, Region, Services, Share, Store, StoreCard, UnitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -223,38 +224,54 @@ async def read(db: Database | Tx, fingerprint: str = "") -> Chain:
         for r in await db.fetch("SELECT id, code, parent_id, name_zh, name_en FROM regions")
     }
     exceptions: dict[UUID, list[HourException]] = {}
+    days: dict[HourException, HourException] = {}  # a holiday is one of every location
     for r in await db.fetch("SELECT * FROM store_hour_exceptions ORDER BY store_id, on_date"):
-        exceptions.setdefault(r["store_id"], []).append(
-            HourException(r["on_date"], hours.spans_of(r["spans"]), Text(r["reason_zh"], r["reason_en"]))
-        )
+        one = HourException(r["on_date"], hours.spans_of(r["spans"]), Text(r["reason_zh"], r["reason_en"]))
+        exceptions.setdefault(r["store_id"], []).append(days.setdefault(one, one))
+    known: Known = {}
     stores = {
-        r["id"]: _store(r, exceptions.get(r["id"], [])) for r in await db.fetch("SELECT * FROM stores ORDER BY code")
+        r["id"]: _store(r, exceptions.get(r["id"], []), known)
+        for r in await db.fetch("SELECT * FROM stores ORDER BY code")
     }
     return Chain(companies, regions, stores, {k: tuple(v) for k, v in exceptions.items()}, fingerprint)
 
 
-def _store(r: asyncpg.Record, exceptions: list[HourException]) -> Store:
-    week = tuple(hours.spans_of(day) for day in r["hours"])
+Known = dict[tuple[str, hours.Week, tuple[HourException, ...]], hours.Hours]
+"""Hours by what they are made of."""
+
+
+def _hours(r: asyncpg.Record, exceptions: Sequence[HourException], known: Known) -> hours.Hours:
+    """The hours of a location. Most locations of a chain keep the same ones: these share one object, and the sixty days
+    that it works out."""
+    week, differ = tuple(hours.spans_of(day) for day in r["hours"]), tuple(exceptions)
+    found = known.get((r["timezone"], week, differ))
+    if found is None:
+        found = hours.Hours(r["timezone"], week, {e.on: e.spans for e in differ})
+        known[r["timezone"], week, differ] = found
+    return found
+
+
+def _store(r: asyncpg.Record, exceptions: Sequence[HourException], known: Known) -> Store:
     return Store(
         id=r["id"],
         code=r["code"],
-        kind=r["kind"],
+        kind=intern(r["kind"]),
         company_id=r["company_id"],
         region_id=r["region_id"],
         name=Text(r["name_zh"], r["name_en"]),
         address=Text(r["address_zh"], r["address_en"]),
-        province=r["province"],
-        city=r["city"],
+        province=intern(r["province"]),
+        city=intern(r["city"]),
         phone=r["phone"],
         lat=r["lat"],
         lon=r["lon"],
-        timezone=r["timezone"],
-        hours=hours.Hours(r["timezone"], week, {e.on: e.spans for e in exceptions}),
+        timezone=intern(r["timezone"]),
+        hours=_hours(r, exceptions, known),
         services=Services(r["pickup"], r["ship"], r["returns"]),
         share=Share(r["share_kind"], r["share_units"], r["share_fee_minor"]),
         pick_capacity_hour=r["pick_capacity_hour"],
         pickup_lead_min=r["pickup_lead_min"],
-        state=r["state"],
+        state=intern(r["state"]),
         opened_on=r["opened_on"],
         version=r["version"],
     )

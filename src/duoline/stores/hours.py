@@ -35,12 +35,16 @@ class Span(msgspec.Struct, frozen=True):
     closes: str
 
 
+Week = tuple[tuple[Span, ...], ...]
+"""Seven days from Monday."""
+
+
 @dataclass(frozen=True)
 class Hours:
     """When a location is open: seven days from Monday, and dates that differ."""
 
     timezone: str
-    week: tuple[tuple[Span, ...], ...]
+    week: Week
     exceptions: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
     # The intervals from the last first day that was asked for: every basket of a day asks for the same ones.
     _known: dict[date, _Calendar] = field(default_factory=dict, init=False, repr=False, compare=False)
