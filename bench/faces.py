@@ -2,10 +2,10 @@
 
 Each page is opened as by somebody who was never here (nothing kept), on a phone of 390×844 whose line carries
 1.6 Mbit/s down and 750 kbit/s up with a round trip of 150 ms, and whose processor is four times slower than this
-one. `price_s` is how long a price that headquarters has changed takes until it stands on a product's page that is
-open, on a fast line: from the answer to the change. `lcp_ms` is the browser's own largest contentful paint, the middle one of several openings; `app_ms` is when the
+one. `lcp_ms` is the browser's own largest contentful paint, the middle one of several openings; `app_ms` is when the
 application has taken over what the server wrote. The machine's load is written beside them, for a busy machine makes a
-slow phone slower.
+slow phone slower. `price_s` is how long a price that headquarters has changed takes until it stands on a product's page
+that is open, on a fast line: from the answer to the change.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ four weeks of orders, as walk-in protection is told true walk-ins: orders by cit
 ordered `FORECAST_MIN` times in four weeks (the product's own threshold; rarer ones get no forecast), walk-ins by shelf,
 and both for the days until the next delivery. A case that spoils one forecast spoils the other the same way. A shelf
 that has run out is told as one with no units, where the product leaves it out, so that programs can be kept from day
-to day: a region then counts it among the 24 locations that it is served from. Two articles of an order are never forecast together here: no pair is ordered often enough (`shadow.TOGETHER`), since the
-articles of an order are drawn one by one.
+to day: a region then counts it among the 24 locations that it is served from. Two articles of an order are never
+forecast together here: no pair is ordered often enough (`shadow.TOGETHER`), since the articles of an order are drawn
+one by one.
 """
 
 from __future__ import annotations

@@ -63,6 +63,12 @@ async def test_it_is_found_by_kind_time_shop_and_words(world: World, shelf: str)
     assert await prices(q="nothing") == []
     assert (await head.get(LIST, params={"store": "NONE"})).status_code == 404
 
+    # A franchisee of another shop sees what holds for all, and nothing of these shops.
+    seen = (await world.staff("franchisee_b").get(LIST, params={"which": "all"})).json()
+    assert sorted(one["price"]["minor"] for one in seen["items"]) == [16900, 17900]
+    assert seen["total"] == 2
+    assert (await world.staff("franchisee_b").get(LIST, params={"store": "S1"})).status_code == 404
+
     first = (await head.get(LIST, params={"which": "all", "limit": "3"})).json()
     rest = (await head.get(LIST, params={"which": "all", "limit": "3", "cursor": first["next"]})).json()
     assert len(first["items"]) == 3

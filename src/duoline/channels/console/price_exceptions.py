@@ -13,6 +13,7 @@ from litestar.params import Parameter
 from duoline import catalog
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Cursor, Limit, Page
+from duoline.channels.http.sessions import Staff
 from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
@@ -49,7 +50,7 @@ class PriceException(msgspec.Struct, frozen=True, kw_only=True):
     set_by: str | None
 
 
-# $1 now, $2 state, $3 kind, $4 words, $5 shop.
+# $1 now, $2 state, $3 kind, $4 words, $5 shop, $6 and $7 the shops whose prices one may see; the others are for all.
 _WHERE = """
 FROM prices p JOIN skus s ON s.id = p.sku_id JOIN products d ON d.id = s.product_id
 WHERE (p.scope <> 'chain' OR p.channel <> '*')
@@ -59,6 +60,7 @@ WHERE (p.scope <> 'chain' OR p.channel <> '*')
   AND ($4 = '' OR s.code ILIKE $4 || '%' OR d.code ILIKE $4 || '%' OR d.name_zh ILIKE '%' || $4 || '%'
        OR d.name_en ILIKE '%' || $4 || '%')
   AND ($5::uuid IS NULL OR (p.scope = 'store' AND p.scope_id = $5))
+  AND (p.scope <> 'store' OR $6 OR p.scope_id = ANY ($7))
 """
 _ROWS = f"""
 SELECT p.id, p.sku_id, p.scope, p.scope_id, p.channel, p.price_minor, p.currency, lower(p.valid) AS begins,
@@ -67,15 +69,16 @@ SELECT p.id, p.sku_id, p.scope, p.scope_id, p.channel, p.price_minor, p.currency
        (SELECT c.price_minor FROM prices c
          WHERE c.sku_id = p.sku_id AND c.scope = 'chain' AND c.channel = '*'
            AND c.valid @> CASE WHEN p.valid @> $1::timestamptz THEN $1 ELSE lower(p.valid) END) AS chain_minor
-{_WHERE}  AND ($6::timestamptz IS NULL OR (lower(p.valid), p.id) < ($6, $7::uuid))
-ORDER BY lower(p.valid) DESC, p.id DESC LIMIT $8
+{_WHERE}  AND ($8::timestamptz IS NULL OR (lower(p.valid), p.id) < ($8, $9::uuid))
+ORDER BY lower(p.valid) DESC, p.id DESC LIMIT $10
 """  # noqa: S608 - our own text
 _TOTAL = f"SELECT count(*) {_WHERE}"
 
 
-@get("/api/console/price-exceptions", opt=doors.staff("prices.read", store=doors.SHARED))
+@get("/api/console/price-exceptions", opt=doors.staff("prices.read", store="store"))
 async def list_price_exceptions(
     db: Database,
+    staff: Staff,
     chain: Chain,
     q: Annotated[str, Parameter(max_length=60, description="The beginning of a code, or a part of a name.")] = "",
     which: Annotated[Literal["now", "later", "past", "all"], Parameter(description="When it holds.")] = "now",
@@ -84,9 +87,13 @@ async def list_price_exceptions(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[PriceException]:
-    """Prices that differ from "the same on both lines", those that began last first; how many there are."""
+    """Prices that differ from "the same on both lines", those that began last first; how many there are.
+
+    Of shops only those one may see: what another franchisee will ask, and why, is not for everybody.
+    """
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    asked = clock.now(), which, kind, q.strip(), chain.coded(store).id if store else None
+    shop = staff.store(store, "prices.read").id if store else None
+    asked = clock.now(), which, kind, q.strip(), shop, *staff.scope("prices.read").sql
     rows = await db.fetch(_ROWS, *asked, *before, limit + 1)
     facts = await catalog.sku_facts(db, {row["sku_id"] for row in rows[:limit]})
     shown = [_row(row, facts[row["sku_id"]], chain) for row in rows[:limit]]
