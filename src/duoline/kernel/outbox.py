@@ -369,7 +369,12 @@ class Follower:
                 due = loop.time() - looked_at >= LOOK_S
                 try:
                     events = await self._next()
-                    await self._look(events, all_of_them=due)
+                    try:
+                        await self._look(events, all_of_them=due)
+                    finally:
+                        # After the caches: who hears of a change and asks at once is answered by what has changed.
+                        if events and self._heard is not None:
+                            self._heard(events)
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("the event log cannot be followed (%s); trying again", type(error).__name__)
                     await _pause(stop, 1.0)
@@ -387,8 +392,6 @@ class Follower:
         events = await read(self._db, after_id=self.last_id)
         if events:
             self.last_id = events[-1].id
-            if self._heard is not None:
-                self._heard(events)
         return events
 
     async def _look(self, events: list[Event], *, all_of_them: bool) -> None:

@@ -248,7 +248,10 @@ async def _refuse_overlaps(tx: Tx, kind: str, pilot: Pilot, active_from: datetim
 
 
 def fit(kind: str, body: Any) -> Any:
-    """The struct of a policy from itself or its plain values. Refuses `NotFound`, then `BadInput` by field."""
+    """The struct of a policy from itself or its plain values. Refuses `NotFound`, then `BadInput` by field.
+
+    What spans fields the struct refuses itself, with `BadInput`, once each of them fits.
+    """
     policy = _policy(kind)
     values = msgspec.to_builtins(body)
     try:
@@ -275,7 +278,7 @@ async def refresh(db: Database | Tx) -> None:
             continue  # of a package this process does not load
         try:
             body = msgspec.convert(row["body"], policy.body)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, BadInput):
             # An older shape; the defaults of added fields make most of them fit. This one does not.
             log.warning("policy %s version %d does not fit its struct and is passed over", row["kind"], row["version"])
             continue
