@@ -19,6 +19,7 @@ from duoline.catalog.queries import FIRST_GTIN
 from duoline.catalog.rules import printed_gtin
 from duoline.catalog.tree import Tree, read_tree
 from duoline.catalog.types import Attribute, CardDoc, Image, Option, ProductDoc, SkuDoc, Text
+from duoline.kernel import clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -82,16 +83,20 @@ _encoder = msgspec.json.Encoder()
 async def refresh_docs(tx: Tx, product_ids: Iterable[UUID] | None) -> int:
     """Make the documents and search words of these products anew, of all products for None; returns how many.
 
+    Which shops may not sell them is worked out anew as well (`assortments.sql`), which locks that table.
     Locks the products in id order, a batch at a time. Call it in the transaction of the change, so that no
     reader sees the one without the other. The words for suggestions are not touched: see `refresh_words`.
     """
     tree = await read_tree(tx)
-    done = 0
+    done, touched = 0, list[UUID]()
     async for batch in _batches(tx, product_ids):
         locked = await lock_products(tx, batch)
         built = [_build(row, tree) for row in await tx.fetch(_FACTS, locked)]
         await _save(tx, built)
         done += len(built)
+        touched += locked
+    # Last, so that whoever waits for it holds its products already.
+    await tx.execute("SELECT duo_refresh_unlisted($1, $2)", clock.now(), None if product_ids is None else touched)
     return done
 
 

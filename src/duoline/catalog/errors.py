@@ -21,6 +21,33 @@ class NoSuchSku(NotFound):
     en = "There is no such variant."
 
 
+class NotInAssortment(Refusal):
+    """The shop may not sell this article. Other shops may, and it can be sent home."""
+
+    code = "catalog.not-in-assortment"
+    status = 409
+    zh = "这家门店不销售这件商品,可以送货到家或到别的门店取。"
+    en = "This shop does not sell this article. It can be sent home, or collected at another shop."
+
+
+class AssortmentChanged(Refusal):
+    """Somebody else has changed the assortment since it was read."""
+
+    code = "catalog.assortment-changed"
+    status = 409
+    zh = "这个可售范围刚被别人改过,请刷新后再改。"
+    en = "Somebody else has just changed this assortment. Load it anew, then change it."
+
+
+class AssortmentOver(Refusal):
+    """What is over is not changed any more."""
+
+    code = "catalog.assortment-over"
+    status = 409
+    zh = "这个可售范围已经结束,不能再改。"
+    en = "This assortment is over and cannot be changed."
+
+
 class NoSuchBrand(NotFound):
     """No brand has this code."""
 

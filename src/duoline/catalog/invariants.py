@@ -63,4 +63,13 @@ INVARIANTS: list[tuple[str, str, str]] = [
         "A published product has a day on which it was first published.",
         "SELECT id, code FROM products WHERE state <> 'draft' AND published_at IS NULL",
     ),
+    (
+        "CAT-9",
+        "What shops may not sell is what the assortments said when it was last worked out.",
+        """SELECT coalesce(u.product_id, n.product_id) AS product_id, u.store_ids AS kept, n.store_ids AS said
+           FROM unlisted u
+           FULL JOIN (SELECT * FROM duo_unlisted((SELECT max(worked_out_at) FROM assortments), NULL)) n
+             ON n.product_id = u.product_id
+           WHERE u.store_ids IS DISTINCT FROM n.store_ids""",
+    ),
 ]

@@ -55,6 +55,8 @@ class FactsRow(msgspec.Struct):
     image_sha: str | None
     gtin: str | None
     options: list[Choice] | None
+    category_id: UUID
+    brand_id: UUID | None
 
     def facts(self) -> SkuFacts:
         """The facts of the SKU."""
@@ -70,6 +72,8 @@ class FactsRow(msgspec.Struct):
             sellable=self.sellable,
             weight_g=self.weight_g,
             unit=self.unit,
+            category_id=self.category_id,
+            brand_id=self.brand_id,
         )
 
 
@@ -92,6 +96,8 @@ def _facts(row: Any) -> SkuFacts:
         sellable=row["sellable"],
         weight_g=row["weight_g"],
         unit=row["unit"],
+        category_id=row["category_id"],
+        brand_id=row["brand_id"],
     )
 
 

@@ -7,7 +7,7 @@ DROP FUNCTION IF EXISTS duo_sku_facts(uuid[]);
 CREATE OR REPLACE FUNCTION duo_sku_facts(p_skus uuid[])
 RETURNS TABLE (
     id uuid, code text, product_id uuid, product_code text, name_zh text, name_en text, weight_g integer, unit text,
-    sellable boolean, image_sha text, gtin text, options json
+    sellable boolean, image_sha text, gtin text, options json, category_id uuid, brand_id uuid
 )
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
@@ -26,7 +26,8 @@ AS $$
                 FROM jsonb_array_elements(p.options) WITH ORDINALITY AS o(option, n),
                      jsonb_array_elements(o.option -> 'values') AS v(value)
                WHERE v.value ->> 'key' = s.options ->> (o.option ->> 'key'))
-           END
+           END,
+           p.category_id, p.brand_id
       FROM skus s JOIN products p ON p.id = s.product_id
      WHERE s.id = ANY (p_skus);
 $$;

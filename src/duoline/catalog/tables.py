@@ -128,6 +128,50 @@ product_media = table(
     fk("product_media_sha_fk", ["sha"], "media", ["sha"]),
 )
 
+# What shops may sell: by default everything. An assortment of kind 'never' keeps goods from shops, one of kind 'only'
+# gives goods to its shops and to no others. Goods are products, brands and branches of the tree, places shops and
+# regions.
+assortments = table(
+    PACKAGE,
+    "assortments",
+    reference(),
+    uid("id"),
+    integer("version", default="1"),
+    text("name_zh"),
+    text("name_en"),
+    text("kind"),
+    uids("product_ids", default="{}"),
+    uids("category_ids", default="{}"),
+    uids("brand_ids", default="{}"),
+    uids("store_ids", default="{}"),
+    uids("region_ids", default="{}"),
+    at("from_at"),
+    at("until_at", null=True),
+    text("reason"),
+    uid("actor_id"),
+    at("updated_at"),
+    # The instant as of which `unlisted` says what follows: the same in all rows.
+    at("worked_out_at", null=True),
+    pk("assortments", "id"),
+    check("assortments_kind_ck", "kind IN ('only', 'never')"),
+    check("assortments_dates_ck", "until_at >= from_at"),
+    check("assortments_goods_ck", "cardinality(product_ids) + cardinality(category_ids) + cardinality(brand_ids) > 0"),
+    check("assortments_places_ck", "cardinality(store_ids) + cardinality(region_ids) > 0"),
+)
+
+# What follows from them: the shops that may not sell a product. Kept, because pages and baskets ask it of every
+# article.
+unlisted = table(
+    PACKAGE,
+    "unlisted",
+    reference(),
+    uid("product_id"),
+    uids("store_ids"),
+    pk("unlisted", "product_id"),
+    fk("unlisted_product_fk", ["product_id"], "products", ["id"]),
+    check("unlisted_stores_ck", "cardinality(store_ids) > 0"),
+)
+
 # What a page needs of a product, put together when the product changes and read as it stands.
 product_docs = table(
     PACKAGE,

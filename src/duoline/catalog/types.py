@@ -36,6 +36,8 @@ class SkuFacts(msgspec.Struct, frozen=True):
     sellable: bool
     weight_g: int
     unit: str
+    category_id: UUID
+    brand_id: UUID | None
 
 
 class Publication(Enum):

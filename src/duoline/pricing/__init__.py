@@ -1,7 +1,7 @@
 """Prices, and the one quote that every channel charges."""
 
 from duoline.pricing import announce
-from duoline.pricing.errors import BadPrice, NotForSale, PriceOverlap, TotalChanged
+from duoline.pricing.errors import BadPrice, GiftsChanged, NotForSale, OfferGone, PriceOverlap, TotalChanged
 from duoline.pricing.policy import DELIVERY_FEE, DeliveryFeePolicy
 from duoline.pricing.prices import CHAIN, Price, chain_prices, end_price, price_of, set_price
 from duoline.pricing.quote import PricedLine, Totals, add_up, delivery_fee
@@ -13,7 +13,9 @@ __all__ = [
     "SHELF_PRICES_JSON",
     "BadPrice",
     "DeliveryFeePolicy",
+    "GiftsChanged",
     "NotForSale",
+    "OfferGone",
     "Price",
     "PriceOverlap",
     "PricedLine",

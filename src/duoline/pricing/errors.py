@@ -39,3 +39,39 @@ class BadPrice(Refusal):
     status = 422
     zh = "价格必须是 0 到 10 亿元之间的金额,结束时间要晚于开始时间。"
     en = "A price is an amount from 0 to one billion, and it must end after it begins."
+
+
+class GiftsChanged(Refusal):
+    """The gifts are not those that the buyer has seen: there are fewer, others, or none any more."""
+
+    code = "pricing.gifts-changed"
+    status = 409
+    zh = "赠品有变化,请看一下再下单;不要赠品也可以。"
+    en = "The gifts have changed; look at them and order again, or go on without."
+
+
+class OfferGone(Refusal):
+    """What an offer or coupon had left was taken by others again and again while the order was placed."""
+
+    code = "pricing.offer-gone"
+    status = 409
+    zh = "优惠正被很多人抢用,请再试一次。"
+    en = "Many are using this offer at the moment; please try again."
+
+
+class PromotionChanged(Refusal):
+    """Somebody else has changed the promotion since it was read."""
+
+    code = "pricing.promotion-changed"
+    status = 409
+    zh = "这个促销刚被别人改过,请看过新的内容再保存。"
+    en = "Somebody else has changed this promotion meanwhile; look at it again before you save."
+
+
+class PromotionOver(Refusal):
+    """The promotion has ended: it is kept as it was, for the orders that name it."""
+
+    code = "pricing.promotion-over"
+    status = 409
+    zh = "这个促销已经结束,不能再改;可以复制成新的促销。"
+    en = "This promotion is over and stays as it was; copy it to make a new one."

@@ -26,11 +26,12 @@ PRICE_MAX = 100_000_000_000
 
 
 class Price(NamedTuple):
-    """A price in force, and whose it is."""
+    """A price in force, whose it is, and the tier of members it is for (none: everybody)."""
 
     price_minor: int
     currency: str
     scope: str
+    tier: str = ""
 
 
 async def price_of(
@@ -40,22 +41,22 @@ async def price_of(
     store_id: UUID | None,
     region_ids: Sequence[UUID],
     channel: str,
-    member_id: UUID | None,
+    tier: str,
     at: datetime,
 ) -> Price | None:
-    """The price of a SKU for a store (or none), channel, member and instant; None when it has none.
+    """The price of a SKU for a store (or none), channel, tier and instant; None when it has none.
 
     `region_ids` runs from the store's region upwards. The rule itself is `duo_price`, which every other read
     of a price uses too.
     """
     row = await db.fetchrow(
-        "SELECT price_minor, currency, scope FROM duo_price($1, $2, $3, $4, $5, $6)",
+        "SELECT price_minor, currency, scope, tier FROM duo_price($1, $2, $3, $4, $5, $6)",
         sku_id,
         store_id,
         list(region_ids),
         channel,
         at,
-        member_id,
+        tier,
     )
     return None if row is None else Price(*row)
 
@@ -85,15 +86,17 @@ async def set_price(
     channel: str,
     reason: str,
     actor: Actor,
+    tier: str = "",
 ) -> UUID:
-    """Set a price from one instant to another (or open). An open price of the same scope that began before it gives
-    way for that time and holds again afterwards; anything else that overlaps is refused.
+    """Set a price from one instant to another (or open), for everybody or a tier. An open price of the same scope,
+    channel and tier that began before it gives way for that time and holds again afterwards; anything else that
+    overlaps is refused.
 
-    Locks the prices of the SKU, scope and channel. Refuses `pricing.bad-price`, then `pricing.overlap`.
+    Locks the prices of the SKU, scope, channel and tier. Refuses `pricing.bad-price`, then `pricing.overlap`.
     """
     if not 0 <= price_minor <= PRICE_MAX or (valid_until is not None and valid_until <= valid_from):
         raise BadPrice
-    line = await _line(tx, sku_id, scope_id, channel)
+    line = await _line(tx, sku_id, scope_id, channel, tier)
     new = Span(valid_from, valid_until or EVER, price_minor, currency, reason)
     covered = [span for span in line if span.starts < new.ends and span.ends > new.starts]
     if any(span.ends != EVER or span.starts >= new.starts for span in covered):
@@ -106,9 +109,9 @@ async def set_price(
         async with tx.transaction():
             for span in [new, *(span for span in steps.add if span.starts != new.starts)]:
                 await tx.execute(
-                    """INSERT INTO prices (id, sku_id, scope, scope_id, channel, price_minor, currency, valid, reason,
-                                           actor_id, created_at)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, tstzrange($8, $9), $10, $11, $12)""",
+                    """INSERT INTO prices (id, sku_id, scope, scope_id, channel, tier, price_minor, currency, valid,
+                                           reason, actor_id, created_at)
+                       VALUES ($1, $2, $3, $4, $5, $13, $6, $7, tstzrange($8, $9), $10, $11, $12)""",
                     price_id if span is new else new_id(),
                     sku_id,
                     scope,
@@ -121,6 +124,7 @@ async def set_price(
                     span.reason,
                     actor.id,
                     clock.now(),
+                    tier,
                 )
     except asyncpg.ExclusionViolationError as error:
         raise PriceOverlap from error  # somebody else set the first price of this scope at the same moment
@@ -139,6 +143,7 @@ async def set_price(
             "price_minor": price_minor,
             "scope": scope,
             "scope_id": str(scope_id),
+            "tier": tier,
             "from": valid_from.isoformat(),
             "until": valid_until.isoformat() if valid_until else None,
         },
@@ -146,14 +151,15 @@ async def set_price(
     return price_id
 
 
-async def _line(tx: Tx, sku_id: UUID, scope_id: UUID, channel: str) -> list[Span]:
-    """The stored prices of one SKU, scope and channel in order of time, locked."""
+async def _line(tx: Tx, sku_id: UUID, scope_id: UUID, channel: str, tier: str) -> list[Span]:
+    """The stored prices of one SKU, scope, channel and tier in order of time, locked."""
     rows = await tx.fetch(
         """SELECT lower(valid) AS starts, upper(valid) AS ends, price_minor, currency, reason, id FROM prices
-           WHERE sku_id = $1 AND scope_id = $2 AND channel = $3 ORDER BY lower(valid) FOR UPDATE""",
+           WHERE sku_id = $1 AND scope_id = $2 AND channel = $3 AND tier = $4 ORDER BY lower(valid) FOR UPDATE""",
         sku_id,
         scope_id,
         channel,
+        tier,
     )
     return [Span(row[0], row[1] or EVER, *row[2:]) for row in rows]
 
@@ -176,10 +182,10 @@ async def end_price(tx: Tx, *, price_id: UUID, at: datetime, reason: str, actor:
     """End a price at an instant; one that has not begun is removed. What was charged stays on the orders.
 
     A price that was cut in two by this one holds again at once, so that no gap opens between its parts.
-    Locks the prices of its SKU, scope and channel. Refuses `kernel.not-found`.
+    Locks the prices of its SKU, scope, channel and tier. Refuses `kernel.not-found`.
     """
-    row = await tx.fetchrow("SELECT sku_id, scope, scope_id, channel FROM prices WHERE id = $1", price_id)
-    line = await _line(tx, row["sku_id"], row["scope_id"], row["channel"]) if row else []
+    row = await tx.fetchrow("SELECT sku_id, scope, scope_id, channel, tier FROM prices WHERE id = $1", price_id)
+    line = await _line(tx, row["sku_id"], row["scope_id"], row["channel"], row["tier"]) if row else []
     ended = next((span for span in line if span.id == price_id), None)
     if row is None or ended is None:
         raise NotFound

@@ -23,7 +23,7 @@ SHELF_PRICES_JSON = """
        FROM unnest($skus::uuid[]) AS k(sku_id),
             -- OFFSET keeps the planner from beginning with the period, in which nearly every price of the chain holds.
             LATERAL (SELECT * FROM prices q WHERE q.sku_id = k.sku_id OFFSET 0) o
-       WHERE o.channel IN ('*', 'till') AND o.valid && $period) p
+       WHERE o.channel IN ('*', 'till') AND o.tier = '' AND o.valid && $period) p
  WHERE p.differs)
 """
 """The till's prices of `$skus` that hold at some time of `$period`, each a `ShelfPrice`.

@@ -1,4 +1,4 @@
-"""Dated prices of one SKU, scope and channel as a line of time: pure.
+"""Dated prices of one SKU, scope, channel and tier as a line of time: pure.
 
 A new price lies over what is there. What it covers is gone; what reaches beyond it on either side stays.
 """
