@@ -17,4 +17,28 @@ INVARIANTS: list[tuple[str, str, str]] = [
         """SELECT member_id, count(*) FILTER (WHERE is_default) AS defaults FROM addresses
            GROUP BY member_id HAVING count(*) FILTER (WHERE is_default) <> 1""",
     ),
+    (
+        "MEM-4",
+        "An electronic card leads to the one member who has it, and back.",
+        """SELECT coalesce(c.card_no, m.card_no) AS card_no, c.member_id AS by_card, m.member_id
+           FROM member_cards c
+           FULL JOIN (SELECT card_no, member_id FROM members WHERE card_no IS NOT NULL) m
+             ON m.card_no = c.card_no AND m.member_id = c.member_id
+           WHERE c.card_no IS NULL OR m.card_no IS NULL""",
+    ),
+    (
+        "MEM-3",
+        "Every member has a tier and no guest has; a member's history of tiers ends with the one they have, and each"
+        " change begins where the one before it ended.",
+        """SELECT m.member_id, m.kind, m.tier, NULL AS said FROM members m WHERE (m.kind = 'guest') <> (m.tier = '')
+           UNION ALL
+           SELECT m.member_id, m.kind, m.tier, c.tier FROM members m
+           JOIN LATERAL (SELECT tier FROM tier_changes c WHERE c.member_id = m.member_id
+                         ORDER BY at DESC, id DESC LIMIT 1) c ON c.tier <> m.tier
+           UNION ALL
+           SELECT c.member_id, 'member', c.before, c.last
+           FROM (SELECT member_id, before, lag(tier) OVER (PARTITION BY member_id ORDER BY at, id) AS last
+                 FROM tier_changes) c
+           WHERE c.before <> c.last""",
+    ),
 ]

@@ -11,6 +11,7 @@ from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 from duoline.members import sessions
 from duoline.members.errors import WrongCode
+from duoline.members.policy import TIERS
 from duoline.members.send_code import code_hash
 
 if TYPE_CHECKING:
@@ -73,12 +74,14 @@ async def _member_of(tx: Tx, phone: str, *, guest_id: UUID | None, locale: str) 
         return known, False
     now = clock.now()
     await tx.execute(
-        "INSERT INTO members AS m (member_id, kind, phone, locale, created_at) VALUES ($1, 'member', $2, $3, $4)"
-        " ON CONFLICT (member_id) DO UPDATE SET kind = 'member', phone = excluded.phone",
+        "INSERT INTO members AS m (member_id, kind, phone, locale, tier, created_at)"
+        " VALUES ($1, 'member', $2, $3, $5, $4)"
+        " ON CONFLICT (member_id) DO UPDATE SET kind = 'member', phone = excluded.phone, tier = excluded.tier",
         wanted,
         phone,
         locale,
         now,
+        TIERS.current().body.tiers[0].code,
     )
     return wanted, True
 

@@ -28,6 +28,7 @@ class MemberRecord:
     kind: str  # guest | member
     display_name: str
     locale: str
+    tier: str = ""  # of a guest: none
     adopted: tuple[UUID, ...] = ()  # guests they were before they logged in
 
 
@@ -47,7 +48,7 @@ async def start(tx: Tx, *, member_id: UUID, token: str, lasts: timedelta) -> Non
 async def find(db: Database | Tx, token: str) -> MemberRecord | None:
     """Whose session it is, or None when it has ended or never was."""
     row = await db.fetchrow(
-        """SELECT m.member_id, m.kind, m.display_name, m.locale,
+        """SELECT m.member_id, m.kind, m.display_name, m.locale, m.tier,
                   ARRAY(SELECT g.guest_id FROM adopted_guests g WHERE g.member_id = m.member_id) AS adopted
            FROM member_sessions t JOIN members m ON m.member_id = t.member_id
            WHERE t.token_hash = $1 AND t.expires_at > $2""",
@@ -56,7 +57,9 @@ async def find(db: Database | Tx, token: str) -> MemberRecord | None:
     )
     if row is None:
         return None
-    return MemberRecord(row["member_id"], row["kind"], row["display_name"], row["locale"], tuple(row["adopted"]))
+    return MemberRecord(
+        row["member_id"], row["kind"], row["display_name"], row["locale"], row["tier"], tuple(row["adopted"])
+    )
 
 
 async def alive(db: Database, hashes: Iterable[bytes]) -> list[bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from duoline.kernel.columns import at, blob, check, fk, flag, index, integer, pk, real, text, uid
+from sqlalchemy import text as sql_text
+
+from duoline.kernel.columns import at, big, blob, check, fk, flag, index, integer, pk, real, text, uid
 from duoline.kernel.placement import MEMBER, distributed, table
 
 PACKAGE = "members"
@@ -18,10 +20,41 @@ members = table(
     text("locale", default="zh"),
     uid("home_store_id", null=True),
     text("external_code", null=True),
+    # The number of the electronic card, made when it is first shown.
+    text("card_no", null=True),
+    # The tier that prices and promotions ask for; guests have none. Not below it before `tier_keeps_until`, and from
+    # `tier_lapses_at` on below it unless it is earned again meanwhile (`tiers.py`).
+    text("tier", default=""),
+    at("tier_keeps_until", null=True),
+    at("tier_lapses_at", null=True),
     at("created_at"),
     pk("members", "member_id"),
     fk("members_home_store_fk", ["home_store_id"], "stores", ["id"]),
     check("members_kind_ck", "kind IN ('guest', 'member')"),
+    check("members_tier_ck", "(kind = 'guest') = (tier = '')"),
+    index("members_lapse_ix", "tier_lapses_at", postgresql_where=sql_text("tier_lapses_at IS NOT NULL")),
+)
+
+# How a member came to each tier: what they had spent by then, under which version of the rules, or who set it and why.
+tier_changes = table(
+    PACKAGE,
+    "tier_changes",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    text("before"),
+    text("tier"),
+    text("because"),
+    big("spent_minor", null=True),
+    integer("rule_version"),
+    text("actor"),
+    text("reason", default=""),
+    at("at"),
+    pk("tier_changes", "member_id", "id"),
+    fk("tier_changes_member_fk", ["member_id"], "members", ["member_id"]),
+    check("tier_changes_because_ck", "because IN ('joined', 'reached', 'lapsed', 'set', 'rules')"),
+    check("tier_changes_ends_ck", "tier <> '' AND before <> tier"),
+    append_only=True,
 )
 
 # One phone, one member: global uniqueness in its own small table keyed by the value.
@@ -55,6 +88,16 @@ member_codes = table(
     text("code"),
     uid("member_id"),
     pk("member_codes", "code"),
+)
+
+# Electronic cards, by their number.
+member_cards = table(
+    PACKAGE,
+    "member_cards",
+    distributed("card_no", "member_card"),
+    text("card_no"),
+    uid("member_id"),
+    pk("member_cards", "card_no"),
 )
 
 login_codes = table(

@@ -1,0 +1,86 @@
+"""Sharing: a member or somebody on the staff sends a product or coupons to friends, and sees what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from duoline.attribution.touchpoints import NewTouchpoint, make
+from duoline.kernel.errors import NotFound
+from duoline.kernel.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from duoline.attribution.types import Owner, Target, Touchpoint
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Database, Tx
+
+_TITLES = {
+    "product": "SELECT name_zh, name_en FROM products WHERE code = $1 AND state = 'published'",
+    "coupon": """SELECT p.name_zh, p.name_en FROM coupon_batches b JOIN promotions p ON p.id = b.promotion_id
+                 WHERE b.batch_id::text = $1 AND b.way = 'claim' ORDER BY p.version DESC LIMIT 1""",
+}
+
+
+async def share(
+    tx: Tx,
+    *,
+    owner: Owner,
+    target: Target,
+    note: str,
+    actor: Actor,
+    store_id: UUID | None = None,
+    device_id: UUID | None = None,
+) -> Touchpoint:
+    """A link of one's own to a product, or to coupons that anybody may take, with a personal note.
+
+    Refuses `kernel.not-found` for what is not for sale or not to be had, `attribution.note-not-shown`.
+    """
+    sql = _TITLES.get(target.kind)
+    row = None if sql is None else await tx.fetchrow(sql, target.name)
+    if row is None:
+        raise NotFound(kind=target.kind)
+    new = NewTouchpoint(
+        kind="share",
+        owner=owner,
+        name=Text(row["name_zh"], row["name_en"]).filled,
+        target=target,
+        store_id=store_id,
+        note=note.strip(),
+        device_id=device_id,
+    )
+    return await make(tx, new, actor=actor)
+
+
+class Brought(NamedTuple):
+    """What a touchpoint has brought. Orders that were called off do not count; `sales_minor` is what was kept."""
+
+    touchpoint_id: UUID
+    scans: int
+    sign_ups: int
+    orders: int
+    sales_minor: int
+
+
+async def brought(db: Database | Tx, touchpoint_ids: Sequence[UUID], *, since: datetime | None = None) -> list[Brought]:
+    """What each of these has brought, altogether or since an instant, in no order."""
+    rows = await db.fetch(
+        """SELECT t.id,
+                  (SELECT count(*) FROM scans s
+                   WHERE s.touchpoint_id = t.id AND ($2::timestamptz IS NULL OR s.at >= $2))::integer AS scans,
+                  (SELECT count(*) FROM sign_ups u
+                   WHERE u.touchpoint_id = t.id AND ($2::timestamptz IS NULL OR u.at >= $2))::integer AS sign_ups,
+                  o.orders, o.sales_minor
+           FROM unnest($1::uuid[]) AS t(id)
+           CROSS JOIN LATERAL (
+               SELECT count(*)::integer AS orders,
+                      coalesce(sum(r.total_minor - r.refunded_minor), 0)::bigint AS sales_minor
+               FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
+               WHERE x.touchpoint_id = t.id AND r.state NOT IN ('cancelled', 'expired')
+                 AND ($2::timestamptz IS NULL OR x.placed_at >= $2)) o""",
+        list(touchpoint_ids),
+        since,
+    )
+    return [Brought(*row) for row in rows]

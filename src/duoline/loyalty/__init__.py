@@ -1,0 +1,24 @@
+"""Points: earned by what members keep, spent like money, and never lost between two accounts."""
+
+from duoline.loyalty.account import Balance, balance_of
+from duoline.loyalty.earn import Earning, earned_of, give, set_earned, take_away
+from duoline.loyalty.errors import LotsOverdrawn, NotEnoughPoints, PointsNotTaken
+from duoline.loyalty.policy import POINTS, PointsPolicy
+from duoline.loyalty.spend import give_back, use
+
+__all__ = [
+    "POINTS",
+    "Balance",
+    "Earning",
+    "LotsOverdrawn",
+    "NotEnoughPoints",
+    "PointsNotTaken",
+    "PointsPolicy",
+    "balance_of",
+    "earned_of",
+    "give",
+    "give_back",
+    "set_earned",
+    "take_away",
+    "use",
+]

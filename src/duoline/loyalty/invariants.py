@@ -1,0 +1,65 @@
+"""What must always hold of points. Each query returns the rows that break it."""
+
+from __future__ import annotations
+
+INVARIANTS: list[tuple[str, str, str]] = [
+    (
+        "PTS-1",
+        "A member's points are what the ledger says, and none are below zero: what is missing is owed.",
+        """WITH booked AS (
+               SELECT member_id, sum(points) FILTER (WHERE account = 'points:pending') AS pending,
+                      sum(points) FILTER (WHERE account = 'points:open') AS spendable,
+                      -sum(points) FILTER (WHERE account = 'points:owed') AS owed
+               FROM journal_entries e, LATERAL (VALUES (e.credit, e.amount_minor), (e.debit, -e.amount_minor))
+                    AS a(account, points)
+               WHERE e.currency = 'PTS' GROUP BY member_id)
+           SELECT coalesce(a.member_id, b.member_id) AS member_id, a.pending, a.spendable, a.owed,
+                  b.pending AS booked_pending, b.spendable AS booked_spendable, b.owed AS booked_owed
+           FROM point_accounts a FULL JOIN booked b ON b.member_id = a.member_id
+           WHERE (coalesce(a.pending, 0), coalesce(a.spendable, 0), coalesce(a.owed, 0))
+                 <> (coalesce(b.pending, 0), coalesce(b.spendable, 0), coalesce(b.owed, 0))""",
+    ),
+    (
+        "PTS-2",
+        "What can be spent, and what waits, is what is left of the lots that are open, or wait.",
+        """SELECT a.member_id, a.pending, a.spendable, l.pending AS lots_pending, l.open AS lots_open
+           FROM point_accounts a
+           LEFT JOIN (SELECT member_id, sum(left_points) FILTER (WHERE state = 'pending') AS pending,
+                             sum(left_points) FILTER (WHERE state = 'open') AS open
+                      FROM point_lots GROUP BY member_id) l ON l.member_id = a.member_id
+           WHERE a.pending <> coalesce(l.pending, 0) OR a.spendable <> coalesce(l.open, 0)""",
+    ),
+    (
+        "PTS-3",
+        "What an order earned follows from its rates and what of it was handed over and not brought back; what was paid"
+        " in points earns none. (Not yet told of are only events of the last minutes.)",
+        """SELECT l.member_id, l.ref_id AS order_id, l.granted, e.points
+           FROM point_lots l
+           JOIN orders o ON o.member_id = l.member_id AND o.id = l.ref_id
+           CROSS JOIN LATERAL (
+               SELECT coalesce(sum(div(duo_value(x.net_minor, x.quantity, x.handed - x.returned)::numeric
+                                       * (o.total_minor - w.minor) * r.rate, o.total_minor::numeric * 10000)), 0)
+                      AS points
+               FROM order_lines x
+               JOIN point_rates r ON r.member_id = x.member_id AND r.order_id = x.order_id AND r.line_id = x.id
+               CROSS JOIN (SELECT coalesce(sum(u.worth_minor), 0) AS minor FROM point_uses u
+                           WHERE u.member_id = o.member_id AND u.order_id = o.id) w
+               WHERE x.member_id = o.member_id AND x.order_id = o.id AND o.total_minor > 0) e
+           WHERE l.source = 'order' AND l.granted <> e.points
+             AND NOT EXISTS (SELECT FROM member_outbox m WHERE m.member_id = o.member_id)
+             AND NOT EXISTS (SELECT FROM event_log v WHERE v.for_member_id = o.member_id AND v.id > coalesce(
+                                 (SELECT last_id FROM event_offsets WHERE consumer = 'points'), 0))
+             AND NOT EXISTS (SELECT FROM stock_outbox s WHERE s.for_member_id = o.member_id)""",
+    ),
+    (
+        "PTS-4",
+        "Points that paid for an order are one capture of it, worth as much, and what went back of the one went back of"
+        " the other.",
+        """SELECT coalesce(u.id, c.intent_id) AS id, u.worth_minor, u.back_minor, c.amount_minor, c.refunded_minor
+           FROM point_uses u
+           FULL JOIN (SELECT * FROM captures WHERE tender = 'points') c
+             ON c.member_id = u.member_id AND c.intent_id = u.id
+           WHERE u.id IS NULL OR c.intent_id IS NULL OR u.order_id <> c.order_id
+              OR u.worth_minor <> c.amount_minor OR u.back_minor <> c.refunded_minor""",
+    ),
+]

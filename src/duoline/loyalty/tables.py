@@ -1,0 +1,95 @@
+"""Tables of points. The ledger has every movement; these say what may be spent, from which lots, and until when."""
+
+from __future__ import annotations
+
+from sqlalchemy import text as sql_text
+
+from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.placement import MEMBER, table
+
+PACKAGE = "loyalty"
+
+# A member's points, locked by every change: what is not theirs to spend yet, what is, and what they owe because more
+# was taken back than was left.
+point_accounts = table(
+    PACKAGE,
+    "point_accounts",
+    MEMBER,
+    uid("member_id"),
+    big("pending", default="0"),
+    big("spendable", default="0"),
+    big("owed", default="0"),
+    at("updated_at"),
+    pk("point_accounts", "member_id"),
+    fk("point_accounts_member_fk", ["member_id"], "members", ["member_id"]),
+    check("point_accounts_pending_ck", "pending >= 0"),
+    check("point_accounts_spendable_ck", "spendable >= 0"),
+    # Whoever owes has nothing to spend: what comes in pays the debt first.
+    check("point_accounts_owed_ck", "owed >= 0 AND (owed = 0 OR spendable = 0)"),
+)
+
+# Points that came together, for one reason each: `granted` is what they are now, `left` what of them is unspent.
+point_lots = table(
+    PACKAGE,
+    "point_lots",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    text("source"),
+    uid("ref_id"),
+    text("state"),
+    big("granted"),
+    big("left_points"),
+    # Not spent in time: gone already when what earned them goes back.
+    big("expired_points", default="0"),
+    at("ripens_at"),
+    at("expires_at", null=True),
+    at("at"),
+    pk("point_lots", "member_id", "id"),
+    unique("point_lots_ref_uq", "member_id", "source", "ref_id"),
+    fk("point_lots_account_fk", ["member_id"], "point_accounts", ["member_id"]),
+    check("point_lots_source_ck", "source IN ('order', 'binding', 'given', 'refund')"),
+    check("point_lots_state_ck", "state IN ('pending', 'open')"),
+    check("point_lots_left_ck", "left_points >= 0 AND expired_points >= 0 AND left_points + expired_points <= granted"),
+    index("point_lots_ripe_ix", "ripens_at", postgresql_where=sql_text("state = 'pending'")),
+    index("point_lots_expire_ix", "expires_at", postgresql_where=sql_text("left_points > 0")),
+)
+
+# By which rate each line of an order earns, frozen when it first earned: hundredths of a point for a unit of money.
+point_rates = table(
+    PACKAGE,
+    "point_rates",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    uid("line_id"),
+    integer("rate"),
+    integer("rule_version"),
+    text("tier"),
+    pk("point_rates", "member_id", "order_id", "line_id"),
+    check("point_rates_rate_ck", "rate >= 0"),
+    append_only=True,
+)
+
+# Points that paid for a part of an order, and what of them came back.
+point_uses = table(
+    PACKAGE,
+    "point_uses",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    uid("order_id"),
+    big("points"),
+    big("worth_minor"),
+    big("back_points", default="0"),
+    big("back_minor", default="0"),
+    at("at"),
+    pk("point_uses", "member_id", "id"),
+    check("point_uses_points_ck", "points > 0 AND worth_minor > 0"),
+    check("point_uses_back_ck", "0 <= back_points AND back_points <= points"),
+    check(
+        "point_uses_minor_ck",
+        "0 <= back_minor AND back_minor <= worth_minor AND (back_minor = worth_minor) = (back_points = points)",
+    ),
+    index("point_uses_order_ix", "member_id", "order_id"),
+)

@@ -1,0 +1,148 @@
+"""The electronic card: a number of its own and a code that changes every half a minute.
+
+The code is that of RFC 6238 (time-based one-time passwords) over HMAC-SHA-256 with eight digits. The key is computed
+from the card's number with our secret and never leaves us: a phone is given the codes of the next hours, so that it
+shows the card without a network, and a copy of it is worth nothing the day after. Numbers on old plastic cards are
+the chain's own (`member_codes`).
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from duoline.kernel import clock
+from duoline.kernel.errors import NotFound, Refusal, ensure
+from duoline.kernel.ids import code
+
+if TYPE_CHECKING:
+    from duoline.kernel.db import Database, Tx
+
+PREFIX = "DLC1"
+NUMBER_LENGTH = 10
+STEP = timedelta(seconds=30)
+DIGITS = 8
+DRIFT = 1
+"""So many steps before and after now count too: clocks differ, and a clerk takes a moment."""
+AHEAD = 1440
+"""Codes that a phone is given: of the next twelve hours."""
+HOLDS = timedelta(hours=2)
+"""For how long a till that has read a card may sell for its member."""
+
+
+class NoSuchCard(Refusal):
+    """A number that is on no card of ours."""
+
+    code = "members.no-such-card"
+    status = 404
+    zh = "没有这张会员卡。可以改用手机号。"
+    en = "There is no such member card. The phone number can be used instead."
+
+
+class CardCodeOver(Refusal):
+    """The code on the card is not that of now."""
+
+    code = "members.card-code-over"
+    status = 409
+    zh = "会员码已过期,请顾客刷新后再扫。"
+    en = "This code has run out; ask the customer to show the card anew."
+
+
+class Card(NamedTuple):
+    """A card: its number, and its codes from an instant on, one for each step."""
+
+    number: str
+    starts_at: datetime
+    codes: list[str]
+
+
+async def card_of(tx: Tx, member_id: UUID, *, secret: bytes) -> Card:
+    """A member's card with the codes of the next hours; it is made when it is asked for first.
+
+    Locks the member's row. Refuses `kernel.not-found` for who is no member.
+    """
+    row = await tx.fetchrow(
+        "SELECT card_no FROM members WHERE member_id = $1 AND kind = 'member' FOR NO KEY UPDATE", member_id
+    )
+    if row is None:
+        raise NotFound(kind="member")
+    number: str = row["card_no"] or await _make(tx, member_id)
+    step = _step(clock.now())
+    codes = [code_at(number, step + n, secret=secret) for n in range(AHEAD)]
+    return Card(number, datetime.fromtimestamp(step * STEP.total_seconds(), UTC), codes)
+
+
+async def _make(tx: Tx, member_id: UUID) -> str:
+    number = code(NUMBER_LENGTH)
+    made = await tx.execute(
+        "INSERT INTO member_cards (card_no, member_id) VALUES ($1, $2) ON CONFLICT (card_no) DO NOTHING",
+        number,
+        member_id,
+    )
+    ensure(made == "INSERT 0 1", "MEM-4", f"{number} is another member's")  # one in 10^15: asked again, another is made
+    await tx.execute("UPDATE members SET card_no = $2 WHERE member_id = $1", member_id, number)
+    return number
+
+
+async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
+    """Whose card this is: an electronic one as its picture says it, or the number of an old one.
+
+    Refuses `members.card-code-over` for a code that is not that of now, then `members.no-such-card`.
+    """
+    prefix, _, rest = text.strip().partition(".")
+    if prefix == PREFIX:
+        number, _, shown = rest.upper().partition(".")
+        now = _step(clock.now())
+        good = [code_at(number, now + n, secret=secret) for n in range(-DRIFT, DRIFT + 1)]
+        if sum(hmac.compare_digest(shown.encode(), one.encode()) for one in good) == 0:
+            raise CardCodeOver
+        found = await db.fetchval("SELECT member_id FROM member_cards WHERE card_no = $1", number)
+    else:
+        found = await db.fetchval("SELECT member_id FROM member_codes WHERE code = $1", text.strip())
+    if found is None:
+        raise NoSuchCard
+    return UUID(str(found))
+
+
+def shown_text(number: str, shown: str) -> str:
+    """What the picture of a card says."""
+    return f"{PREFIX}.{number}.{shown}"
+
+
+def code_at(number: str, step: int, *, secret: bytes) -> str:
+    """The code of a card in a step of time. Pure."""
+    key = hmac.digest(secret, b"member card\0" + number.encode(), "sha256")
+    digest = hmac.digest(key, step.to_bytes(8, "big"), "sha256")
+    at = digest[-1] & 0xF
+    return str((int.from_bytes(digest[at : at + 4], "big") & 0x7FFF_FFFF) % 10**DIGITS).zfill(DIGITS)
+
+
+def _step(at: datetime) -> int:
+    return int(at.timestamp() // STEP.total_seconds())
+
+
+# --- what a till holds after it has read a card ----------------------------------------------------------------
+
+
+def hold(member_id: UUID, *, secret: bytes) -> str:
+    """A pass for a till to sell for this member for a while. Nothing is stored of it."""
+    until = int((clock.now() + HOLDS).timestamp())
+    return f"{member_id.hex}.{until}.{_proof(member_id.hex, until, secret)}"
+
+
+def holder_of(text: str, *, secret: bytes) -> UUID:
+    """Whose pass this is. Refuses `members.card-code-over` when it has run out or we have not made it."""
+    member, _, rest = text.partition(".")
+    until, _, proof = rest.partition(".")
+    if not (len(member) == 32 and until.isascii() and until.isdigit() and len(until) <= 12):
+        raise CardCodeOver
+    good = hmac.compare_digest(proof.encode(), _proof(member, int(until), secret).encode())
+    if not good or int(until) < clock.now().timestamp():
+        raise CardCodeOver
+    return UUID(member)
+
+
+def _proof(member: str, until: int, secret: bytes) -> str:
+    return hmac.digest(secret, f"card holder\0{member}\0{until}".encode(), "sha256")[:16].hex()
