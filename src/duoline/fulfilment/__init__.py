@@ -34,7 +34,14 @@ from duoline.fulfilment.locks import (
     peek,
 )
 from duoline.fulfilment.markdown import NO_MARKDOWNS, Markdowns
-from duoline.fulfilment.open_fulfilment import add_line, any_of_kind, collected, keep_decision, open_fulfilment
+from duoline.fulfilment.open_fulfilment import (
+    add_line,
+    any_of_kind,
+    collected,
+    keep_decision,
+    lay_on_counter,
+    open_fulfilment,
+)
 from duoline.fulfilment.opportunity import (
     Basket,
     Lane,
@@ -64,12 +71,13 @@ from duoline.fulfilment.promise import (
     arrives_at,
     brought_at,
     days_until,
+    in_shop_ready_at,
     pickup_ready_at,
 )
 from duoline.fulfilment.reoptimise import Replanned, Unpicked, reoptimise
 from duoline.fulfilment.sourcing import EXACT_SKUS, NO_COSTS, Parcel, Piece, Plan, Site, WantedLine
 from duoline.fulfilment.states import LIVE, SERVING, FulfilmentState, serves
-from duoline.fulfilment.verify_code import find_by_code
+from duoline.fulfilment.verify_code import find_by_code, try_code
 from duoline.fulfilment.weigh import in_rush, may_send, nobody_began, unit_worth, walk_in_worth
 
 __all__ = [
@@ -136,7 +144,9 @@ __all__ = [
     "explain",
     "find_by_code",
     "in_rush",
+    "in_shop_ready_at",
     "keep_decision",
+    "lay_on_counter",
     "line_cost",
     "lines_of",
     "lock_fulfilment",
@@ -156,6 +166,7 @@ __all__ = [
     "reoptimise",
     "scarcity",
     "serves",
+    "try_code",
     "unit_worth",
     "walk_in_worth",
     "with_markdown",

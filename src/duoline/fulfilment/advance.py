@@ -36,17 +36,26 @@ async def advance(
     *,
     keep_until: datetime | None = None,
     paid: bool | None = None,
+    promise_at: datetime | None = None,
     carrier: str | None = None,
     tracking_no: str | None = None,
 ) -> None:
-    """Take a locked fulfilment one step further and tell its shop and its member. Refuses `kernel.wrong-state`."""
+    """Take a locked fulfilment one step further and tell its shop and its member. Refuses `kernel.wrong-state`.
+
+    `promise_at` is a new promise, for a buyer whose time begins with this step.
+    """
     FULFILMENTS.check(FulfilmentState(fulfilment.state), new)
     gone = fulfilment.state == FulfilmentState.SHIPPED.value and fulfilment.kind != "transfer"
     ensure(not gone or new is FulfilmentState.DELIVERED, "FUL-2", f"{fulfilment.id} has left and becomes {new.value}")
+    at_once = fulfilment.state == FulfilmentState.WAITING.value and new is not FulfilmentState.CANCELLED
+    here = new is FulfilmentState.HANDED_OVER
+    ensure(
+        not at_once or here == (fulfilment.kind == "till"), "FUL-9", f"{fulfilment.kind} becomes {new.value} unpicked"
+    )
     now = clock.now()
     done = await tx.execute(
         """UPDATE fulfilments SET state = $3, paid = coalesce($4, paid), carrier = coalesce($5, carrier),
-                  tracking_no = coalesce($6, tracking_no),
+                  tracking_no = coalesce($6, tracking_no), promise_at = coalesce($11, promise_at),
                   ready_at = CASE WHEN $3 = 'ready' THEN $7 WHEN $3 = 'to_pick' THEN NULL ELSE ready_at END,
                   keep_until = CASE WHEN $3 = 'ready' THEN $8 WHEN $3 = 'to_pick' THEN NULL ELSE keep_until END,
                   to_pick_at = CASE WHEN $3 = 'to_pick' THEN coalesce(to_pick_at, $7) ELSE to_pick_at END,
@@ -65,6 +74,7 @@ async def advance(
         keep_until,
         new in _DONE,
         fulfilment.state,
+        promise_at,
     )
     ensure(done == "UPDATE 1", "FUL-1", f"{fulfilment.id} is not {fulfilment.state} any more")
     await outbox.emit(
@@ -77,6 +87,7 @@ async def advance(
             "order_no": fulfilment.order_no,
             "kind": fulfilment.kind,
             "state": new.value,
+            **({"in_shop": True} if fulfilment.in_shop else {}),
         },
         family="stock",
         owner_id=fulfilment.location_id,

@@ -16,7 +16,7 @@ _RECORDS = """
 INSERT INTO source_records (location_id, served, rejected, learned_at)
 SELECT location_id, count(*) FILTER (WHERE state <> 'rejected'), count(*) FILTER (WHERE state = 'rejected'), $2
 FROM fulfilments
-WHERE done_at >= $1 AND state IN ('handed_over', 'shipped', 'delivered', 'uncollected', 'rejected')
+WHERE done_at >= $1 AND kind <> 'till' AND state IN ('handed_over', 'shipped', 'delivered', 'uncollected', 'rejected')
 GROUP BY location_id
 ON CONFLICT (location_id) DO UPDATE SET served = excluded.served, rejected = excluded.rejected, learned_at = $2
 """

@@ -44,11 +44,12 @@ class Fulfilment(NamedTuple):
     to_location_id: UUID | None
     to_pick_at: datetime | None
     begun_at: datetime | None
+    in_shop: bool
 
 
 _COLUMNS = (
     "location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name, contact_phone, "
-    "address, note, promise_at, ready_at, keep_until, to_location_id, to_pick_at, begun_at"
+    "address, note, promise_at, ready_at, keep_until, to_location_id, to_pick_at, begun_at, in_shop"
 )
 
 

@@ -99,6 +99,35 @@ async def open_fulfilment(
     )
 
 
+async def lay_on_counter(
+    tx: Tx,
+    *,
+    location_id: UUID,
+    job_id: UUID,
+    member_id: UUID,
+    order_id: UUID,
+    order_no: str,
+    contact_name: str,
+    contact_phone: str,
+) -> None:
+    """What a till's order has on the counter until it is paid: it holds its units as every fulfilment does, so that
+    cancelling, expiry and hand-over are those of every order. It is nobody's work, and no queue is told of it."""
+    now = clock.now()
+    await tx.execute(
+        """INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid,
+                                    contact_name, contact_phone, promise_at, placed_at)
+           VALUES ($1, $2, $3, $4, $5, 'till', 'waiting', 'till', false, $6, $7, $8, $8)""",
+        location_id,
+        job_id,
+        member_id,
+        order_id,
+        order_no,
+        contact_name,
+        contact_phone,
+        now,
+    )
+
+
 async def add_line(
     tx: Tx, *, location_id: UUID, job_id: UUID, line_id: UUID, sku_id: UUID, quantity: int, hold_id: UUID
 ) -> None:

@@ -72,6 +72,7 @@ class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How long things wait for the buyer: an order that is ready, one to be paid online, a question about what the
     shop could not serve, and, counted from its promise, one to be paid at the counter that nobody made ready.
 
+    `in_shop_minutes` is what a buyer who stands in the shop is promised, from when the shop can begin (scan-and-go).
     `remind_hours` before the end of keeping the buyer is reminded, once, but not before half of the time has passed.
     """
 
@@ -80,6 +81,9 @@ class PickupPolicy(msgspec.Struct, frozen=True, kw_only=True):
         int, whole(0, 720, zh="到期前几小时提醒(0 不提醒)", en="Hours before the end to remind (0: never)")
     ] = 24
     pay_minutes: Annotated[int, whole(1, 1440, zh="付款时限(分钟)", en="Minutes to pay")] = 15
+    in_shop_minutes: Annotated[
+        int, whole(1, 240, zh="店内扫码购备好(分钟)", en="Minutes until a scan-and-go bag is ready")
+    ] = 10
     answer_hours: Annotated[int, whole(1, 720, zh="等顾客决定(小时)", en="Hours to answer")] = 48
     unclaimed_hours: Annotated[
         int, whole(24, 2160, zh="到店付款无人备货时保留(小时)", en="Hours until unprepared unpaid orders are let go")

@@ -91,6 +91,16 @@ def brought_at(
     return None if rounded is None else Promised(rounded, None)
 
 
+def in_shop_ready_at(store: Store, at: datetime, *, minutes: int) -> Promised | None:
+    """When the bag of a buyer who stands in the shop is ready, if work can begin at `at`; None while it is closed.
+
+    Nothing is learned from it: how long it took is reported by itself (`in_shop`).
+    """
+    if not hours.open_at(store.hours, at):
+        return None
+    return Promised((at + timedelta(minutes=minutes)).replace(microsecond=0), None)
+
+
 def _rounded(at: datetime | None) -> datetime | None:
     if at is None:
         return None

@@ -27,7 +27,8 @@ FULFILMENTS = Machine(
     "fulfilment",
     _S.WAITING,
     {
-        _S.WAITING: frozenset({_S.TO_PICK, _S.CANCELLED}),
+        # Handed over at once is only what lies on a till's counter until it is paid (`advance`).
+        _S.WAITING: frozenset({_S.TO_PICK, _S.HANDED_OVER, _S.CANCELLED}),
         _S.TO_PICK: frozenset({_S.READY, _S.CANCELLED, _S.REJECTED}),
         # Back to picking is the clerk's undo.
         _S.READY: frozenset({_S.TO_PICK, _S.HANDED_OVER, _S.SHIPPED, _S.CANCELLED, _S.UNCOLLECTED, _S.REJECTED}),

@@ -22,6 +22,8 @@ fulfilments = table(
     text("state"),
     text("pay_mode"),
     flag("paid"),
+    # Scan-and-go: the buyer stands in the shop and waits for the bag.
+    flag("in_shop"),
     text("contact_name"),
     text("contact_phone"),
     doc("address", null=True),
@@ -52,7 +54,10 @@ fulfilments = table(
     # it is copied to the transfer that is sent, and settled there.
     big("unit_fee_minor", default="0"),
     pk("fulfilments", "location_id", "id"),
-    check("fulfilments_kind_ck", "kind IN ('pickup', 'ship', 'transfer')"),
+    check("fulfilments_kind_ck", "kind IN ('pickup', 'ship', 'transfer', 'till')"),
+    # What lies on a counter until it is paid is nobody's work: no queue ever shows it.
+    check("fulfilments_till_ck", "kind <> 'till' OR state IN ('waiting', 'handed_over', 'cancelled')"),
+    check("fulfilments_in_shop_ck", "NOT in_shop OR kind = 'pickup'"),
     check(
         "fulfilments_to_ck",
         "(kind = 'transfer') = (to_location_id IS NOT NULL) AND to_location_id IS DISTINCT FROM location_id",
@@ -73,6 +78,7 @@ fulfilments = table(
     ),
     index("fulfilments_done_ix", "location_id", "done_at", postgresql_where=sql_text("done_at IS NOT NULL")),
     index("fulfilments_promised_ix", "location_id", "promise_at", postgresql_where=sql_text("plain_at IS NOT NULL")),
+    index("fulfilments_in_shop_ix", "work_at", postgresql_where=sql_text("in_shop")),
     index("fulfilments_order_ix", "order_id"),
     index("fulfilments_id_ix", "id"),
     index(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from duoline.fulfilment import codes
@@ -11,11 +11,14 @@ from duoline.fulfilment.errors import AlreadyDone, TooManyWrongCodes, WrongCode
 from duoline.kernel import clock, jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
     from duoline.kernel.errors import Refusal
+
+T = TypeVar("T")
 
 _OVER = ("handed_over", "cancelled", "uncollected", "rejected")
 
@@ -27,6 +30,19 @@ async def find_by_code(tx: Tx, *, location_id: UUID, text: str, actor: Actor) ->
     unknown codes get the same answer (`fulfilment.wrong-code`); a code that was used at this very shop says so
     (`fulfilment.already-done`). A right code costs no attempt.
 
+    """
+
+    async def look_up(tx: Tx) -> UUID | Refusal:
+        return await _look_up(tx, location_id, text)
+
+    return await try_code(tx, location_id, actor, look_up)
+
+
+async def try_code(
+    tx: Tx, location_id: UUID, actor: Actor, look_up: Callable[[Tx], Awaitable[T | Refusal]]
+) -> T | Refusal:
+    """What a code leads to, within the limit of wrong ones that a clerk may enter at a shop.
+
     An attempt is counted before the code is looked at: tries sent at the same moment wait for each other at the
     count, so none is judged that the limit does not know of.
     """
@@ -34,7 +50,7 @@ async def find_by_code(tx: Tx, *, location_id: UUID, text: str, actor: Actor) ->
     window = now.replace(minute=now.minute - now.minute % 10, second=0, microsecond=0)
     if not await _count(tx, location_id, actor, window):
         return TooManyWrongCodes(retry_at=window + timedelta(minutes=10))
-    found = await _look_up(tx, location_id, text)
+    found = await look_up(tx)
     if not isinstance(found, WrongCode):
         await _uncount(tx, location_id, actor, window)
     return found

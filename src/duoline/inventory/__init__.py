@@ -48,7 +48,7 @@ from duoline.inventory.rules import (
     shared,
     transit_of,
 )
-from duoline.inventory.sell import sell
+from duoline.inventory.sell import hold_in_hand, sell
 from duoline.inventory.set_aside import SetAside, set_aside
 from duoline.inventory.shortages import (
     Shortage,
@@ -108,6 +108,7 @@ __all__ = [
     "give_up_for",
     "grant",
     "hold_arrived",
+    "hold_in_hand",
     "lock_levels",
     "lock_shortage",
     "on_the_way",

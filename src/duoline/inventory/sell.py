@@ -1,4 +1,7 @@
-"""Sell over the counter: the goods are in the customer's hand, so they leave at once, without a hold."""
+"""Sell over the counter: the goods are in the customer's hand, so they leave at once, without a hold.
+
+Where the customer has still to pay, they are held first, as far as they might have been sold.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,7 @@ async def sell(tx: Tx, needs: Sequence[Need], *, ref_kind: str, ref_id: UUID, ac
     Refuses `inventory.insufficient-stock` for all that is short at once.
     """
     demand = add_up(needs)
-    levels = await lock_levels(tx, [(need.location_id, need.sku_id) for need in demand])
-    short = []
-    for need in demand:
-        level = levels.get((need.location_id, need.sku_id), Level(0, 0, 0))
-        if level.on_hand - level.held < need.quantity:
-            short.append(
-                {
-                    "sku_id": str(need.sku_id),
-                    "location_id": str(need.location_id),
-                    "wanted": need.quantity,
-                    "available": level.on_hand - level.held,
-                }
-            )
-    if short:
-        raise InsufficientStock(short=short)
+    await _lock_free(tx, demand)
     now = clock.now()
     done = await tx.execute(
         """WITH sold AS (
@@ -70,3 +59,58 @@ async def sell(tx: Tx, needs: Sequence[Need], *, ref_kind: str, ref_id: UUID, ac
     )
     # Both rows of each movement; a level that was not lowered has none on its side.
     ensure(done == f"INSERT 0 {2 * len(demand)}", "INV-1", f"{done} for {len(demand)} levels")
+
+
+async def hold_in_hand(tx: Tx, needs: Sequence[Need], *, ref_kind: str, ref_id: UUID, actor: Actor) -> list[UUID]:
+    """Hold units that lie on the counter until they are paid; a hold for each need, in their order.
+
+    Safety stock may be held as it may be sold. Locks the levels in order. Refuses `inventory.insufficient-stock` for
+    all that is short at once.
+    """
+    demand = add_up(needs)
+    await _lock_free(tx, demand)
+    hold_ids = [new_id() for _ in needs]
+    done = await tx.execute(
+        """WITH kept AS (
+               UPDATE levels l SET held = l.held + d.quantity
+               FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS d(location_id, sku_id, quantity)
+               WHERE l.location_id = d.location_id AND l.sku_id = d.sku_id AND l.on_hand - l.held >= d.quantity
+               RETURNING l.location_id, l.sku_id
+           )
+           INSERT INTO holds (location_id, id, sku_id, quantity, state, ref_kind, ref_id, created_at, actor)
+           SELECT h.location_id, h.id, h.sku_id, h.quantity, 'open', $8, $9, $10, $11
+           FROM unnest($4::uuid[], $5::uuid[], $6::int[], $7::uuid[]) AS h(location_id, sku_id, quantity, id)
+           JOIN kept USING (location_id, sku_id)""",
+        [need.location_id for need in demand],
+        [need.sku_id for need in demand],
+        [need.quantity for need in demand],
+        [need.location_id for need in needs],
+        [need.sku_id for need in needs],
+        [need.quantity for need in needs],
+        hold_ids,
+        ref_kind,
+        ref_id,
+        clock.now(),
+        actor.label,
+    )
+    ensure(done == f"INSERT 0 {len(needs)}", "INV-2", f"{done} for {len(needs)} holds")
+    return hold_ids
+
+
+async def _lock_free(tx: Tx, demand: Sequence[Need]) -> None:
+    """Lock the levels in order and refuse with `inventory.insufficient-stock` all that is not free on them."""
+    levels = await lock_levels(tx, [(need.location_id, need.sku_id) for need in demand])
+    short = []
+    for need in demand:
+        level = levels.get((need.location_id, need.sku_id), Level(0, 0, 0))
+        if level.on_hand - level.held < need.quantity:
+            short.append(
+                {
+                    "sku_id": str(need.sku_id),
+                    "location_id": str(need.location_id),
+                    "wanted": need.quantity,
+                    "available": level.on_hand - level.held,
+                }
+            )
+    if short:
+        raise InsufficientStock(short=short)

@@ -16,6 +16,12 @@ DEPOSITS = "deposits"
 DELIVERY_INCOME = "income:delivery"
 """Earned by delivering."""
 
+FORFEITED = "income:forfeited"
+"""Earned by deposits that were kept, by the terms of their pre-sales."""
+
+BY_POINTS = "points"
+"""What members' points paid of orders, in money: the chain has given it up."""
+
 
 BY_HAND = "clearing:by-hand"
 """Given back outside of every provider, by somebody who says so."""
@@ -27,8 +33,18 @@ def clearing(tender: str) -> str:
 
 
 def cash(location_id: UUID) -> str:
-    """Money in a shop's drawer."""
+    """Money that a shop took in its drawers and has not paid out of them; a float was there before."""
     return f"cash:{location_id}"
+
+
+def till_difference(location_id: UUID) -> str:
+    """What drawers of a shop held more (credit) or less (debit) than they should have when they were counted."""
+    return f"till-difference:{location_id}"
+
+
+def petty(location_id: UUID) -> str:
+    """Paid out of a shop's drawer by hand (debit), or into it (credit): for stamps, to the bank, for more change."""
+    return f"petty:{location_id}"
 
 
 def sales(location_id: UUID) -> str:

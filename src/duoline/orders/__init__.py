@@ -1,82 +1,193 @@
 """Carts and orders: what was bought, at what price, and how far it is. One model for every channel."""
 
 from duoline.orders import timeline
-from duoline.orders.advance import add_paid, add_refunded, advance, ensure_settled, note_location, progress
+from duoline.orders.advance import (
+    add_paid,
+    add_refunded,
+    add_returned,
+    advance,
+    ensure_settled,
+    forfeit,
+    note_location,
+    progress,
+    set_clawback,
+)
 from duoline.orders.cart import Cart
 from duoline.orders.errors import (
     AddressMissing,
     AlreadyPaid,
     BadOrderQuantity,
+    BalanceBeingPaid,
+    BalanceNotOpen,
+    BalanceOver,
     CancelWhole,
     EmptyOrder,
     NoLongerUnpaid,
     NoOnlinePayment,
+    NotBooked,
     NothingToCancel,
     PayOnline,
     PayOnlineToBring,
+    PreorderDone,
+    PreorderEnded,
+    RefundElsewhere,
+    ReturnChanged,
+    ReturnExcluded,
+    ReturnNothingLeft,
+    ReturnNotOffered,
+    ReturnRestFirst,
+    ReturnTooLate,
     ServedElsewhere,
     TooManyLines,
     TooManyOrders,
     TooManyUnpaid,
 )
 from duoline.orders.frozen import freeze, is_frozen, parcels_rejected, thaw
+from duoline.orders.gifts import Given, gifts_of
+from duoline.orders.gifts import kept_minor as gifts_kept_minor
+from duoline.orders.gifts import that_go as gifts_that_go
 from duoline.orders.guest_limits import GuestLimit, limits_of_guest
 from duoline.orders.keep_cart import adopt_cart, as_rows, read_cart
-from duoline.orders.locks import Line, Order, lock_order
-from duoline.orders.numbers import new_order_no
+from duoline.orders.locks import Line, Order, lock_order, read_order
+from duoline.orders.numbers import TIMEZONE, new_order_no
 from duoline.orders.order_link import LASTS as LINK_LASTS
-from duoline.orders.order_link import link_of, order_no_of
+from duoline.orders.order_link import RECEIPT_LASTS, link_of, order_no_of, receipt_link_of, receipt_no_of
+from duoline.orders.park import Parked, ParkedTaken, TooManyParked, park, parked_at, take_parked
+from duoline.orders.policy import RETURNS, ReturnsPolicy
+from duoline.orders.preorder_codes import find_by_preorder_code, preorder_code_of
+from duoline.orders.preorders import (
+    CancelTerms,
+    Preorder,
+    UnpaidTerms,
+    await_balance,
+    change_way,
+    deposit_intent,
+    keeps_when_cancelled,
+    preorder_of,
+    redeem,
+    wait_again,
+    write_booking,
+)
 from duoline.orders.refundable import refundable
+from duoline.orders.returns import ReturnLine, name_refunds, returned_as_ours, returned_to, write_return
 from duoline.orders.sale import write_sale
 from duoline.orders.states import OrderState
-from duoline.orders.types import LINES_MAX, QUANTITY_MAX, Address, Contact, Sold, Wanted
+from duoline.orders.types import (
+    LINES_MAX,
+    OUR_FAULT,
+    QUANTITY_MAX,
+    Address,
+    Condition,
+    Contact,
+    Method,
+    ReturnReason,
+    Sold,
+    Wanted,
+)
+from duoline.orders.value import value_of
 
 __all__ = [
     "LINES_MAX",
     "LINK_LASTS",
+    "OUR_FAULT",
     "QUANTITY_MAX",
+    "RECEIPT_LASTS",
+    "RETURNS",
+    "TIMEZONE",
     "Address",
     "AddressMissing",
     "AlreadyPaid",
     "BadOrderQuantity",
+    "BalanceBeingPaid",
+    "BalanceNotOpen",
+    "BalanceOver",
+    "CancelTerms",
     "CancelWhole",
     "Cart",
+    "Condition",
     "Contact",
     "EmptyOrder",
+    "Given",
     "GuestLimit",
     "Line",
+    "Method",
     "NoLongerUnpaid",
     "NoOnlinePayment",
+    "NotBooked",
     "NothingToCancel",
     "Order",
     "OrderState",
+    "Parked",
+    "ParkedTaken",
     "PayOnline",
     "PayOnlineToBring",
+    "Preorder",
+    "PreorderDone",
+    "PreorderEnded",
+    "RefundElsewhere",
+    "ReturnChanged",
+    "ReturnExcluded",
+    "ReturnLine",
+    "ReturnNotOffered",
+    "ReturnNothingLeft",
+    "ReturnReason",
+    "ReturnRestFirst",
+    "ReturnTooLate",
+    "ReturnsPolicy",
     "ServedElsewhere",
     "Sold",
     "TooManyLines",
     "TooManyOrders",
+    "TooManyParked",
     "TooManyUnpaid",
+    "UnpaidTerms",
     "Wanted",
     "add_paid",
     "add_refunded",
+    "add_returned",
     "adopt_cart",
     "advance",
     "as_rows",
+    "await_balance",
+    "change_way",
+    "deposit_intent",
     "ensure_settled",
+    "find_by_preorder_code",
+    "forfeit",
     "freeze",
+    "gifts_kept_minor",
+    "gifts_of",
+    "gifts_that_go",
     "is_frozen",
+    "keeps_when_cancelled",
     "limits_of_guest",
     "link_of",
     "lock_order",
+    "name_refunds",
     "new_order_no",
     "note_location",
     "order_no_of",
     "parcels_rejected",
+    "park",
+    "parked_at",
+    "preorder_code_of",
+    "preorder_of",
     "progress",
     "read_cart",
+    "read_order",
+    "receipt_link_of",
+    "receipt_no_of",
+    "redeem",
     "refundable",
+    "returned_as_ours",
+    "returned_to",
+    "set_clawback",
+    "take_parked",
     "thaw",
     "timeline",
+    "value_of",
+    "wait_again",
+    "write_booking",
+    "write_return",
     "write_sale",
 ]

@@ -129,3 +129,120 @@ class AlreadyPaid(Refusal):
     status = 409
     zh = "这张订单不需要付款。"
     en = "There is nothing to pay for this order."
+
+
+class ReturnNotOffered(Refusal):
+    """The shop takes nothing back, or not what this company sold."""
+
+    code = "returns.not-offered"
+    status = 409
+    zh = "本店不办理退货。"
+    en = "This shop does not take anything back."
+
+
+class ReturnNothingLeft(Refusal):
+    """More is brought back than was handed over and not brought back before."""
+
+    code = "returns.nothing-left"
+    status = 409
+    zh = "这些商品没有交付过,或已经退过,不能再退。"
+    en = "These articles were not handed over, or were brought back before; there is nothing left to return."
+
+
+class ReturnTooLate(Refusal):
+    """The time in which this may be brought back for this reason is over."""
+
+    code = "returns.too-late"
+    status = 409
+    zh = "已经超过退货期限({days} 天)。商品有质量问题时,请选「商品有问题」再试。"
+    en = "The time for returns ({days} days) is over. If the article is faulty, choose that as the reason."
+
+
+class ReturnExcluded(Refusal):
+    """Articles of this kind are not taken back unless they are faulty or wrong."""
+
+    code = "returns.excluded"
+    status = 409
+    zh = "这类商品不支持无理由退货;有问题或给错时可以退。"
+    en = "Articles of this kind are taken back only when they are faulty or not what was ordered."
+
+
+class ReturnChanged(Refusal):
+    """What would go back is another amount than the one that was shown."""
+
+    code = "returns.amount-changed"
+    status = 409
+    zh = "应退金额已变为 {refund},请核对后再确认。"
+    en = "What goes back is {refund} by now; check it and confirm again."
+
+
+class RefundElsewhere(Refusal):
+    """It was paid in a way that this installation cannot give money back by."""
+
+    code = "returns.refund-elsewhere"
+    status = 409
+    zh = "这笔付款不是经本系统收的,不能在这里退。请联系总部处理。"
+    en = "This was not paid through this system and cannot be given back here; ask headquarters."
+
+
+class ReturnRestFirst(Refusal):
+    """Some of it is still to be collected and paid, and what comes back now would make the whole cost a cent more."""
+
+    code = "returns.rest-first"
+    status = 409
+    zh = "这一单还有商品没有取。请先取走或取消,再来退货。"
+    en = "Some of this order is still to be collected; collect or cancel it first, then return."
+
+
+class NotBooked(Refusal):
+    """The pre-order does not wait for its balance."""
+
+    code = "orders.not-booked"
+    status = 409
+    zh = "这张预订单现在不能付尾款,请刷新看看它的状态。"
+    en = "The balance of this pre-order cannot be paid now; look at how it stands."
+
+
+class BalanceNotOpen(Refusal):
+    """The balance can be paid later."""
+
+    code = "orders.balance-not-open"
+    status = 409
+    zh = "还没到付尾款的时间,请在 {day} 之后再来。"
+    en = "The balance can be paid from {day}; please come back then."
+
+
+class BalanceOver(Refusal):
+    """The time to pay the balance is over."""
+
+    code = "orders.balance-over"
+    status = 410
+    zh = "付尾款的时间已过。"
+    en = "The time to pay the balance is over."
+
+
+class BalanceBeingPaid(Refusal):
+    """Somebody is paying the balance at this moment: online, or at a till."""
+
+    code = "orders.balance-being-paid"
+    status = 409
+    zh = "尾款正在支付中(网上或收银台),请先完成或取消那一笔,或等它超时。"
+    en = "The balance is being paid already, online or at a till; finish that payment, or wait until it lapses."
+
+
+class PreorderDone(Refusal):
+    """The code was used, or the balance was paid online."""
+
+    code = "orders.preorder-done"
+    status = 409
+    zh = "这张预订单的尾款已经付清,预订码不能再用。"
+    en = "The balance of this pre-order is paid; its code opens nothing any more."
+
+
+class PreorderEnded(Refusal):
+    """The pre-order came to nothing."""
+
+    code = "orders.preorder-ended"
+    status = 410
+    zh = "这张预订单已取消或过期。"
+    en = "This pre-order was cancelled, or its time is over."

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def new_order_no(at: datetime, timezone: str = "Asia/Shanghai") -> str:
+TIMEZONE = "Asia/Shanghai"
+"""Where the chain's own days begin, when no shop has to do with something."""
+
+
+def new_order_no(at: datetime, timezone: str = TIMEZONE) -> str:
     """A number such as `261121-7KX2-M9QF`. Unique by the key of `order_numbers`, not by this function."""
     letters = code(8)
     return f"{clock.trading_day(at, timezone):%y%m%d}-{letters[:4]}-{letters[4:]}"

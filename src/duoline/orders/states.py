@@ -11,6 +11,7 @@ class OrderState(Enum):
     """Where an order stands."""
 
     AWAITING_PAYMENT = "awaiting_payment"
+    BOOKED = "booked"  # its deposit is paid; the balance, the goods and their place come later
     CONFIRMED = "confirmed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -22,7 +23,18 @@ ORDERS = Machine(
     "order",
     OrderState.AWAITING_PAYMENT,
     {
-        OrderState.AWAITING_PAYMENT: frozenset({OrderState.CONFIRMED, OrderState.CANCELLED, OrderState.EXPIRED}),
+        OrderState.AWAITING_PAYMENT: frozenset(
+            # Completed at once is what waits at a till: it is handed over by the step that pays the rest (`advance`).
+            # Booked is what has paid a deposit, and what did not go on to pay its balance.
+            {
+                OrderState.BOOKED,
+                OrderState.CONFIRMED,
+                OrderState.COMPLETED,
+                OrderState.CANCELLED,
+                OrderState.EXPIRED,
+            }
+        ),
+        OrderState.BOOKED: frozenset({OrderState.AWAITING_PAYMENT, OrderState.CANCELLED, OrderState.EXPIRED}),
         OrderState.CONFIRMED: frozenset({OrderState.COMPLETED, OrderState.CANCELLED}),
         OrderState.COMPLETED: frozenset(),
         OrderState.CANCELLED: frozenset(),

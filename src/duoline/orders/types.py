@@ -8,19 +8,26 @@ from uuid import UUID
 import msgspec
 
 Method = Literal["pickup", "delivery"]
+ReturnReason = Literal["changed_mind", "faulty", "wrong_article", "other"]
+Condition = Literal["sellable", "damaged"]
+
+OUR_FAULT: frozenset[ReturnReason] = frozenset({"faulty", "wrong_article"})
+"""Reasons for which units come back that are not the buyer's choice."""
 
 QUANTITY_MAX = 999
 LINES_MAX = 100
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a SKU, to be collected at a store or delivered. `cart_line_id` when it stands in a cart."""
+    """Units of a SKU, to be collected at a store or delivered. `cart_line_id` when it stands in a cart; `gift` is the
+    promotion that gives them, which no buyer wishes for."""
 
     sku_id: UUID
     quantity: int
     method: Method
     store_id: UUID | None = None
     cart_line_id: UUID | None = None
+    gift: UUID | None = None
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,9 +28,17 @@ class Intent(NamedTuple):
     provider_ref: str | None
     pay_url: str | None
     expires_at: datetime | None
+    asked_at: datetime | None
+
+    @property
+    def known_there(self) -> bool:
+        """Whether the provider may know of it: somebody could pay it, or has."""
+        return self.provider_ref is not None or self.asked_at is not None
 
 
-_COLUMNS = "member_id, id, order_id, provider, ref, amount_minor, currency, state, provider_ref, pay_url, expires_at"
+_COLUMNS = (
+    "member_id, id, order_id, provider, ref, amount_minor, currency, state, provider_ref, pay_url, expires_at, asked_at"
+)
 
 
 async def lock_intent(tx: Tx, member_id: UUID, intent_id: UUID) -> Intent:
@@ -71,15 +79,38 @@ async def load_intent(db: Database, member_id: UUID, intent_id: UUID) -> Intent 
     return None if row is None else Intent(*row)
 
 
-async def remember_opened(tx: Tx, intent: Intent, *, provider_ref: str, pay_url: str) -> None:
-    """Store where the buyer pays. Repeating it changes nothing."""
-    await tx.execute(
-        """UPDATE payment_intents SET provider_ref = $3, pay_url = $4
+async def remember_opened(tx: Tx, intent: Intent, *, provider_ref: str, pay_url: str | None) -> bool:
+    """Store what the provider calls it, and where the buyer pays if that is a page. Repeating it changes nothing.
+
+    False when it is not asked for any more.
+    """
+    done = await tx.execute(
+        """UPDATE payment_intents SET provider_ref = $3, pay_url = $4, asked_at = NULL
            WHERE member_id = $1 AND id = $2 AND state = 'open'""",
         intent.member_id,
         intent.id,
         provider_ref,
         pay_url,
+    )
+    return bool(done == "UPDATE 1")
+
+
+async def note_asked(tx: Tx, intent: Intent) -> Intent:
+    """The provider is about to be asked for a locked intent by a code."""
+    now = clock.now()
+    await tx.execute(
+        "UPDATE payment_intents SET asked_at = $3 WHERE member_id = $1 AND id = $2", intent.member_id, intent.id, now
+    )
+    return intent._replace(asked_at=now)
+
+
+async def note_declined(tx: Tx, intent: Intent) -> None:
+    """Nothing came of what was asked at the instant of `intent`. What was asked since stays asked."""
+    await tx.execute(
+        "UPDATE payment_intents SET asked_at = NULL WHERE member_id = $1 AND id = $2 AND asked_at = $3",
+        intent.member_id,
+        intent.id,
+        intent.asked_at,
     )
 
 
@@ -91,6 +122,17 @@ async def close_intent(tx: Tx, member_id: UUID, intent_id: UUID) -> None:
         member_id,
         intent_id,
         clock.now(),
+    )
+
+
+async def postpone_intent(tx: Tx, intent: Intent, expires_at: datetime) -> None:
+    """Let an open intent, of which no provider knows yet, be paid until then."""
+    await tx.execute(
+        """UPDATE payment_intents SET expires_at = $3
+           WHERE member_id = $1 AND id = $2 AND state = 'open' AND provider_ref IS NULL AND asked_at IS NULL""",
+        intent.member_id,
+        intent.id,
+        expires_at,
     )
 
 
@@ -124,3 +166,32 @@ async def open_store_intent(
             currency,
             clock.now(),
         )
+
+
+async def open_code_intent(
+    tx: Tx,
+    *,
+    provider: str,
+    member_id: UUID,
+    order_id: UUID,
+    intent_id: UUID,
+    amount_minor: int,
+    currency: str,
+    expires_at: datetime,
+) -> None:
+    """Ask for an amount by a code on the payer's phone; the provider will know it by the intent's id."""
+    await tx.execute(
+        """WITH known AS (INSERT INTO payment_refs (ref, member_id, intent_id) VALUES ($5, $1, $2))
+           INSERT INTO payment_intents (member_id, id, order_id, provider, ref, amount_minor, currency, state,
+                                        expires_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9)""",
+        member_id,
+        intent_id,
+        order_id,
+        provider,
+        str(intent_id),
+        amount_minor,
+        currency,
+        expires_at,
+        clock.now(),
+    )

@@ -155,6 +155,42 @@ class AlreadyPaid(Refusal):
     en = "This payment has been made and cannot be closed."
 
 
+class CodeUnknown(Refusal):
+    """What was scanned is no payment code of this provider."""
+
+    code = "payments.code-unknown"
+    status = 409
+    zh = "这不是有效的付款码,请顾客打开付款码页面再扫一次。"
+    en = "This is no payment code. Ask the customer to open the payment code and scan again."
+
+
+class CodeUsed(Refusal):
+    """Each code pays once."""
+
+    code = "payments.code-used"
+    status = 409
+    zh = "这个付款码已经用过,请顾客刷新后再扫。"
+    en = "This payment code has been used; ask the customer for a new one."
+
+
+class CodeExpired(Refusal):
+    """A code is good for about a minute."""
+
+    code = "payments.code-expired"
+    status = 409
+    zh = "这个付款码已经过期,请顾客刷新后再扫。"
+    en = "This payment code is too old; ask the customer for a new one."
+
+
+class NotEnoughMoney(Refusal):
+    """The payer has less than is asked for."""
+
+    code = "payments.not-enough-money"
+    status = 409
+    zh = "顾客的余额不足,没有扣款。请换一种方式付款。"
+    en = "The customer has too little money there; nothing was taken. Pay in another way."
+
+
 class NotPaid(Refusal):
     """There is nothing to refund: the payment is unknown, open or closed."""
 
@@ -205,6 +241,27 @@ class PaymentProvider(Protocol):
 
         Repeated with the same amount and currency it returns the same payment, in whatever status it
         has reached. Refuses with `AmountDiffers`, `ProviderRefused`.
+        """
+        ...
+
+    async def charge_code(
+        self,
+        ref: str,
+        *,
+        auth_code: str,
+        amount_minor: int,
+        currency: str,
+        subject: str,
+        notify_url: str,
+        expires_at: datetime,
+    ) -> PaymentState:
+        """Take a payment by the code on the payer's phone, which the shop has scanned.
+
+        Answers `paid`, or `open` while the payer is asked on the phone. Repeated with the same amount and currency it
+        returns the same payment, in whatever status it has reached, whatever the code. Refuses with `AmountDiffers`,
+        then with `CodeUnknown`, `CodeUsed`, `CodeExpired`, `NotEnoughMoney`, `ProviderRefused`: then there is no
+        payment, and another code may be charged under the same `ref`. The code is a secret: it is neither stored nor
+        logged on our side.
         """
         ...
 

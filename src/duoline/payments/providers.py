@@ -22,6 +22,11 @@ def online() -> str | None:
     return next(reversed(_connected), None)
 
 
+def connected(name: str) -> bool:
+    """Whether this installation can ask the provider of that name."""
+    return name in _connected
+
+
 def named(name: str) -> PaymentProvider:
     """The provider of that name. `Unavailable` when this installation is not connected to it."""
     try:

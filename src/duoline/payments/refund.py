@@ -17,6 +17,7 @@ from duoline.kernel.ids import new_id
 from duoline.payments.states import REFUNDS, RefundStep
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
@@ -48,18 +49,29 @@ class Refund(NamedTuple):
 
 
 async def request_refund(
-    tx: Tx, *, member_id: UUID, order_id: UUID, amount_minor: int, currency: str, reason: str, actor: Actor
+    tx: Tx,
+    *,
+    member_id: UUID,
+    order_id: UUID,
+    amount_minor: int,
+    currency: str,
+    reason: str,
+    actor: Actor,
+    of: Collection[UUID] | None = None,
 ) -> list[UUID]:
-    """Request that `amount_minor` go back, from the order's captures in the order in which they came.
+    """Request that `amount_minor` go back, from the order's captures in the order in which they came; from those `of`
+    some intents only, when they are named.
 
     Locks the captures. Refuses `payments.nothing-to-refund`. Returns the refunds to carry out.
     """
     ensure(amount_minor > 0, "PAY-1", "a refund of nothing")
     captures = await tx.fetch(
         """SELECT id, tender, refunded_minor, amount_minor - refunded_minor AS left_minor FROM captures
-           WHERE member_id = $1 AND order_id = $2 ORDER BY id FOR UPDATE""",
+           WHERE member_id = $1 AND order_id = $2 AND ($3::uuid[] IS NULL OR intent_id = ANY ($3))
+           ORDER BY id FOR UPDATE""",
         member_id,
         order_id,
+        None if of is None else list(of),
     )
     if sum(row["left_minor"] for row in captures) < amount_minor:
         raise NothingToRefund(amount_minor=amount_minor)
@@ -109,6 +121,40 @@ async def request_refund(
         wanted -= part
     ensure(wanted == 0, "PAY-1", f"{wanted} of {amount_minor} found no capture to go back to")
     return made
+
+
+class Way(NamedTuple):
+    """An amount that goes back as it came."""
+
+    tender: str
+    amount_minor: int
+
+
+async def ways_back(tx: Tx, *, member_id: UUID, order_id: UUID, amount_minor: int) -> list[Way]:
+    """How `request_refund` would share an amount over the order's captures. Locks nothing and refuses nothing."""
+    captures = await tx.fetch(
+        """SELECT tender, amount_minor - refunded_minor AS left_minor FROM captures
+           WHERE member_id = $1 AND order_id = $2 ORDER BY id""",
+        member_id,
+        order_id,
+    )
+    ways, wanted = [], amount_minor
+    for row in captures:
+        if part := min(wanted, row["left_minor"]):
+            ways.append(Way(row["tender"], part))
+            wanted -= part
+    return ways
+
+
+async def given_back_whole(db: Database | Tx, *, member_id: UUID, order_id: UUID) -> set[UUID]:
+    """The intents of an order whose money is wholly on its way back, or back."""
+    rows = await db.fetch(
+        """SELECT intent_id FROM captures
+           WHERE member_id = $1 AND order_id = $2 AND refunded_minor = amount_minor""",
+        member_id,
+        order_id,
+    )
+    return {row["intent_id"] for row in rows}
 
 
 async def _trace(

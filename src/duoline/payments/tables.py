@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, unique
-from duoline.kernel.placement import MEMBER, distributed, table
+from duoline.kernel.columns import at, big, check, doc, fk, flag, index, integer, pk, text, uid, unique
+from duoline.kernel.placement import MEMBER, STOCK, distributed, table
 
 PACKAGE = "payments"
 
@@ -24,6 +24,8 @@ payment_intents = table(
     text("provider_ref", null=True),
     text("pay_url", null=True),
     at("expires_at", null=True),
+    # Since when a provider is asked to take it by a code and has not answered: it may know of it.
+    at("asked_at", null=True),
     at("created_at"),
     at("resolved_at", null=True),
     pk("payment_intents", "member_id", "id"),
@@ -141,4 +143,69 @@ payment_exceptions = table(
     check("payment_exceptions_state_ck", "state IN ('open', 'resolved')"),
     check("payment_exceptions_resolved_ck", "(state = 'resolved') = (resolved_at IS NOT NULL)"),
     index("payment_exceptions_open_ix", "created_at", postgresql_where=sql_text("state = 'open'")),
+)
+
+# A drawer of a shop from its float to its count. One that was not opened when the first cash came is opened by itself,
+# with nothing in it. While it is open nobody has counted: `expected_minor` is written with the count.
+drawer_sessions = table(
+    PACKAGE,
+    "drawer_sessions",
+    STOCK,
+    uid("location_id"),
+    uid("id"),
+    text("drawer"),
+    flag("by_itself"),
+    big("float_minor"),
+    at("opened_at"),
+    uid("opened_by"),
+    text("opened_name"),
+    at("closed_at", null=True),
+    uid("closed_by", null=True),
+    text("closed_name", null=True),
+    big("counted_minor", null=True),
+    big("expected_minor", null=True),
+    text("note", default=""),
+    pk("drawer_sessions", "location_id", "id"),
+    check("drawer_sessions_float_ck", "float_minor >= 0 AND counted_minor >= 0"),
+    check("drawer_sessions_time_ck", "closed_at >= opened_at"),
+    check(
+        "drawer_sessions_closed_ck",
+        "(closed_at IS NULL) = (counted_minor IS NULL) AND (closed_at IS NULL) = (expected_minor IS NULL)"
+        " AND (closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_name IS NULL)",
+    ),
+    # TIL-3: a drawer is open once.
+    index(
+        "drawer_sessions_open_ux", "location_id", "drawer", unique=True, postgresql_where=sql_text("closed_at IS NULL")
+    ),
+    index("drawer_sessions_id_ix", "id"),
+    index("drawer_sessions_list_ix", "location_id", sql_text("opened_at DESC")),
+    index("drawer_sessions_all_ix", sql_text("opened_at DESC"), "id"),
+)
+
+# Cash that went into a drawer (above zero) or out of it, by what it was for: a capture, a refund, or a payment by hand,
+# which is its own reason. Each is in one session, and none is ever changed.
+drawer_entries = table(
+    PACKAGE,
+    "drawer_entries",
+    STOCK,
+    uid("location_id"),
+    uid("session_id"),
+    uid("id"),
+    text("kind"),
+    big("amount_minor"),
+    uid("ref_id"),
+    at("at"),
+    uid("actor_id"),
+    text("actor_name"),
+    text("reason", default=""),
+    pk("drawer_entries", "location_id", "session_id", "id"),
+    fk("drawer_entries_session_fk", ["location_id", "session_id"], "drawer_sessions", ["location_id", "id"]),
+    unique("drawer_entries_ref_uq", "location_id", "ref_id"),
+    check("drawer_entries_kind_ck", "kind IN ('sale', 'collection', 'refund', 'paid_in', 'paid_out')"),
+    check(
+        "drawer_entries_amount_ck",
+        "CASE WHEN kind IN ('refund', 'paid_out') THEN amount_minor < 0 ELSE amount_minor > 0 END",
+    ),
+    check("drawer_entries_reason_ck", "reason <> '' OR kind NOT IN ('paid_in', 'paid_out')"),
+    append_only=True,
 )

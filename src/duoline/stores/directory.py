@@ -114,6 +114,15 @@ class Chain:
             key=lambda store: store.code,
         )
 
+    def matching(self, q: str) -> list[Store]:
+        """Locations of which every word is somewhere in code, name or city."""
+        words = q.casefold().split()
+        return [
+            store
+            for store in self.stores.values()
+            if all(word in f"{store.code} {store.name.zh} {store.name.en} {store.city}".casefold() for word in words)
+        ]
+
     def nearest(
         self, lat: float, lon: float, *, among: Iterable[Store] | None = None, limit: int | None = None
     ) -> list[tuple[int, Store]]:

@@ -78,20 +78,23 @@ async def change(
     state: Literal["active", "left"] | None,
     password_hash: str | None,
     reason: str,
+    phone: str | None = None,
 ) -> None:
-    """Change a locked person. A new password and leaving end every session of theirs.
+    """Change a locked person. A new password and leaving end every session of theirs. `phone` is in E.164 form, and
+    none when it is empty.
 
     Refuses with `LastHeadquarters` when the last administrator would leave.
     """
     await tx.execute(
         "UPDATE staff SET name = COALESCE($2, name), state = COALESCE($3, state),"
-        " password_hash = COALESCE($4, password_hash), failed_count = 0, locked_until = NULL, updated_at = $5"
-        " WHERE id = $1",
+        " password_hash = COALESCE($4, password_hash), phone = nullif(COALESCE($6, phone), ''),"
+        " failed_count = 0, locked_until = NULL, updated_at = $5 WHERE id = $1",
         record.id,
         name,
         state,
         password_hash,
         clock.now(),
+        phone,
     )
     if password_hash is not None or state == "left":
         await sessions.end_all(tx, record.id)
@@ -100,6 +103,8 @@ async def change(
     after = {"name": name or record.name, "state": state or record.state}
     if password_hash is not None:
         after["password"] = "replaced"  # noqa: S105 - a word, not a password
+    if phone is not None:
+        after["phone"] = "replaced" if phone else "removed"
     await audit.record(
         tx,
         actor=actor,

@@ -67,6 +67,13 @@ def midnight_after(hours: Hours, at: datetime) -> datetime:
     return _instant(hours.timezone, today(hours, at) + timedelta(days=1), "00:00")
 
 
+def closing_next_day(hours: Hours, at: datetime) -> datetime:
+    """When the shop closes for good on the calendar day after `at`; the end of that day when it does not open."""
+    day = today(hours, at) + timedelta(days=1)
+    spans = hours.on(day)
+    return _instant(hours.timezone, day, spans[-1].closes if spans else "24:00")
+
+
 def open_at(hours: Hours, at: datetime) -> bool:
     """Whether the shop is open at the instant. The opening minute counts, the closing minute does not."""
     for start, end in _intervals(hours, at):

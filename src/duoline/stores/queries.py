@@ -25,13 +25,14 @@ class Person:
     state: str
     locked_until: datetime | None
     created_at: datetime
+    phone: str | None
     grants: tuple[Grant, ...]
 
 
 async def people(db: Database | Tx, *, q: str = "", staff_id: UUID | None = None) -> list[Person]:
     """All staff (or one), by log-in; `q` is looked for in log-in and name. A chain's staff fit in memory."""
     rows = await db.fetch(
-        "SELECT s.id, s.login, s.name, s.state, s.locked_until, s.created_at,"
+        "SELECT s.id, s.login, s.name, s.state, s.locked_until, s.created_at, s.phone,"
         " COALESCE((SELECT jsonb_agg(jsonb_build_array(g.role, g.unit_kind, g.unit_id) ORDER BY g.role, g.unit_id)"
         " FROM staff_grants g WHERE g.staff_id = s.id), '[]') AS grants"
         " FROM staff s WHERE ($1 = '' OR strpos(lower(s.login || ' ' || s.name), lower($1)) > 0)"

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from duoline.stores.directory import Chain
 
 CLERK = frozenset(
-    {"fulfil", "sell", "hold", "transfers", "stock.read", "stock.count", "stores.read", "catalogue.read", "prices.read"}
+    {
+        "fulfil",
+        "sell",
+        "return",
+        "hold",
+        "transfers",
+        "stock.read",
+        "stock.count",
+        "stores.read",
+        "catalogue.read",
+        "prices.read",
+        "guide",
+    }
 )
 STORE = CLERK | {
     "orders.read",
@@ -32,7 +44,12 @@ STORE = CLERK | {
     "stores.hours",
     "audit.read",
     "today.read",
+    "drawers.read",
     "transfers.decide",
+    "touchpoints.read",
+    "touchpoints.edit",
+    "bindings.read",
+    "bindings.edit",
 }
 FRANCHISEE = STORE | {"stores.edit"}
 REGION = FRANCHISEE | {"policies.read", "transfers.call", "orders.dispatch"}
@@ -44,6 +61,8 @@ HEADQUARTERS = REGION | {
     "policies.edit",
     "imports.run",
     "money.settle",
+    "bindings.decide",
+    "members.edit",
 }
 
 PERMISSIONS: dict[Role, frozenset[str]] = {

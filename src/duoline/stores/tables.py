@@ -107,6 +107,8 @@ staff = table(
     text("login"),
     text("name"),
     text("password_hash"),
+    # In E.164 form: a guide cannot be bound to the member account of their own number.
+    text("phone", null=True),
     text("state", default="active"),
     integer("failed_count", default="0"),
     at("locked_until", null=True),
