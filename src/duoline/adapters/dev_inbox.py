@@ -30,6 +30,13 @@ TEXTS = {
     (SmsTemplate.LOGIN_CODE, "zh"): "【双线】验证码 {code}，{minutes} 分钟内有效。请不要告诉他人。",
     (SmsTemplate.LOGIN_CODE, "en"): "[Duoline] Your code is {code}, valid for {minutes} minutes. Tell it to nobody.",
     (
+        SmsTemplate.BALANCE_REMINDER,
+        "zh",
+    ): "【双线】您预订的 {order} 可以付尾款了:{amount} 元,请在 {until} 前到网上或门店付清。",
+    (SmsTemplate.BALANCE_REMINDER, "en"): (
+        "[Duoline] The balance of pre-order {order}, {amount}, can be paid now, online or in a shop, until {until}."
+    ),
+    (
         SmsTemplate.PICKUP_REMINDER,
         "zh",
     ): "【双线】您的订单 {order} 已在{store}备好，请在 {until} 前取货，过时将放回货架。",

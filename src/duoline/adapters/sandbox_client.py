@@ -32,7 +32,11 @@ from duoline.payments.provider import (
     AlreadyPaid,
     AmountDiffers,
     BadCallback,
+    CodeExpired,
+    CodeUnknown,
+    CodeUsed,
     EventKind,
+    NotEnoughMoney,
     NotPaid,
     OpenedPayment,
     PaymentEvent,
@@ -194,6 +198,29 @@ class SandboxClient:
             raise _refusal(refused.problem, ref=ref) from refused
         return OpenedPayment(provider_ref=payment.provider_ref, pay_url=payment.pay_url, status=payment.state)
 
+    async def charge_code(
+        self,
+        ref: str,
+        *,
+        auth_code: str,
+        amount_minor: int,
+        currency: str,
+        subject: str,
+        notify_url: str,
+        expires_at: datetime,
+    ) -> PaymentState:
+        """See `PaymentProvider.charge_code`."""
+        wanted = {
+            "out_trade_no": _number(ref),
+            "auth_code": auth_code,
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "subject": subject,
+            "notify_url": notify_url,
+            "expires_at": expires_at,
+        }
+        return await self._payment("POST", "/v1/code-payments", ref, wanted)
+
     async def query_payment(self, ref: str) -> PaymentState:
         """See `PaymentProvider.query_payment`."""
         return await self._payment("GET", f"/v1/payments/{_number(ref)}", ref)
@@ -283,9 +310,9 @@ class SandboxClient:
             provider_ref=event.provider_ref,
         )
 
-    async def _payment(self, method: str, path: str, ref: str) -> PaymentState:
+    async def _payment(self, method: str, path: str, ref: str, content: object = None) -> PaymentState:
         try:
-            payment = await self._ask(method, path, _Payment)
+            payment = await self._ask(method, path, _Payment, content)
         except _Refused as refused:
             if refused.problem.code == "not_found":
                 return PaymentState(ref=ref, status=PaymentStatus.ABSENT)
@@ -397,6 +424,10 @@ _REFUSALS: dict[str, type[Refusal]] = {
     "amount_differs": AmountDiffers,
     "refund_differs": AmountDiffers,
     "already_paid": AlreadyPaid,
+    "code_unknown": CodeUnknown,
+    "code_used": CodeUsed,
+    "code_expired": CodeExpired,
+    "not_enough_money": NotEnoughMoney,
     "not_paid": NotPaid,
     "refund_exceeds": RefundTooLarge,
 }

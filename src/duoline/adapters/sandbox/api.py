@@ -10,7 +10,7 @@ from duoline.adapters.sandbox import gate, payments, refunds, settlement
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.faults import Operation
-from duoline.adapters.sandbox.payments import OpenRequest
+from duoline.adapters.sandbox.payments import ChargeRequest, OpenRequest
 from duoline.adapters.sandbox.provider import Provider
 from duoline.adapters.sandbox.refunds import RefundRequest
 
@@ -34,6 +34,14 @@ def routes(provider: Provider) -> Router:
             return payments.as_json(payments.open_payment(books, merchant_id, wanted), public_url)
 
         return await gate.answer(provider, request, Operation.OPEN, call)
+
+    @post("/code-payments")
+    async def charge_code(request: Asked) -> Response[bytes]:
+        def call(books: Books, merchant_id: str, body: bytes) -> object:
+            wanted = gate.decoded(body, ChargeRequest)
+            return payments.as_json(payments.charge(books, merchant_id, wanted), public_url)
+
+        return await gate.answer(provider, request, Operation.CHARGE, call)
 
     @get("/payments/{out_trade_no:str}")
     async def query_payment(request: Asked, out_trade_no: FromPath[str]) -> Response[bytes]:
@@ -78,6 +86,7 @@ def routes(provider: Provider) -> Router:
         "/v1",
         route_handlers=[
             open_payment,
+            charge_code,
             query_payment,
             close_payment,
             create_refund,

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, asgi
 from litestar.handlers import ASGIRouteHandler
 
-from duoline.adapters.sandbox import api, control, pay_page
+from duoline.adapters.sandbox import api, control, pay_page, wallet_page
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.provider import Provider
 
@@ -19,7 +19,7 @@ def create_app(provider: Provider, *, mounted: bool = False) -> Litestar:
     mounts it wraps its own life in `provider.running()`.
     """
     return Litestar(
-        [api.routes(provider), control.routes(provider), *pay_page.routes(provider)],
+        [api.routes(provider), control.routes(provider), *pay_page.routes(provider), *wallet_page.routes(provider)],
         lifespan=[] if mounted else [lambda _app: provider.running()],
         exception_handlers={Refused: _refused},
         request_max_body_size=BODY_BYTES_MAX,

@@ -62,6 +62,7 @@ class Operation(StrEnum):
     """The calls a merchant makes."""
 
     OPEN = "open"
+    CHARGE = "charge"
     QUERY = "query"
     CLOSE = "close"
     REFUND = "refund"

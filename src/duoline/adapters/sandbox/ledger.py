@@ -12,7 +12,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from duoline.adapters.sandbox.schema import SCHEMA, VERSION
+from duoline.adapters.sandbox.schema import SCHEMA, VERSION, WALLETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +77,9 @@ def _open(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA foreign_keys=ON")
     # Two processes may start together: the second finds the tables made when it gets the lock.
     db.execute("BEGIN IMMEDIATE")
-    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-        for statement in SCHEMA:
+    known = db.execute("PRAGMA user_version").fetchone()[0]
+    if known < VERSION:
+        for statement in (*(SCHEMA if known < 1 else ()), *WALLETS):
             db.execute(statement)
         db.execute(f"PRAGMA user_version={VERSION}")
     db.execute("COMMIT")

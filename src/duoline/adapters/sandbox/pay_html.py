@@ -53,7 +53,7 @@ def pay_page(view: PayView, language: Language) -> str:
     amount = amount_text(payment["amount_minor"], payment["currency"])
     body = f'<section class="card">{_summary(view, language, amount)}</section>'
     body += f'<section class="card">{_actions(view, language, amount)}</section>'
-    return _document(t["title"].format(amount=amount), body, language, path="")
+    return document(t["title"].format(amount=amount), body, language, path="")
 
 
 def message_page(title: str, hint: str, language: Language, *, back_url: str | None) -> str:
@@ -61,7 +61,7 @@ def message_page(title: str, hint: str, language: Language, *, back_url: str | N
     t = TEXTS[language]
     back = "" if back_url is None else _link(back_url, t["back"], "primary")
     body = f'<section class="card">{_state("bad", _BANG, t[title])}<p>{escape(t[hint])}</p>{back}</section>'
-    return _document(t[title], body, language, path="")
+    return document(t[title], body, language, path="")
 
 
 def _summary(view: PayView, language: Language, amount: str) -> str:
@@ -169,15 +169,20 @@ def _clock(instant: str) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(rules.SETTLEMENT_ZONE):%H:%M:%S}"
 
 
-def _document(title: str, body: str, language: Language, *, path: str) -> str:
+def document(
+    title: str, body: str, language: Language, *, path: str, query: str = "", refresh_s: int | None = None
+) -> str:
+    """A whole page. `query` names what it is about in the address; with `refresh_s` it reads itself anew."""
     t = TEXTS[language]
+    more = f"{query}&amp;" if query else ""
+    again = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">'
     other = "en" if language == "zh" else "zh"
     return f"""<!doctype html>
 <html lang="{t["html_lang"]}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<title>{escape(title)}</title><style>{CSS}</style></head>
+{again}<title>{escape(title)}</title><style>{CSS}</style></head>
 <body><div class="lines" aria-hidden="true"></div>
 <header class="top"><span class="mark">{escape(t["mark"])}</span>
-<a href="{path}?lang={other}" lang="{other}">{escape(t["other_language"])}</a></header>
+<a href="{path}?{more}lang={other}" lang="{other}">{escape(t["other_language"])}</a></header>
 <main>{body}</main></body></html>
 """

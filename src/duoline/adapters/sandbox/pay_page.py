@@ -33,8 +33,8 @@ def routes(provider: Provider) -> list[HTTPRouteHandler]:
         try:
             view = await provider.write(lambda books: _view(provider, books, ref))
         except Refused:
-            return _page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
-        return _page(pay_page(view, language), 200, return_url=view.payment["return_url"])
+            return page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
+        return page(pay_page(view, language), 200, return_url=view.payment["return_url"])
 
     @post("/pay/{ref:str}")
     async def pay(request: Asked, ref: FromPath[str], lang: FromQuery[str | None] = None) -> Response[str]:
@@ -43,18 +43,18 @@ def routes(provider: Provider) -> list[HTTPRouteHandler]:
         try:
             view = await provider.write(lambda books: _pay(provider, books, ref, form))
         except Refused:
-            return _page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
+            return page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
         return_url = view.payment["return_url"]
         if view.payment["state"] != "paid":
-            return _page(pay_page(view, language), 409, return_url=return_url)
+            return page(pay_page(view, language), 409, return_url=return_url)
         faults = view.faults or Faults()
         if faults.after_capture is AfterCapture.ANSWER:
             return Response("", status_code=303, headers={"location": return_url, "cache-control": "no-store"})
         hangs = faults.after_capture is AfterCapture.HANG
         if hangs:
             await provider.hang(faults.hang_s)
-        page = message_page("failed", "failed_hint", language, back_url=return_url)
-        return _page(page, 504 if hangs else 502, return_url=return_url)
+        html = message_page("failed", "failed_hint", language, back_url=return_url)
+        return page(html, 504 if hangs else 502, return_url=return_url)
 
     return [show, pay]
 
@@ -109,7 +109,8 @@ def _chosen(form: FormMultiDict, before: Faults) -> Faults:
         return before
 
 
-def _page(html: str, status: int, *, return_url: str = "") -> Response[str]:
+def page(html: str, status: int, *, return_url: str = "") -> Response[str]:
+    """An answer that is a page: no script, no foreign style, no frame around it."""
     parts = urlsplit(return_url)
     # Browsers hold the redirect after a form against form-action too, so the shop's own host is named.
     shop = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""

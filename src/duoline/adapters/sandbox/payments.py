@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from duoline.adapters.sandbox import callbacks, rules
+from duoline.adapters.sandbox import callbacks, rules, wallets
 from duoline.adapters.sandbox.errors import Refused
 from duoline.kernel.ids import code
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Number = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Minor = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+AuthCode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,18 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
     subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     notify_url: Annotated[str, msgspec.Meta(max_length=1000)]
     return_url: Annotated[str, msgspec.Meta(max_length=1000)]
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ChargeRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment by the code on the payer's phone, which the merchant has scanned."""
+
+    out_trade_no: Number
+    auth_code: AuthCode
+    amount_minor: Minor
+    currency: Currency
+    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    notify_url: Annotated[str, msgspec.Meta(max_length=1000)]
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -67,6 +80,38 @@ def open_payment(books: Books, merchant_id: str, wanted: OpenRequest) -> sqlite3
     return _known(find(books, merchant_id, wanted.out_trade_no))
 
 
+def charge(books: Books, merchant_id: str, wanted: ChargeRequest) -> sqlite3.Row:
+    """Take a payment from the wallet whose code this is, or find the one that this number already has.
+
+    Above `rules.ASKED_ABOVE_MINOR` it stays open until the payer has said yes. Refuses, in this order: an address that
+    no provider should follow, the number with another amount or currency, a payment that would be expired from the
+    start, a code that is unknown, was used or is too old, a wallet with too little in it. A refused charge leaves no
+    payment: the number may be charged again, by another code.
+    """
+    if not _web_address(wanted.notify_url):
+        raise Refused("bad_request", 400, "notify_url must be an http or https address.")
+    known = find(books, merchant_id, wanted.out_trade_no)
+    if known is not None:
+        if (known["amount_minor"], known["currency"]) != (wanted.amount_minor, wanted.currency):
+            raise Refused("amount_differs", 409, "This out_trade_no has another amount.")
+        return known
+    expires_ms = rules.to_ms(wanted.expires_at)
+    if expires_ms <= books.now_ms:
+        raise Refused("expired", 409, "expires_at lies in the past.")
+    shown = wallets.shown_code(books, wanted.auth_code, amount_minor=wanted.amount_minor)
+    payment_id = books.insert(
+        """INSERT INTO payments (merchant_id, out_trade_no, provider_ref, amount_minor, currency, subject,
+                                 notify_url, return_url, state, created_ms, expires_ms, wallet_id)
+           VALUES (?, ?, ?, ?, ?, ?, ?, '/sandbox/wallet', 'open', ?, ?, ?)""",
+        merchant_id, wanted.out_trade_no, "sbx_" + code(26), wanted.amount_minor, wanted.currency, wanted.subject,
+        wanted.notify_url, books.now_ms, expires_ms, shown["wallet_id"],
+    )  # fmt: skip
+    wallets.use_code(books, wanted.auth_code, payment_id)
+    payment = _known(find(books, merchant_id, wanted.out_trade_no))
+    asked = wanted.amount_minor > rules.ASKED_ABOVE_MINOR
+    return payment if asked else pay(books, payment["provider_ref"])
+
+
 def find(books: Books, merchant_id: str, out_trade_no: str) -> sqlite3.Row | None:
     """A merchant's payment by its own number, closed first if its time is over."""
     row = books.one("SELECT * FROM payments WHERE merchant_id = ? AND out_trade_no = ?", merchant_id, out_trade_no)
@@ -93,13 +138,14 @@ def choose_faults(books: Books, payment: sqlite3.Row, faults: Faults | None) -> 
 def pay(books: Books, ref: str, *, late_capture: bool = False) -> sqlite3.Row:
     """The buyer pays: capture the whole amount and report it. Paying again changes nothing.
 
-    Refuses a closed payment, unless `late_capture`.
+    Refuses a closed payment, unless `late_capture`; one by a wallet's code that has too little in it.
     """
     payment = by_ref(books, ref)
     if payment["state"] == "paid":
         return payment
     if payment["state"] == "closed" and not late_capture:
         raise Refused("closed", 409, "This payment is closed.")
+    wallets.take(books, payment)
     books.run("UPDATE payments SET state = 'paid', paid_ms = ? WHERE id = ?", books.now_ms, payment["id"])
     books.insert(
         """INSERT INTO entries (at_ms, merchant_id, payment_id, kind, amount_minor, fee_minor)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from duoline.adapters.sandbox import callbacks, payments, rules
+from duoline.adapters.sandbox import callbacks, payments, rules, wallets
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.payments import Currency, Minor, Number
 from duoline.kernel.ids import code
@@ -117,6 +117,7 @@ def _settle(books: Books, row: sqlite3.Row) -> None:
     )
     if done:
         _enter(books, row)
+        wallets.give(books, row["payment_id"], row["amount_minor"])
     else:
         books.run(
             "UPDATE payments SET refunded_minor = refunded_minor - ? WHERE id = ?",

@@ -17,6 +17,12 @@ ANSWER_WITHIN_S = 5.0
 # A callback held back to arrive out of order leaves after this long even when nothing follows it.
 HOLD_BACK_S = 30
 
+# A wallet shows a new code each minute; one that was shown at its end may still be on its way to the till.
+CODE_SHOWN_S = 60
+CODE_LASTS_S = 90
+# Up to this a code pays by itself; above it the payer is asked on the phone.
+ASKED_ABOVE_MINOR = 100_000
+
 FEE_BP = 60
 SETTLEMENT_ZONE = ZoneInfo("Asia/Shanghai")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

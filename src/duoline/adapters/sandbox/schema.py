@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = (
     # faults: JSON of the choice made for this payment; NULL follows the general choice.
@@ -108,4 +108,24 @@ SCHEMA = (
     ) STRICT""",
     # The general choice of faults ('faults', JSON) and the time scale ('scale'), once set by control.
     "CREATE TABLE choices (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+# What version 2 adds: customers' wallets, whose codes a merchant scans. A code is shown for a minute and taken once;
+# the payment that took it belongs to the wallet from then on, and so do its refunds.
+WALLETS = (
+    """CREATE TABLE wallets (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        balance_minor INTEGER NOT NULL CHECK (balance_minor >= 0),
+        created_ms INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE pay_codes (
+        code TEXT PRIMARY KEY,
+        wallet_id INTEGER NOT NULL REFERENCES wallets (id),
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        payment_id INTEGER UNIQUE REFERENCES payments (id)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX pay_codes_wallet ON pay_codes (wallet_id, created_ms)",
+    "ALTER TABLE payments ADD COLUMN wallet_id INTEGER REFERENCES wallets (id)",
 )
