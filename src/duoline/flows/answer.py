@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from duoline import fulfilment, inventory, orders, payments
+from duoline.flows.clawback import keep_clawback, refund_due
 from duoline.flows.elsewhere import open_job
 from duoline.flows.refund import give_back_money
 from duoline.flows.unwind import levels_of
@@ -115,7 +116,9 @@ async def answer_refund(tx: Tx, *, member_id: UUID, order_id: UUID, actor: Actor
     units = await unserved(tx, order, lines)
     if not units:
         raise NothingToAnswer
-    amount = orders.refundable(order, lines, units)
+    back = await refund_due(tx, order, lines, units, by_choice=False)
+    await keep_clawback(tx, order, back, actor=actor)
+    amount = back.refund_minor
     state = await orders.progress(tx, order, cancelled=units)
     orders.ensure_settled(order, state, refund_minor=amount)
     await orders.timeline.write(
@@ -139,7 +142,6 @@ async def answer_move(
     if not units:
         raise NothingToAnswer
     sku_of = {line.id: line.sku_id for line in lines}
-    price_of = {line.id: line.unit_price_minor for line in lines}
     like = await fulfilment.any_of_kind(tx, order.location_ids, order.id, kind="pickup")
     job_id = new_id()
     counts, lags, now = await look.work.counts(), await look.work.lags(), clock.now()
@@ -169,7 +171,7 @@ async def answer_move(
             member_id=member_id,
             order_id=order_id,
             intent_id=job_id,
-            amount_minor=sum(price_of[line] * quantity for line, quantity in units.items()),
+            amount_minor=sum(line.value(units.get(line.id, 0), after=line.kept) for line in lines),
             currency=order.currency,
         )
     await orders.timeline.write(

@@ -9,31 +9,44 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
-from duoline.catalog.types import SkuFacts
+from duoline.catalog.errors import NotInAssortment
 from duoline.favourites import KeptUnit, Use
 from duoline.flows import brought, origins
+from duoline.flows.gifts import Gift, GiftWord, offer_gifts
+from duoline.flows.offers import NONE, Buyer, Offers, Taken, take_offers
 from duoline.flows.places import distance_km, place_of, region_path
 from duoline.inventory import transfers
 from duoline.kernel import clock
 from duoline.kernel.errors import Refusal
+from duoline.pricing.promotions import book
+from duoline.pricing.promotions.uses import COUPONS_JSON, USED_JSON, Held, Used
 from duoline.stores import directory
-from duoline.stores.types import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from duoline.catalog.types import SkuFacts
     from duoline.flows.brought import Bring
     from duoline.fulfilment import Decision, Plan
     from duoline.kernel.db import Database
     from duoline.kernel.policies import InForce
+    from duoline.pricing.promotions import Live
     from duoline.stores.directory import Chain
+    from duoline.stores.types import Store
+
+    Unlisted = Mapping[UUID, frozenset[UUID]]  # the shops that may not sell a product, by product
+
+
+OFFERS_HERE = 8
+"""Offers on so many lines are worked out at once; on more a solver may be asked, which is done beside the loop."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,8 @@ class Look:
         return directory.current()
 
 
-class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class BasketLine:
     """A wish with its facts and its price. `available` is what could be had for it; `ok` that it can be had."""
 
     n: int
@@ -58,19 +72,27 @@ class BasketLine(msgspec.Struct, frozen=True, kw_only=True):
     store: Store | None
     unit_price_minor: int
     price_scope: str
+    price_tier: str
+    offers: Sequence[Taken]
     available: int
     problem: Refusal | None
 
     @property
     def amount_minor(self) -> int:
-        """What the line costs."""
+        """What the line costs before offers."""
         return self.unit_price_minor * self.wanted.quantity
+
+    @property
+    def net_minor(self) -> int:
+        """What the line costs."""
+        return self.amount_minor - sum(taken.amount_minor for taken in self.offers)
 
 
 class Group(NamedTuple):
     """Lines handed over together: at one store, or delivered. `promised` None when nothing can be promised.
 
-    `bring` when the store has not the units and another sends them there.
+    `bring` when the store has not the units and another sends them there. `in_shop` when the buyer stands in the store
+    and waits for them.
     """
 
     method: str
@@ -78,6 +100,7 @@ class Group(NamedTuple):
     line_ns: list[int]
     promised: fulfilment.Promised | None
     bring: Bring | None = None
+    in_shop: bool = False
 
     @property
     def promise_at(self) -> datetime | None:
@@ -95,10 +118,14 @@ class Basket(NamedTuple):
     plan: Plan | None
     decision: Decision | None
     at: datetime
+    offers: Offers = NONE
+    """What takes money off it."""
     uses: Sequence[Use] = ()
     """Units kept in a shop for the buyer that serve lines of this basket."""
     lags: fulfilment.Lags = fulfilment.NOTHING_LEARNED
     """What its promises were made with."""
+    gifts: Sequence[Gift] = ()
+    """What comes with it; their lines stand behind those that were wished for."""
 
     @property
     def brings(self) -> list[Bring]:
@@ -113,17 +140,24 @@ class Basket(NamedTuple):
 
 class _Read(msgspec.Struct):
     facts: list[catalog.FactsRow]
-    prices: list[tuple[int, int, str, str]]
+    prices: list[tuple[int, pricing.Price]]
     stock: list[tuple[UUID, UUID, int, int]]
     walk_ins: list[origins.WalkIn]
     shadows: list[origins.Shadow]
     shelf_prices: list[pricing.ShelfPrice]
     kept: list[KeptUnit]
+    unlisted: list[tuple[UUID, list[UUID]]]
+    tier: str
+    first_order: bool
+    used: list[Used]
+    coupons: list[Held]
 
 
 _READ = (
     """
-WITH s AS MATERIALIZED (
+WITH who AS MATERIALIZED (
+  SELECT coalesce((SELECT m.tier FROM members m WHERE m.member_id = $4), '') AS tier
+), s AS MATERIALIZED (
   SELECT l.* FROM levels l WHERE l.sku_id = ANY ($5::uuid[]) AND l.on_hand > l.held
   UNION ALL
   SELECT l.* FROM unnest($6::uuid[], $7::uuid[]) AS w(location_id, sku_id)
@@ -131,9 +165,10 @@ WITH s AS MATERIALIZED (
 )
 SELECT json_build_object(
   'facts', FACTS,
-  'prices', (SELECT coalesce(json_agg(json_build_array(w.n, p.price_minor, p.currency, p.scope)), '[]')
-             FROM jsonb_to_recordset($1) AS w(n integer, sku uuid, store uuid, regions uuid[]),
-                  LATERAL duo_price(w.sku, w.store, w.regions, $2, $3, $4) p),
+  'prices', (SELECT coalesce(json_agg(json_build_array(
+                     w.n, json_build_array(p.price_minor, p.currency, p.scope, p.tier))), '[]')
+             FROM who, jsonb_to_recordset($1) AS w(n integer, sku uuid, store uuid, regions uuid[]),
+                  LATERAL duo_price(w.sku, w.store, w.regions, $2, $3, who.tier) p),
   'stock', (SELECT coalesce(json_agg(json_build_array(
                      s.location_id, s.sku_id, duo_available(s.on_hand, s.held, s.safety + b.units),
                      duo_shared(s.on_hand, s.held, s.safety + b.units, s.outward_reserve, s.outward_cap,
@@ -142,12 +177,20 @@ SELECT json_build_object(
   'walk_ins', WALK_INS,
   'shadows', SHADOWS,
   'shelf_prices', CASE WHEN $12 THEN SHELF_PRICES ELSE '[]' END,
-  'kept', KEPT
+  'kept', KEPT,
+  'unlisted', (SELECT coalesce(json_agg(json_build_array(u.product_id, u.store_ids)), '[]') FROM unlisted u
+               WHERE u.product_id IN (SELECT k.product_id FROM skus k WHERE k.id = ANY ($8))),
+  'tier', (SELECT tier FROM who),
+  'first_order', $4::uuid IS NOT NULL AND NOT EXISTS (
+      SELECT FROM orders o WHERE o.member_id = $4 AND o.state NOT IN ('cancelled', 'expired')),
+  'used', USED, 'coupons', COUPONS
 )::text
 """.replace("FACTS", catalog.SKU_FACTS_JSON.replace("$ids", "$8"))
     .replace("WALK_INS", origins.WALK_INS_JSON.replace("$days", "$9"))
     .replace("SHADOWS", origins.SHADOWS_JSON.replace("$counted", "$11"))
     .replace("SHELF_PRICES", pricing.SHELF_PRICES_JSON.replace("$skus", "$5").replace("$period", "tstzrange($3, $13)"))
+    .replace("USED", USED_JSON.replace("$member", "$4").replace("$limited", "$14"))
+    .replace("COUPONS", COUPONS_JSON.replace("$holder", "$15").replace("$shown", "$16").replace("$at", "$3"))
     .replace(
         "KEPT",
         favourites.KEPT_JSON.replace("$member", "$10")
@@ -169,8 +212,64 @@ async def look_at(
     without: frozenset[UUID] = frozenset(),
     use_kept: bool = False,
     bring: bool = False,
+    in_shop: UUID | None = None,
+    coupon_ids: Sequence[UUID] = (),
+    gifts: Sequence[GiftWord] | None = None,
+) -> Basket:
+    """Price the wishes with the gifts that are due for them, check their stock and plan their delivery.
+
+    `gifts` are what the buyer says to them; None is for whoever has nobody to give them to. A gift is never the reason
+    why something cannot be had: where it would be, there is none. Otherwise as `_look_at`, which is looked with once
+    without the gifts and, where there are any, once more with them.
+    """
+    at, live = clock.now(), book.current()
+    look_with = partial(
+        _look_at, look, at=at, live=live, channel=channel, member_id=member_id, address=address, without=without,
+        use_kept=use_kept, bring=bring, in_shop=in_shop, coupon_ids=coupon_ids,
+    )  # fmt: skip
+    plain = await look_with(wishes)
+    if not plain.offers.gifts or gifts is None:
+        return plain
+    stores = [line.store for line in plain.lines]
+    found = await offer_gifts(
+        look, plain.offers.gifts, wishes, stores, gifts, channel=channel, without=without
+    )  # fmt: skip
+    while wanted := [wish for one in found if (wish := one.wish) is not None]:
+        with_gifts = await look_with([*wishes, *wanted])
+        gone = _ungiven(with_gifts, plain, len(wishes), channel)
+        if not gone:
+            return with_gifts._replace(gifts=found)
+        found = [one.without() if one.promotion.id in gone else one for one in found]
+    return plain._replace(gifts=found)
+
+
+def _ungiven(basket: Basket, plain: Basket, count: int, channel: str) -> set[UUID]:
+    """The gifts that cannot be had: no budget is left, the shop may not sell it, it cannot be sent with the rest."""
+    fault = (pricing.NotForSale, NotInAssortment) if channel == "till" else Refusal
+    lines = [line for line in basket.lines[count:] if isinstance(line.problem, fault) or line.n in basket.offers.over]
+    if not lines and plain.plan is not None and basket.plan is None:
+        lines = [line for line in basket.lines[count:] if line.wanted.method == "delivery"]
+    return {line.wanted.gift for line in lines if line.wanted.gift is not None}
+
+
+async def _look_at(
+    look: Look,
+    wishes: Sequence[orders.Wanted],
+    *,
+    at: datetime,
+    live: Live,
+    channel: str,
+    member_id: UUID | None,
+    address: orders.Address | None,
+    without: frozenset[UUID],
+    use_kept: bool,
+    bring: bool,
+    in_shop: UUID | None,
+    coupon_ids: Sequence[UUID],
 ) -> Basket:
     """Price the wishes, check their stock and plan their delivery. Locations in `without` deliver nothing.
+
+    Offers count as far as they last, coupons of the member and those in `coupon_ids`, which are shown by whoever buys.
 
     With `use_kept`, units that are kept for the member in shops serve the wishes before any others do (`uses`): those
     to be collected where they are kept, then those to be sent; what is sent of them travels free.
@@ -178,14 +277,15 @@ async def look_at(
     With `bring`, a line to be collected at a shop that has not enough is brought there whole, as far as the policy and
     the terms of those who have it allow (`Bring`).
 
+    `in_shop` is the shop in which the buyer stands: what is collected there, while it is open, is promised in minutes.
+
     One statement; a second one only for what is to be brought. Refuses `orders.too-many-lines`,
     `orders.bad-quantity`; everything else is a problem of its line.
     """
-    if len(wishes) > orders.LINES_MAX:
+    if sum(wish.gift is None for wish in wishes) > orders.LINES_MAX:
         raise orders.TooManyLines(maximum=orders.LINES_MAX)
     if any(not 1 <= wish.quantity <= orders.QUANTITY_MAX for wish in wishes):
         raise orders.BadOrderQuantity(maximum=orders.QUANTITY_MAX)
-    at = clock.now()
     region_id = None if address is None else look.chain.region_of(address.province, address.city)
     policy = fulfilment.SOURCING.current(at, region_id=region_id)
     stores = [None if wish.store_id is None else look.chain.stores.get(wish.store_id) for wish in wishes]
@@ -213,44 +313,59 @@ async def look_at(
             policy.body.shadow > 0,
             policy.body.markdown > 0,
             at + timedelta(days=policy.body.horizon_days),
+            live.limited,
+            member_id if live.by_coupon else None,
+            list(coupon_ids),
         )
     )
     facts = {row.id: row.facts() for row in read.facts}
-    prices = {n: (minor, currency, scope) for n, minor, currency, scope in read.prices}
+    prices = dict(read.prices)
+    unlisted: Unlisted = {product_id: frozenset(stores) for product_id, stores in read.unlisted}
     here: dict[UUID, dict[UUID, int]] = {}  # what can be collected there
     away: dict[UUID, dict[UUID, int]] = {}  # what its owner lets be sent from there
     for location_id, sku_id, available, shared in read.stock:
         here.setdefault(location_id, {})[sku_id] = available
         away.setdefault(location_id, {})[sku_id] = shared
-    uses = _uses(look, wishes, read.kept, without)
+    uses = [use for use in _uses(look, wishes, read.kept, without) if wishes[use.n].gift is None]
     markdowns = fulfilment.Markdowns(read.shelf_prices)
     worth = origins.worth_of(wishes, prices, read.walk_ins, read.shadows, markdowns, at, policy.body)
     lags = await look.work.lags()
     planned = await _plan(look, wishes, away, worth, address, without, uses, policy, lags)
     have = _sendable(look, away, without)
-    missing = _missing(wishes, stores, facts, prices, here, uses) if bring else []
+    missing = _missing(wishes, stores, facts, prices, unlisted, here, uses) if bring else []
     taken = _taken(wishes, missing, planned, uses)
     coming = await brought.find(look, wishes, missing, prices, taken, channel, at)
-    lines = _judge(wishes, stores, facts, prices, here, have, uses, coming, served=planned is not None)
+    buyer = Buyer(read.tier, bool(read.tier) and read.first_order, read.used, read.coupons)
+    work = partial(take_offers, look.chain, live, wishes, stores, facts, prices, at=at, channel=channel, buyer=buyer)
+    found = await asyncio.to_thread(work) if len(wishes) > OFFERS_HERE else work()
+    lines = _judge(wishes, stores, facts, prices, unlisted, found, here, have, uses, coming, served=planned is not None)
     totals = pricing.add_up(
-        [
-            pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, True, kept=sum(use.n == x.n for use in uses))
-            if x.wanted.method == "delivery"
-            else pricing.PricedLine(x.wanted.quantity, x.unit_price_minor, False)
-            for x in lines
-        ],
+        [_priced(line, uses) for line in lines],
         pricing.DELIVERY_FEE.current().body,
+        delivery_is_free=found.free_delivery is not None,
     )
     return Basket(
         lines=lines,
-        groups=await _groups(look, lines, planned, coming.brings, address, at, lags),
+        groups=await _groups(look, lines, planned, coming.brings, address, at, lags, in_shop),
         totals=totals,
-        currency=next((currency for _, currency, _ in prices.values()), "CNY"),
+        currency=next((price.currency for price in prices.values()), "CNY"),
         plan=planned[0] if planned else None,
         decision=msgspec.structs.replace(planned[1], region_id=region_id) if planned else None,
         at=at,
+        offers=found,
         uses=uses,
         lags=lags,
+    )
+
+
+def _priced(line: BasketLine, uses: Sequence[Use]) -> pricing.PricedLine:
+    delivered = line.wanted.method == "delivery"
+    return pricing.PricedLine(
+        line.wanted.quantity,
+        line.unit_price_minor,
+        delivered,
+        kept=sum(use.n == line.n for use in uses) if delivered else 0,
+        off_minor=line.amount_minor - line.net_minor,
     )
 
 
@@ -346,7 +461,9 @@ def _judge(
     wishes: Sequence[orders.Wanted],
     stores: Sequence[Store | None],
     facts: Mapping[UUID, SkuFacts],
-    prices: Mapping[int, tuple[int, str, str]],
+    prices: Mapping[int, pricing.Price],
+    unlisted: Unlisted,
+    found: Offers,
     stock: Mapping[UUID, Mapping[UUID, int]],
     have: Mapping[UUID, int],
     uses: Sequence[Use],
@@ -377,6 +494,8 @@ def _judge(
         if wish.method == "pickup":
             key = "pickup", wish.store_id, wish.sku_id
             available = stock.get(wish.store_id, {}).get(wish.sku_id, 0) if wish.store_id else 0
+            if fact is not None and wish.store_id in unlisted.get(fact.product_id, ()):
+                available = 0
         else:
             key = "delivery", None, wish.sku_id
             available = have.get(wish.sku_id, 0)
@@ -390,10 +509,12 @@ def _judge(
                 wanted=wish,
                 facts=fact,
                 store=store,
-                unit_price_minor=price[0] if price else 0,
-                price_scope=price[2] if price else "chain",
+                unit_price_minor=price.price_minor if price else 0,
+                price_scope=price.scope if price else "chain",
+                price_tier=price.tier if price else "",
+                offers=found.by_line.get(n, ()),
                 available=available,
-                problem=_problem(wish, store, fact, price, available, wanted, served=served or short),
+                problem=_problem(wish, store, fact, price, unlisted, available, wanted, served=served or short),
             )
         )
     return lines
@@ -403,7 +524,8 @@ def _problem(
     wish: orders.Wanted,
     store: Store | None,
     facts: SkuFacts | None,
-    price: tuple[int, str, str] | None,
+    price: pricing.Price | None,
+    unlisted: Unlisted,
     available: int,
     wanted: int,
     *,
@@ -417,6 +539,8 @@ def _problem(
             return fulfilment.NoPickup(store_code=store.code if store else None)
         if not store.active:
             return fulfilment.StoreClosed(store_code=store.code)
+        if store.id in unlisted.get(facts.product_id, ()):
+            return NotInAssortment(sku_id=str(wish.sku_id), store_code=store.code)
     if wanted > available:
         return inventory.InsufficientStock(
             short=[
@@ -437,7 +561,8 @@ def _missing(
     wishes: Sequence[orders.Wanted],
     stores: Sequence[Store | None],
     facts: Mapping[UUID, SkuFacts],
-    prices: Mapping[int, tuple[int, str, str]],
+    prices: Mapping[int, pricing.Price],
+    unlisted: Unlisted,
     here: Mapping[UUID, Mapping[UUID, int]],
     uses: Sequence[Use],
 ) -> list[tuple[int, Store]]:
@@ -451,9 +576,9 @@ def _missing(
     kept = _served_by(uses)
     found = []
     for n, (wish, store) in enumerate(zip(wishes, stores, strict=True)):
-        if wish.method != "pickup" or store is None:
+        if wish.method != "pickup" or store is None or wish.gift is not None:
             continue
-        if _problem(wish, store, facts.get(wish.sku_id), prices.get(n), 1, 1, served=True) is not None:
+        if _problem(wish, store, facts.get(wish.sku_id), prices.get(n), unlisted, 1, 1, served=True) is not None:
             continue
         there = left.setdefault(store.id, {})
         rest = wish.quantity - kept.get(n, 0)
@@ -490,8 +615,9 @@ async def _groups(
     address: orders.Address | None,
     at: datetime,
     lags: fulfilment.Lags,
+    in_shop: UUID | None,
 ) -> list[Group]:
-    counts = await look.work.counts()
+    counts, minutes = await look.work.counts(), fulfilment.PICKUP.current().body.in_shop_minutes
     groups: list[Group] = []
     by_store: dict[UUID | None, list[BasketLine]] = {}
     coming = {n for bring in brings for n in bring.line_ns}
@@ -501,12 +627,13 @@ async def _groups(
     for store_id, mine in by_store.items():
         store = mine[0].store
         fine = store is not None and all(line.problem is None for line in mine)
+        soon = fulfilment.in_shop_ready_at(store, at, minutes=minutes) if store and store_id == in_shop else None
         promise = (
-            fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0), lags=lags)
+            soon or fulfilment.pickup_ready_at(store, at, open_work=counts.get(store.id, 0), lags=lags)
             if fine and store_id and store
             else None
         )
-        groups.append(Group("pickup", store, [line.n for line in mine], promise))
+        groups.append(Group("pickup", store, [line.n for line in mine], promise, in_shop=soon is not None))
     groups += [Group("pickup", bring.store, bring.line_ns, bring.promised, bring) for bring in brings]
     delivered = [line.n for line in lines if line.wanted.method == "delivery"]
     if delivered:

@@ -78,7 +78,7 @@ async def find(
     look: Look,
     wishes: Sequence[orders.Wanted],
     missing: Sequence[tuple[int, Store]],
-    prices: Mapping[int, tuple[int, str, str]],
+    prices: Mapping[int, pricing.Price],
     taken: Sequence[tuple[UUID, UUID, int]],
     channel: str,
     at: datetime,

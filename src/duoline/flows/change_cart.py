@@ -63,7 +63,14 @@ async def change_cart(
         before = orders.Cart() if write.guest else await orders.read_cart(look.db, write.member_id)
         after = verb(before)
         found = await baskets.look_at(
-            look, after.lines, channel="mall", member_id=write.member_id, address=address, use_kept=True, bring=True
+            look,
+            after.lines,
+            channel="mall",
+            member_id=write.member_id,
+            address=address,
+            use_kept=True,
+            bring=True,
+            gifts=(),
         )
         if any(line.facts is None for line in found.lines):
             raise NotFound

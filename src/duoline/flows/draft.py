@@ -8,15 +8,16 @@ from uuid import UUID
 
 import msgspec
 
-from duoline import fulfilment, orders, pricing
+from duoline import attribution, fulfilment, orders, pricing
 from duoline.flows import basket as baskets
 from duoline.flows.places import distance_km, place_of
 from duoline.kernel import audit
-from duoline.kernel.errors import ensure
+from duoline.kernel.errors import Fault, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.payments import providers
+from duoline.pricing.promotions.types import BuyGet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from duoline.catalog.types import SkuFacts
     from duoline.favourites import KeptUnit
     from duoline.flows.basket import Basket, BasketLine
+    from duoline.flows.gifts import Gift, GiftWord
+    from duoline.flows.offers import Taken
     from duoline.kernel.auth import Actor
     from duoline.members.guests import Guest
+    from duoline.pricing.promotions.types import Promotion
     from duoline.stores.directory import Chain
 
 Row = dict[str, Any]
@@ -55,6 +59,12 @@ class Request(NamedTuple):
     limits: Sequence[orders.GuestLimit] = ()
     sold: orders.Sold | None = None
     """The shop and the clerk who make it for a customer (`flows.sell_home`)."""
+    in_shop: UUID | None = None
+    """The shop in which the buyer stands and waits (scan-and-go)."""
+    gifts: Sequence[GiftWord] | None = None
+    """What the buyer was shown as gifts and said to them; other ones are refused. None wants all that are due."""
+    touch: attribution.OrderTouch | None = None
+    """What the buyer met last: written down with the order, which makes nothing of it."""
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +79,7 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: Money
     amount: Money
+    net: Money
     method: str
     store_code: str | None
 
@@ -185,7 +196,7 @@ class _Order:
                 self._hold(bring.source.id, job_id, self.line_ids[n], wish.sku_id, wish.quantity)
         for group in basket.groups:
             if group.method == "pickup" and group.store is not None and group.bring is None:
-                job_id = self._job(group.store.id, "pickup", group.promised)
+                job_id = self._job(group.store.id, "pickup", group.promised, in_shop=group.in_shop)
                 code = fulfilment.code_of(job_id, secret)
                 self.jobs[-1]["short_code"] = code.short
                 self.codes.append(
@@ -212,6 +223,7 @@ class _Order:
         decision_id: UUID | None = None,
         *,
         to: UUID | None = None,
+        in_shop: bool = False,
     ) -> UUID:
         job_id, request = new_id(), self.request
         here = self.chain.stores[location_id]
@@ -228,6 +240,7 @@ class _Order:
                 "state": self.job_state,
                 "pay_mode": request.pay_mode,
                 "paid": self.paid,
+                "in_shop": in_shop,
                 "contact_name": request.contact.name,
                 "contact_phone": request.contact.phone,
                 "address": request.address if kind == "ship" else None,
@@ -265,12 +278,17 @@ class _Order:
             held[hold["line_id"]] += hold["quantity"]
         wanted = {self.line_ids[line.n]: line.wanted.quantity for line in self.basket.lines}
         ensure(held == wanted, "FUL-3", f"{self.order_no} holds {held} for {wanted}")
+        for line in self.basket.lines:
+            if line.wanted.gift is not None:
+                ensure(line.net_minor == 0, "ORD-6", f"{self.order_no} asks {line.net_minor} for a gift")
         lines_minor = sum(line.amount_minor for line in self.basket.lines)
+        nets_minor = sum(line.net_minor for line in self.basket.lines)
         ensure(
             lines_minor == totals.subtotal_minor
-            and self.total_minor == lines_minor + totals.delivery_fee_minor - totals.discount_minor,
+            and nets_minor == lines_minor - totals.discount_minor
+            and self.total_minor == nets_minor + totals.delivery_fee_minor,
             "ORD-1",
-            f"{self.order_no}: lines of {lines_minor} make {self.total_minor}",
+            f"{self.order_no}: lines of {lines_minor}, {nets_minor} after offers, make {self.total_minor}",
         )
 
     # --- what is written ------------------------------------------------------------------------
@@ -286,6 +304,13 @@ class _Order:
             "limits": [own | limit._asdict() | {"units": self._unpaid_units()} for limit in request.limits],
             "orders": [self._order()],
             "order_lines": [own | self._line(line) for line in self.basket.lines],
+            "promotion_uses": [self._use(*used) for used in self.basket.offers.limited],
+            "coupons": [own | {"id": coupon.id} for coupon in self.basket.offers.coupons],
+            "order_gifts": [
+                own | gift_of(gift, self.line_ids[line.n], [self.line_ids[n] for n in gift.bought])
+                for gift, line in gift_lines(self.basket)
+            ],
+            "order_discounts": [own | row for line in self.basket.lines for row in self._discounts(line)],
             "fulfilments": self.jobs,
             "holds": self.holds,
             "kept": [self._kept(use.unit) for use in self.basket.uses],
@@ -296,6 +321,7 @@ class _Order:
                 for intent in intents
                 if intent["provider"] != "store"
             ],
+            "order_touches": self._touch(own),
             "decisions": [own | decision for decision in self.decisions],
             "events": [own | self._event()],
             "audit": self._audit(),
@@ -305,6 +331,16 @@ class _Order:
 
     def _kept(self, unit: KeptUnit) -> Row:
         return {"location_id": unit.location_id, "id": unit.hold_id, "sku_id": unit.sku_id, "order_id": self.id}
+
+    def _use(self, promotion: Promotion, amount_minor: int) -> Row:
+        return use_of(promotion, amount_minor, order_id=self.id, member_id=self.request.member_id)
+
+    def _touch(self, own: Row) -> list[Row]:
+        """What was met last, if it still counts at the very instant that the order has."""
+        touch = self.request.touch
+        if touch is None or not attribution.counts(touch, at=self.basket.at):
+            return []
+        return [own | attribution.row_of(touch, at=self.basket.at)]
 
     def _unpaid_units(self) -> int:
         """Units that are held before anybody has paid for them."""
@@ -357,8 +393,14 @@ class _Order:
             "quantity": line.wanted.quantity,
             "unit_price_minor": line.unit_price_minor,
             "amount_minor": line.amount_minor,
+            "net_minor": line.net_minor,
             "price_scope": line.price_scope,
+            "price_tier": line.price_tier,
+            "gift": line.wanted.gift is not None,
         }
+
+    def _discounts(self, line: BasketLine) -> list[Row]:
+        return discounts_of(self.line_ids[line.n], line.amount_minor - line.net_minor, line.offers)
 
     def _intents(self) -> list[Row]:
         """Online, one intent for the order. At the shop, one for each shop, under the fulfilment's own id."""
@@ -370,7 +412,7 @@ class _Order:
                 raise orders.NoOnlinePayment
             return [self._intent(new_id(), provider, self.total_minor)]
         amounts = {
-            group.store.id: sum(self.basket.lines[n].amount_minor for n in group.line_ns)
+            group.store.id: sum(self.basket.lines[n].net_minor for n in group.line_ns)
             for group in self.basket.groups
             if group.store
         }
@@ -419,6 +461,7 @@ class _Order:
                 "sku_code": facts_of(line).sku_code,
                 "quantity": line.wanted.quantity,
                 "unit_price_minor": line.unit_price_minor,
+                "net_minor": line.net_minor,
             }
             for line in self.basket.lines
         ]
@@ -481,6 +524,57 @@ class _Order:
         )
 
 
+def discounts_of(line_id: UUID, off_minor: int, offers: Sequence[Taken]) -> list[Row]:
+    """What each promotion, in the version that was in force, takes off a line of an order: `off_minor` together."""
+    named = sum(taken.amount_minor for taken in offers)
+    ensure(named == off_minor, "ORD-4", f"{off_minor} come off a line of which promotions take {named}")
+    return [
+        {
+            "line_id": line_id,
+            "promotion_id": taken.promotion.id,
+            "version": taken.promotion.version,
+            "amount_minor": taken.amount_minor,
+        }
+        for taken in offers
+    ]
+
+
+def gift_lines(basket: Basket) -> list[tuple[Gift, BasketLine]]:
+    """The gifts of a basket with their lines."""
+    by_promotion = {line.wanted.gift: line for line in basket.lines if line.wanted.gift is not None}
+    return [(gift, by_promotion[gift.promotion.id]) for gift in basket.gifts if gift.sku_id is not None]
+
+
+def gift_of(gift: Gift, line_id: UUID, bought: Sequence[UUID]) -> Row:
+    """What a gift's line was given for, as it was when it was ordered."""
+    effect = gift.promotion.effect
+    if not isinstance(effect, BuyGet):
+        raise Fault("ORD-6", f"{gift.promotion.id} gives nothing")
+    return {
+        "line_id": line_id,
+        "promotion_id": gift.promotion.id,
+        "version": gift.promotion.version,
+        "bought": list(bought),
+        "buy_units": effect.buy_units,
+        "get_units": effect.get_units,
+        "clawback": gift.promotion.clawback,
+    }
+
+
+def use_of(promotion: Promotion, amount_minor: int, *, order_id: UUID, member_id: UUID) -> Row:
+    """What an order uses of a limited promotion, with the limits that it was priced under."""
+    return {
+        "promotion_id": promotion.id,
+        "version": promotion.version,
+        "order_id": order_id,
+        "member_id": member_id,
+        "amount_minor": amount_minor,
+        "budget_minor": promotion.budget_minor,
+        "orders_max": promotion.orders_max,
+        "member_orders_max": promotion.each_max,
+    }
+
+
 def facts_of(line: BasketLine) -> SkuFacts:
     """The facts of a line without a problem."""
     if line.facts is None:
@@ -500,6 +594,7 @@ def _receipt_line(line: BasketLine, line_id: UUID, currency: str) -> ReceiptLine
         quantity=line.wanted.quantity,
         unit_price=Money(line.unit_price_minor, currency),
         amount=Money(line.amount_minor, currency),
+        net=Money(line.net_minor, currency),
         method=line.wanted.method,
         store_code=line.store.code if line.store and line.wanted.method == "pickup" else None,
     )

@@ -127,9 +127,16 @@ class Served(NamedTuple):
 
 
 async def serve_elsewhere(
-    tx: Tx, look: baskets.Look, order: Order, job: Fulfilment, elsewhere: Elsewhere, *, actor: Actor = SYSTEM
+    tx: Tx,
+    look: baskets.Look,
+    order: Order,
+    job: Fulfilment,
+    elsewhere: Elsewhere,
+    *,
+    actor: Actor = SYSTEM,
+    kind: str = "resourced",
 ) -> list[Served]:
-    """Carry out a plan: open the work at its locations and tell the order's story. The levels are locked already.
+    """Carry out a plan: open the work at its locations and tell the order's story, as `kind`. The levels are locked.
 
     `Unavailable` when units were taken meanwhile, so that the caller plans again.
     """
@@ -161,7 +168,7 @@ async def serve_elsewhere(
         tx,
         member_id=order.member_id,
         order_id=order.id,
-        kind="resourced",
+        kind=kind,
         actor=actor,
         location_codes=[look.chain.store(parcel.location_id).code for parcel in elsewhere.plan.parcels],
     )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from duoline import fulfilment, inventory, orders, payments
-from duoline.flows import pay
-from duoline.flows.cancel import close_intents
+from duoline.flows import complete as completing
+from duoline.flows import pay, preorders
+from duoline.flows.clawback import keep_clawback, refund_due
 from duoline.flows.refund import give_back_money
-from duoline.flows.unwind import lock_everything, reprice_store_intents, take_back
+from duoline.flows.unwind import close_intents, lock_everything, reprice_store_intents, take_back
 from duoline.inventory import transfers
 from duoline.kernel import clock, jobs
 from duoline.kernel.auth import SYSTEM
@@ -55,7 +56,7 @@ async def expire_unpaid(db: Database) -> int:
 
 async def _paid_after_all(db: Database, member_id: UUID, order_id: UUID, silent: set[str]) -> bool:
     for intent in await payments.intents_of(db, member_id, order_id):
-        if intent.state != "open" or not intent.provider_ref or intent.provider in silent:
+        if intent.state != "open" or not intent.known_there or intent.provider in silent:
             continue
         try:
             await providers.named(intent.provider).close_payment(intent.ref)
@@ -68,20 +69,30 @@ async def _paid_after_all(db: Database, member_id: UUID, order_id: UUID, silent:
 
 
 async def expire_order(db: Database, *, member_id: UUID, order_id: UUID) -> bool:
-    """Expire one unpaid order whose time is over. False when it was paid, cancelled or expired meanwhile."""
+    """Expire one unpaid order whose time is over. False when it was paid, cancelled or expired meanwhile.
+
+    A pre-order whose balance was not paid has its deposit: it goes back to waiting for the balance.
+    """
     async with db.begin() as tx:
         order, lines = await orders.lock_order(tx, member_id, order_id)
         if order.state != orders.OrderState.AWAITING_PAYMENT.value:
             return False
         if order.pay_by_at is not None and order.pay_by_at > clock.now():
             return False
+        if order.presale_id is not None and preorders.in_balance(order, await orders.preorder_of(tx, order)):
+            await preorders.go_back(tx, order, lines, kind="balance_lapsed", actor=SYSTEM)
+            return True
         live = await lock_everything(tx, order)
         due = {line.id: line.due for line in lines if line.due}
         await take_back(tx, live, due, then=fulfilment.FulfilmentState.CANCELLED, actor=SYSTEM)
         await close_intents(tx, order)
         state = await orders.progress(tx, order, cancelled=due, empty_as=orders.OrderState.EXPIRED)
-        orders.ensure_settled(order, state, refund_minor=0)
+        paid = order.paid_minor - order.refunded_minor  # of what is paid in parts at a till
+        orders.ensure_settled(order, state, refund_minor=paid)
         await orders.timeline.write(tx, member_id=member_id, order_id=order_id, kind="expired", actor=SYSTEM)
+        await give_back_money(tx, order, paid, reason="not paid in time", actor=SYSTEM)
+        if order.pay_mode == "till":
+            await completing.tell(tx, order)
     return True
 
 
@@ -141,7 +152,9 @@ async def _release(db: Database, location_id: UUID, fulfilment_id: UUID, now: da
         ready = mine[0][0].state == fulfilment.FulfilmentState.READY.value
         over = fulfilment.FulfilmentState.UNCOLLECTED if ready else fulfilment.FulfilmentState.CANCELLED
         await take_back(tx, mine, units, then=over, actor=SYSTEM)
-        refund = orders.refundable(order, lines, units)
+        back = await refund_due(tx, order, lines, units, by_choice=False)
+        await keep_clawback(tx, order, back, actor=SYSTEM)
+        refund = back.refund_minor
         await reprice_store_intents(tx, order, lines, mine)
         state = await orders.progress(tx, order, cancelled=units)
         orders.ensure_settled(order, state, refund_minor=refund)
@@ -179,7 +192,4 @@ async def close_payment(db: Database, what: Any) -> None:
         return
     for intent in await payments.intents_of(db, member_id, row["order_id"]):
         if intent.id == intent_id and intent.state != "captured":
-            try:
-                await providers.named(intent.provider).close_payment(intent.ref)
-            except AlreadyPaid:
-                await pay.check(db, intent)
+            await pay.close_there(db, intent)

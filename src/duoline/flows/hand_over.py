@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 faults.register("hand_over.after_code", "hand_over.before_commit")
 
+_ACTIONS = {"pickup": "order.hand-over", "ship": "order.ship", "till": "order.sell"}
+
 
 class HandedOver(NamedTuple):
     """What was given to the customer. Amounts in minor units."""
@@ -30,6 +32,14 @@ class HandedOver(NamedTuple):
     taken_minor: int
     change_minor: int
     currency: str
+
+
+class Taken(NamedTuple):
+    """Cash that was taken and the change, in minor units, and its capture; none when nothing was due."""
+
+    taken_minor: int
+    change_minor: int
+    capture_id: UUID | None
 
 
 async def mark_ready(tx: Tx, *, location_id: UUID, fulfilment_id: UUID, actor: Actor) -> None:
@@ -69,13 +79,14 @@ async def hand_over(
     tender: str | None,
     tendered_minor: int | None,
     actor: Actor,
+    drawer: str | None = None,
 ) -> HandedOver | Refusal:
     """Hand a picked order over to whoever shows its code, and take what is due in cash.
 
     A wrong code is returned as a refusal (`fulfilment.wrong-code`, `fulfilment.too-many-wrong-codes`,
     `fulfilment.already-done`), because counting it must be committed. Raised: `kernel.not-found`,
     `fulfilment.not-ready`, `fulfilment.not-paid`, `fulfilment.too-little-money`.
-    Locks the order, the intent, the fulfilment, the levels.
+    Locks the order, the intent, the fulfilment, the levels, the drawer.
     """
     found = await fulfilment.find_by_code(tx, location_id=location_id, text=code, actor=actor)
     if isinstance(found, Refusal):
@@ -91,16 +102,34 @@ async def hand_over(
     if job.kind != "pickup" or job.state != fulfilment.FulfilmentState.READY.value:
         raise fulfilment.NotReady(state=job.state)
     value = value_of(order_lines, lines)
-    taken, change = 0, 0
+    taken = Taken(0, 0, None)
     if not job.paid:
-        taken, change = await _take_money(
-            tx, order, job, value, tender=tender, tendered_minor=tendered_minor, actor=actor
+        taken = await _take_money(
+            tx,
+            order,
+            job,
+            value,
+            tender=tender,
+            tendered_minor=tendered_minor,
+            any_left_before=any(line.handed for line in order_lines),
+            actor=actor,
         )
     await leave(tx, order, job, lines, value, actor=actor)
     await fulfilment.advance(tx, job, fulfilment.FulfilmentState.HANDED_OVER, paid=True)
     await _tell(tx, order, job, "handed_over", actor)
+    if taken.capture_id is not None:
+        # The drawer comes last: somebody who opens one waits for nobody who waits for a level.
+        await payments.note_cash(
+            tx,
+            job.location_id,
+            kind="collection",
+            amount_minor=taken.taken_minor,
+            ref_id=taken.capture_id,
+            actor=actor,
+            drawer=drawer,
+        )
     faults.point("hand_over.before_commit")
-    return HandedOver(fulfilment_id, order.contact_name, taken, change, order.currency)
+    return HandedOver(fulfilment_id, order.contact_name, taken.taken_minor, taken.change_minor, order.currency)
 
 
 async def leave(
@@ -137,7 +166,7 @@ async def leave(
     await audit.record(
         tx,
         actor=actor,
-        action="order.hand-over" if job.kind == "pickup" else "order.ship",
+        action=_ACTIONS[job.kind],
         subject_kind="order",
         subject=order.order_no,
         store_id=job.location_id,
@@ -154,18 +183,22 @@ async def _take_money(
     *,
     tender: str | None,
     tendered_minor: int | None,
+    any_left_before: bool,
     actor: Actor,
-) -> tuple[int, int]:
-    """Take what is due in cash. Returns what was taken and the change."""
+) -> Taken:
+    """Take what is due in cash."""
     if order.pay_mode != "at_store" or value_minor == 0:
         ensure(order.pay_mode == "at_store", "I12", f"{order.order_no} is ready and not paid")
-        return 0, 0
+        return Taken(0, 0, None)
     if tender != "cash" or tendered_minor is None:
         raise fulfilment.NotPaid(due=str(Money(value_minor, order.currency)), due_minor=value_minor)
     if tendered_minor < value_minor:
         raise fulfilment.TooLittle(due=str(Money(value_minor, order.currency)), due_minor=value_minor)
+    if any_left_before:
+        # The odd cent of a line that two shops serve goes with whoever comes first.
+        await payments.reprice_intent(tx, order.member_id, job.id, value_minor)
     intent = await payments.lock_intent(tx, order.member_id, job.id)
-    await payments.capture(
+    captured = await payments.capture(
         tx,
         intent,
         tender="cash",
@@ -174,6 +207,7 @@ async def _take_money(
         currency=order.currency,
         actor=actor,
     )
+    ensure(captured is not None, "PAY-3", f"{order.order_no} is not paid and was captured before")
     await orders.add_paid(tx, order, value_minor)
     change = tendered_minor - value_minor
     await audit.record(
@@ -186,13 +220,15 @@ async def _take_money(
         before={"paid_minor": order.paid_minor},
         after={"paid_minor": order.paid_minor + value_minor, "tendered_minor": tendered_minor, "change_minor": change},
     )
-    return value_minor, change
+    return Taken(value_minor, change, captured)
 
 
 def value_of(order_lines: Sequence[Line], lines: Sequence[FulfilmentLine]) -> int:
-    """What the units of a fulfilment cost, in minor units."""
-    price = {line.id: line.unit_price_minor for line in order_lines}
-    return sum(price[line.line_id] * line.quantity for line in lines)
+    """What the units of a fulfilment cost when they are the next to leave, in minor units."""
+    units: dict[UUID, int] = {}
+    for line in lines:
+        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
+    return sum(line.value(units.get(line.id, 0), after=line.kept) for line in order_lines)
 
 
 async def _tell(tx: Tx, order: Order, job: Fulfilment, kind: str, actor: Actor) -> None:

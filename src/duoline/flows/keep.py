@@ -64,7 +64,8 @@ async def _spare(tx: Tx, policy: FavouriteHoldPolicy, location_id: UUID, sku_id:
     """Whether the level can spare one unit more for favourites. Locks the level."""
     found = await inventory.lock_levels(tx, [(location_id, sku_id)])
     level = found.get((location_id, sku_id))
-    if level is None:
+    sold = await tx.fetchval("SELECT duo_listed(product_id, $2) FROM skus WHERE id = $1", sku_id, location_id)
+    if level is None or not sold:
         return "none_left"
     free = inventory.available(on_hand=level.on_hand, held=level.held, safety=level.safety)
     if free < 1:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from duoline import fulfilment, inventory, orders
+from duoline.flows.clawback import keep_clawback, refund_due
 from duoline.flows.elsewhere import Elsewhere, plan_units, serve_elsewhere
 from duoline.flows.origins import sends
 from duoline.flows.places import distance_km, place_of
@@ -276,7 +277,9 @@ async def refund_frozen(
     waiting = nobody_sends(lines, live)
     if sum(waiting.values()) != units:
         raise NothingFrozen
-    amount = orders.refundable(order, lines, waiting)
+    back = await refund_due(tx, order, lines, waiting, by_choice=False)
+    await keep_clawback(tx, order, back, actor=actor)
+    amount = back.refund_minor
     state = await orders.progress(tx, order, cancelled=waiting)
     orders.ensure_settled(order, state, refund_minor=amount)
     await orders.timeline.write(

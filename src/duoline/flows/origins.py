@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from duoline import orders
+    from duoline import orders, pricing
     from duoline.flows.basket import Look
 
 WALK_INS_JSON = """
@@ -75,7 +75,7 @@ class Worth(NamedTuple):
 
 def worth_of(
     wishes: Sequence[orders.Wanted],
-    prices: Mapping[int, tuple[int, str, str]],
+    prices: Mapping[int, pricing.Price],
     walk_ins: Sequence[WalkIn],
     shadows: Sequence[Shadow],
     markdowns: fulfilment.Markdowns,
@@ -84,7 +84,7 @@ def worth_of(
 ) -> Worth:
     """What a unit that is sent away is worth where it lies, in minor units, by (location, SKU): to walk-in customers,
     or by its shadow price, which counts in their place wherever it is known and the policy counts it."""
-    price = {wish.sku_id: prices[n][0] for n, wish in enumerate(wishes) if n in prices}
+    price = {wish.sku_id: prices[n].price_minor for n, wish in enumerate(wishes) if n in prices}
     found = {}
     for location_id, sku_id, free, rate, priced in walk_ins:
         if priced and policy.shadow > 0:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from duoline import orders
 from duoline.fulfilment import serves
 
 if TYPE_CHECKING:
@@ -108,26 +109,30 @@ def own(
 
 def part_of(doc: dict[str, Any], mine: Own) -> dict[str, Any]:
     """The document of `duo_order` cut down to a part."""
-    lines = [_line(line, mine) for line in doc["lines"] if UUID(line["id"]) in mine.lines]
+    returns = [part for one in doc["returns"] if (part := _return(one, mine)) is not None]
+    lines = [_line(line, mine, returns) for line in doc["lines"] if UUID(line["id"]) in mine.lines]
     jobs = [job for job in doc["fulfilments"] if _theirs(job, mine)]
-    total = sum(line["amount_minor"] for line in lines)
+    goods = sum(line["amount_minor"] for line in lines)
+    total = sum(line["net_minor"] for line in lines)
     at_store = doc["pay_mode"] == "at_store"
-    taken = sum(mine.paid.get(UUID(line["id"]), 0) * line["unit_price_minor"] for line in lines)
+    taken = sum(_value(line, mine.paid.get(UUID(line["id"]), 0)) for line in lines)
     paid = taken if at_store else total if doc["paid_minor"] else 0
-    cancelled = sum(line["cancelled"] * line["unit_price_minor"] for line in lines)
+    cancelled = total - sum(_value(line, line["quantity"] - line["cancelled"]) for line in lines)
+    returned = sum(one["refund_minor"] for one in returns)
     return doc | {
         "stored_state": _state(doc["stored_state"], lines),
         "lines": lines,
         "fulfilments": jobs,
+        "returns": returns,
         "timeline": story(doc["timeline"], mine),
         "address": doc["address"] if any(job["kind"] == "ship" for job in jobs) else None,
-        "subtotal_minor": total,
+        "subtotal_minor": goods,
         "delivery_fee_minor": 0,
-        "discount_minor": 0,
+        "discount_minor": goods - total,
         "total_minor": total,
         "paid_minor": paid,
         # At the counter only what is handed over is paid for, so nothing that was cancelled before goes back.
-        "refunded_minor": 0 if at_store else min(paid, cancelled),
+        "refunded_minor": min(paid, returned + (0 if at_store else cancelled)),
     }
 
 
@@ -137,7 +142,23 @@ def _theirs(job: dict[str, Any], mine: Own) -> bool:
     return UUID(job["location_id"]) in mine.locations or (coming and serves(job["kind"], job["state"]))
 
 
-def _line(line: dict[str, Any], mine: Own) -> dict[str, Any]:
+def _return(one: dict[str, Any], mine: Own) -> dict[str, Any] | None:
+    """The units that these locations had sold, with what they were sold for; what was kept of it is the order's."""
+    lines = [line for line in one["lines"] if UUID(line["sold_location_id"]) in mine.locations]
+    if len(lines) == len(one["lines"]) and UUID(one["location_id"]) in mine.locations:
+        return one
+    if not lines:
+        return None
+    return one | {
+        "lines": lines,
+        "note": "",
+        "refund_minor": sum(line["value_minor"] for line in lines),
+        "kept_minor": 0,
+        "ways": [],
+    }
+
+
+def _line(line: dict[str, Any], mine: Own, returns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The line as it stands, or of one that others serve too, the units here."""
     line_id = UUID(line["id"])
     if line_id in mine.alone:
@@ -147,14 +168,24 @@ def _line(line: dict[str, Any], mine: Own) -> dict[str, Any]:
         "quantity": units,
         "handed": mine.left.get(line_id, 0),
         "cancelled": 0,
+        "returned": sum(
+            units["quantity"] for one in returns for units in one["lines"] if units["line_id"] == line["id"]
+        ),
         "amount_minor": units * line["unit_price_minor"],
+        "net_minor": _value(line, units),
+        "offers": [],
         "store_id": line["store_id"] if line["store_id"] and UUID(line["store_id"]) in mine.locations else None,
     }
 
 
+def _value(line: dict[str, Any], units: int) -> int:
+    """What units of a line cost after offers, to the cent as if they were its first."""
+    return orders.value_of(line["net_minor"], line["quantity"], units) if line["quantity"] else 0
+
+
 def _state(stored: str, lines: Sequence[dict[str, Any]]) -> str:
     """The state that the order would be in, were this part all of it."""
-    if stored in ("awaiting_payment", "expired"):
+    if stored in ("awaiting_payment", "booked", "expired"):
         return stored
     if any(line["quantity"] > line["handed"] + line["cancelled"] for line in lines):
         return "confirmed"

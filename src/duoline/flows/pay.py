@@ -6,17 +6,22 @@ same amount and currency. Money for an order that is gone by then is recorded an
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from duoline import fulfilment, ledger, orders, payments
+from duoline.flows import complete as completing
+from duoline.flows.preorders import booked
 from duoline.flows.refund import give_back_money
 from duoline.kernel import clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound, Refusal
+from duoline.kernel.ids import new_id
 from duoline.payments import providers
+from duoline.payments.provider import AlreadyPaid as AlreadyPaidThere
 from duoline.payments.provider import EventKind, PaymentStatus
 
 if TYPE_CHECKING:
@@ -38,6 +43,24 @@ class UnknownPayment(Refusal):
     en = "There is no such payment."
 
 
+class PayTimeOver(Refusal):
+    """The units are on their way back already."""
+
+    code = "orders.pay-time-over"
+    status = 410
+    zh = "付款时间已过,这一单正在取消。请重新下单。"
+    en = "The time to pay is over and the order is being let go of; make it again."
+
+
+class BeingCharged(Refusal):
+    """Somebody is paying this order at this moment: a code is being charged, or the provider's page was opened."""
+
+    code = "payments.being-charged"
+    status = 409
+    zh = "这一单正在付款,请等结果。"
+    en = "A payment of this order is under way; wait for its answer."
+
+
 class Opened(NamedTuple):
     """Where the buyer pays, and until when."""
 
@@ -51,11 +74,14 @@ async def open_payment(
 ) -> Opened:
     """Open the order's payment at its provider. Repeating it gives the same page.
 
-    Refuses `kernel.not-found`, then `orders.already-paid` when the order does not wait for payment. A provider that
+    Refuses `kernel.not-found`, then `orders.already-paid` when the order does not wait for payment, or
+    does at a till, or did no longer when the provider had been asked. A provider that
     does not answer is `Unavailable`: the order waits, and the same call may be made again.
     """
     waiting = await db.fetchval(
-        "SELECT state = 'awaiting_payment' FROM orders WHERE member_id = $1 AND id = $2", member_id, order_id
+        "SELECT state = 'awaiting_payment' AND pay_mode <> 'till' FROM orders WHERE member_id = $1 AND id = $2",
+        member_id,
+        order_id,
     )
     if waiting is None:
         raise NotFound
@@ -76,10 +102,39 @@ async def open_payment(
     )
     faults.point("pay.after_open")
     async with db.begin() as tx:
-        await payments.remember_opened(tx, intent, provider_ref=opened.provider_ref, pay_url=opened.pay_url)
+        kept = await payments.remember_opened(tx, intent, provider_ref=opened.provider_ref, pay_url=opened.pay_url)
     if opened.status is PaymentStatus.PAID:
         await check(db, intent)
+    elif not kept:
+        # It was let go of, or another amount is asked for, while the provider was being asked: nobody shall pay this.
+        await close_there(db, intent)
+        raise orders.AlreadyPaid
     return Opened(intent.id, opened.pay_url, intent.expires_at)
+
+
+async def ask_for(tx: Tx, order: orders.Order, amount_minor: int, *, provider: str | None) -> None:
+    """Ask for a part of a locked order through a provider: by its page, or by a code. Refuses
+    `orders.no-online-payment`."""
+    if provider is None:
+        raise orders.NoOnlinePayment
+    await payments.open_code_intent(
+        tx,
+        provider=provider,
+        member_id=order.member_id,
+        order_id=order.id,
+        intent_id=new_id(),
+        amount_minor=amount_minor,
+        currency=order.currency,
+        expires_at=order.pay_by_at or clock.now(),
+    )
+
+
+async def close_there(db: Database, intent: Intent) -> None:
+    """Tell the provider that nobody shall pay an intent any more. What was paid all the same is recorded."""
+    try:
+        await providers.named(intent.provider).close_payment(intent.ref)
+    except AlreadyPaidThere:
+        await check(db, intent)
 
 
 async def check(db: Database, intent: Intent) -> bool:
@@ -103,7 +158,7 @@ async def check(db: Database, intent: Intent) -> bool:
 async def check_order(db: Database, *, member_id: UUID, order_id: UUID) -> None:
     """Ask the provider about every open payment of an order."""
     for intent in await payments.intents_of(db, member_id, order_id):
-        if intent.state != "captured" and intent.provider_ref:
+        if intent.state != "captured" and intent.known_there:
             await check(db, intent)
 
 
@@ -208,13 +263,15 @@ async def settle(
 ) -> bool:
     """Record that an intent was paid and let its order go on. False when it was paid with something else.
 
-    Locks the order, the intent, the fulfilments. An order that expired or was cancelled meanwhile gets its money back
+    Locks the order, the intent, the fulfilments. What is less than the total is a pre-order's deposit, which books it.
+    An order that expired or was cancelled meanwhile gets its money back
     in full: nothing is held for it any more. Another amount or currency than was asked for pays nothing: it becomes an
     exception that a person settles with the provider, and the order goes its way as if it had not been paid.
     """
-    order, _ = await orders.lock_order(tx, member_id, order_id)
+    order, lines = await orders.lock_order(tx, member_id, order_id)
     intent = await payments.lock_intent(tx, member_id, intent_id)
-    if (amount_minor, currency) != (intent.amount_minor, intent.currency):
+    late = order.state != orders.OrderState.AWAITING_PAYMENT.value or _given_up(order, intent)
+    if (amount_minor, currency) != (intent.amount_minor, intent.currency) or _nobody_asks(order, intent):
         await _misfit(tx, order, intent, amount_minor, currency)
         return False
     captured = await payments.capture(
@@ -229,20 +286,55 @@ async def settle(
     )
     if captured is None:
         return True
-    await orders.add_paid(tx, order, amount_minor)
-    if order.state != orders.OrderState.AWAITING_PAYMENT.value:
+    if late:
         await orders.timeline.write(
             tx, member_id=member_id, order_id=order_id, kind="paid_late", actor=SYSTEM, amount_minor=amount_minor
         )
-        await give_back_money(tx, order, amount_minor, reason="paid after the order had ended", actor=SYSTEM)
+        await give_back_money(
+            tx, order, amount_minor, reason="paid too late", actor=SYSTEM, of=[intent_id], late_minor=amount_minor
+        )
         return True
-    await orders.advance(tx, order, orders.OrderState.CONFIRMED)
+    await orders.add_paid(tx, order, amount_minor)
+    if order.pay_mode == "till":
+        await orders.timeline.write(
+            tx, member_id=member_id, order_id=order_id, kind="paid", actor=SYSTEM, amount_minor=amount_minor
+        )
+        await completing.tell(tx, order)
+        await completing.complete_if_paid(tx, order, lines, actor=SYSTEM)
+        return True
+    if order.kept_minor + amount_minor < order.total_minor:
+        await booked(tx, order, actor=SYSTEM)
+        return True
     await orders.timeline.write(
         tx, member_id=member_id, order_id=order_id, kind="paid", actor=SYSTEM, amount_minor=amount_minor
     )
-    for job, _ in await fulfilment.lock_live(tx, order_id, order.location_ids):
-        await fulfilment.advance(tx, job, fulfilment.FulfilmentState.TO_PICK, paid=True)
+    await confirm(tx, order)
     return True
+
+
+async def confirm(tx: Tx, order: orders.Order) -> None:
+    """All of a locked order is paid: its shops begin. Locks the fulfilments."""
+    await orders.advance(tx, order, orders.OrderState.CONFIRMED)
+    minutes = timedelta(minutes=fulfilment.PICKUP.current().body.in_shop_minutes)
+    for job, _ in await fulfilment.lock_live(tx, order.id, order.location_ids):
+        # Whoever stands in the shop waits from now on.
+        promise_at = clock.now() + minutes if job.in_shop else None
+        await fulfilment.advance(tx, job, fulfilment.FulfilmentState.TO_PICK, paid=True, promise_at=promise_at)
+
+
+def _given_up(order: orders.Order, intent: Intent) -> bool:
+    """Whether a pre-order's balance was asked for by this intent and is not any more: another way to pay it was begun
+    since, or may be. Its goods were given back then, so the money goes back too."""
+    return order.presale_id is not None and intent.state == "closed"
+
+
+def _nobody_asks(order: orders.Order, intent: Intent) -> bool:
+    """Whether this part was closed, at the provider too, and other parts are asked for in its stead (at a till, or
+    because points pay a part): then the whole would be paid more than once. A provider that takes it all the same has
+    to settle that with a person."""
+    replaced = intent.state == "closed" and order.presale_id is None
+    waits = order.state == orders.OrderState.AWAITING_PAYMENT.value
+    return replaced and (waits or order.paid_minor + intent.amount_minor > order.total_minor)
 
 
 async def _misfit(tx: Tx, order: orders.Order, intent: Intent, got_minor: int, got_currency: str) -> None:

@@ -18,6 +18,7 @@ import msgspec
 from duoline import inventory, orders, pricing
 from duoline.flows import basket as baskets
 from duoline.flows.draft import Draft, Request, draft
+from duoline.flows.gifts import differ
 from duoline.flows.refused import note_refusal
 from duoline.kernel import clock, faults
 from duoline.kernel.batch import Batcher
@@ -56,9 +57,10 @@ class Placing:
 
         Refuses, in this order: `orders.empty`, `orders.too-many-lines`, `orders.address-missing`,
         `orders.pay-online-for-delivery`, the first problem of a line, `orders.pay-online-to-bring`,
-        `pricing.total-changed`,
-        `inventory.insufficient-stock`, `orders.too-many-orders`, `orders.too-many-unpaid`, `inventory.hold-gone` when
-        kept units keep going while it is tried; `idempotency.mismatch` when the key is known with another request.
+        `pricing.gifts-changed`, `pricing.total-changed`,
+        `inventory.insufficient-stock`, `orders.too-many-orders`, `orders.too-many-unpaid`, `inventory.hold-gone` and
+        `pricing.offer-gone` when kept units or offers keep going while it is tried; `idempotency.mismatch` when the key
+        is known with another request.
         What was refused although favourites keep some is written down afterwards.
         """
         try:
@@ -71,6 +73,7 @@ class Placing:
         refused = _check(request)
         if refused is not None:
             return await self._stored_or(request, refused)
+        gone = ""
         for attempt in range(1, TRIES + 1):
             basket = await baskets.look_at(
                 self._look,
@@ -80,6 +83,8 @@ class Placing:
                 address=request.address,
                 use_kept=True,
                 bring=request.bring,
+                in_shop=request.in_shop,
+                gifts=request.gifts or (),
             )
             refused = _refusal(basket, request)
             if refused is not None:
@@ -96,10 +101,15 @@ class Placing:
                     raise IdempotencyMismatch
                 case "limited":
                     raise _limited(answer)
-                case "kept_gone":
-                    continue  # its time was over meanwhile: look again, without it
+                case "kept_gone" | "offer_gone":
+                    gone = answer["result"]
+                    continue  # its time was over, or its last use was taken, meanwhile: look again, without it
+            if _only_gifts(answer["short"], basket) and attempt < TRIES:
+                continue  # others were given the last of them: look again, and tell
             if attempt == TRIES or not _only_parcels(answer["short"], order):
                 raise self._short(answer["short"])
+        if gone == "offer_gone":
+            raise pricing.OfferGone
         raise inventory.HoldGone(holds=[str(unit.hold_id) for unit in order.kept])
 
     async def _flush(self, _location: UUID, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
@@ -203,12 +213,20 @@ def _refusal(basket: baskets.Basket, request: Request) -> Refusal | None:
         return orders.PayOnlineToBring()
     if request.pay_mode == "online" and basket.totals.total_minor > 0 and providers.online() is None:
         return orders.NoOnlinePayment()
+    if differ(basket.gifts, request.gifts):
+        return pricing.GiftsChanged()
     if request.expected_minor is not None and request.expected_minor != basket.totals.total_minor:
         return pricing.TotalChanged(
             expected=Money(request.expected_minor, basket.currency),
             total=Money(basket.totals.total_minor, basket.currency),
         )
     return None
+
+
+def _only_gifts(short: Sequence[dict[str, Any]], basket: baskets.Basket) -> bool:
+    """Whether everything that is short is among the gifts; of an article that is bought too, the next look knows."""
+    given = {gift.sku_id for gift in basket.gifts}
+    return bool(short) and all(UUID(need["sku_id"]) in given for need in short)
 
 
 def _only_parcels(short: Sequence[dict[str, Any]], order: Draft) -> bool:

@@ -6,8 +6,8 @@
 -- on, each once, in order of (location, SKU). p_need_*: what an order (its position from 1) needs of a level (its position
 -- from 1), and how much of that leaves the shop; orders ascending, each level of an order once. p_rows: the rows to write (flows/write_orders.sql).
 --
--- Locks: idempotency keys in order, then the keys that guests are counted by, in order, then levels in order of
--- (location, SKU). Whoever else locks several levels uses the same order, so placing never dead-locks with them. The
+-- Locks: idempotency keys in order, then the keys that guests are counted by, in order, then counters of limited promotions
+-- and coupons (pricing/use_offers.sql), then levels in order of (location, SKU). Whoever else locks several levels uses the same order, so placing never dead-locks with them. The
 -- ORDER BY has to stand at the very level of the FOR UPDATE:
 -- outside of a subquery that locks, it would sort what is locked already. An order that comes up short is passed over
 -- as if it had never been there; a later one that needs less may still be served.
@@ -16,7 +16,7 @@
 -- the level's lock by the statement that holds them for the order, so nobody can take them in between. One that is no
 -- longer open passes the order over, because its price and plan were made with it.
 --
--- Returns one answer an order: {"result": "placed"} | {"result": "kept_gone"} | {"result": "replay", "status", "response"} |
+-- Returns one answer an order: {"result": "placed"} | {"result": "kept_gone"} | {"result": "offer_gone"} | {"result": "replay", "status", "response"} |
 -- {"result": "mismatch"} | {"result": "limited", "limit", "maximum", "retry_at"} (flows/guest_limits.sql) |
 -- {"result": "short", "short": [{"location_id", "sku_id", "wanted", "available"}]}.
 DROP FUNCTION IF EXISTS duo_place(jsonb, timestamptz);
@@ -56,6 +56,7 @@ DECLARE
     kept_used uuid[] := '{}';
     kept_mine uuid[];
     kept_gone boolean;
+    offers_used boolean := p_rows ? 'promotion_uses' OR p_rows ? 'coupons';
     mine integer;
     given integer;
     k integer := 1;
@@ -79,6 +80,10 @@ BEGIN
         WHERE l.o = ANY (fresh)
         ORDER BY l.key_id
         ON CONFLICT (key_id) DO UPDATE SET used_at = excluded.used_at;
+    END IF;
+
+    IF offers_used THEN
+        PERFORM duo_lock_offers(p_rows);
     END IF;
 
     -- 2. The levels, locked in the order in which everybody locks them.
@@ -149,6 +154,9 @@ BEGIN
         ELSIF kept_gone THEN
             DELETE FROM idempotency d WHERE d.actor_id = p_actors[i] AND d.key = p_keys[i];
             answers[i] := '{"result": "kept_gone"}';
+        ELSIF offers_used AND duo_offer_gone(p_rows, i, placed, p_at) THEN
+            DELETE FROM idempotency d WHERE d.actor_id = p_actors[i] AND d.key = p_keys[i];
+            answers[i] := '{"result": "offer_gone"}';
         ELSIF limited IS NOT NULL THEN
             DELETE FROM idempotency d WHERE d.actor_id = p_actors[i] AND d.key = p_keys[i];
             answers[i] := jsonb_build_object('result', 'limited') || limited;
@@ -206,6 +214,9 @@ BEGIN
             PERFORM duo_fault('INV-4', format('%s levels would send other units than their holds', wrong_outward));
         END IF;
         PERFORM duo_write_orders(p_rows, placed, p_at);
+        IF offers_used THEN
+            PERFORM duo_use_offers(p_rows, placed, p_at);
+        END IF;
     END IF;
     RETURN to_jsonb(answers);
 END

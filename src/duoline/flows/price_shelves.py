@@ -1,7 +1,7 @@
 """Every night, and when somebody asks: what a unit on each shelf is worth to deliveries and walk-ins to come.
 
 Forecast is what the last four weeks asked for, scaled to the days until the next delivery: deliveries by province and
-by what was ordered together, walk-ins as `inventory.learn` learned them; naive on purpose, like that. All is read
+by what was ordered together, walk-ins as `flows.learn_walk_ins` learned them; naive on purpose, like that. All is read
 without locks, computed beside the loop, and written shelf by shelf; sourcing reads a price with its level.
 """
 
@@ -88,20 +88,25 @@ async def price(look: Look) -> shadow.Priced:
     return priced
 
 
+# What was cancelled or brought back was no demand.
 _BASKETS = """
 SELECT x.region, x.skus, count(*)::integer AS orders
 FROM (SELECT coalesce(o.address->>'province', '') AS region, array_agg(DISTINCT l.sku_id) AS skus
       FROM orders o JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery'
       WHERE o.placed_at >= $1 AND o.state IN ('confirmed', 'completed') AND o.channel NOT IN ('till', 'import')
+        AND l.quantity > l.cancelled + l.returned
       GROUP BY o.member_id, o.id) x
 GROUP BY 1, 2
 """
 _MORE = """
-SELECT coalesce(o.address->>'province', '') AS region, l.sku_id, sum(l.quantity - 1)::integer AS more,
-       sum(l.amount_minor)::bigint AS amount_minor, sum(l.quantity)::bigint AS units, count(*)::integer AS orders,
+SELECT coalesce(o.address->>'province', '') AS region, l.sku_id, sum(u.units - 1)::integer AS more,
+       sum(l.unit_price_minor * u.units)::bigint AS amount_minor, sum(u.units)::bigint AS units,
+       count(*)::integer AS orders,
        avg((o.address->>'lat')::float8) AS lat, avg((o.address->>'lon')::float8) AS lon
-FROM orders o JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery'
+FROM orders o JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery',
+     LATERAL (SELECT l.quantity - l.cancelled - l.returned AS units) u
 WHERE o.placed_at >= $1 AND o.state IN ('confirmed', 'completed') AND o.channel NOT IN ('till', 'import')
+  AND u.units > 0
 GROUP BY 1, 2
 """
 _STOCK = """
@@ -110,10 +115,16 @@ FROM levels l JOIN stores s ON s.id = l.location_id
 WHERE l.on_hand > l.held AND (l.sku_id = ANY ($1) OR s.kind = 'dc')
 """
 _USED = """
-SELECT m.location_id, m.sku_id, -sum(m.quantity)::integer AS units
-FROM movements m JOIN stores s ON s.id = m.location_id
-WHERE m.at >= $1 AND m.quantity < 0 AND m.reason IN ('sale', 'transfer') AND s.kind = 'dc'
-GROUP BY 1, 2
+SELECT u.location_id, u.sku_id, sum(u.units)::integer AS units
+FROM (SELECT m.location_id, m.sku_id, -m.quantity AS units
+      FROM movements m JOIN stores s ON s.id = m.location_id
+      WHERE m.at >= $1 AND m.quantity < 0 AND m.reason IN ('sale', 'transfer') AND s.kind = 'dc'
+      UNION ALL
+      SELECT l.sold_location_id, l.sku_id, -l.quantity
+      FROM returns r JOIN return_lines l ON l.member_id = r.member_id AND l.return_id = r.id
+      JOIN stores s ON s.id = l.sold_location_id JOIN orders o ON o.member_id = l.member_id AND o.id = l.order_id
+      WHERE r.at >= $1 AND o.placed_at >= $1 AND s.kind = 'dc') u
+GROUP BY 1, 2 HAVING sum(u.units) > 0
 """
 
 

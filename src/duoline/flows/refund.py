@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from duoline import ledger, orders, payments
+from duoline import ledger, loyalty, orders, payments
 from duoline.kernel import audit, clock, faults, jobs
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Refusal, Unavailable
@@ -15,10 +15,16 @@ from duoline.payments import providers
 from duoline.payments.provider import RefundStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from duoline.kernel.db import Database, Tx
     from duoline.orders import Order
 
 faults.register("refund.before_send", "refund.after_send")
+
+CASH = "cash"
+POINTS = "points"
+"""The tender of points, which is also the provider of their intents: nobody outside is asked."""
 
 
 class SendRefund(msgspec.Struct):
@@ -28,10 +34,25 @@ class SendRefund(msgspec.Struct):
     refund_id: UUID
 
 
-async def give_back_money(tx: Tx, order: Order, amount_minor: int, *, reason: str, actor: Actor) -> None:
-    """Promise `amount_minor` of a locked order back, and have it sent once this transaction has committed."""
+async def give_back_money(
+    tx: Tx,
+    order: Order,
+    amount_minor: int,
+    *,
+    reason: str,
+    actor: Actor,
+    cash_now: bool = False,
+    of: Collection[UUID] | None = None,
+    late_minor: int = 0,
+) -> list[payments.Refund]:
+    """Promise `amount_minor` of a locked order back, and have it sent once this transaction has committed.
+
+    With `cash_now`, the caller gives what had come in cash (`give_cash`), because its customer stands at the counter.
+    `of` some intents only, when they are named. `late_minor` of it was captured this moment, too late, and the order
+    does not know of it yet. Returns the refunds.
+    """
     if amount_minor <= 0:
-        return
+        return []
     made = await payments.request_refund(
         tx,
         member_id=order.member_id,
@@ -40,19 +61,64 @@ async def give_back_money(tx: Tx, order: Order, amount_minor: int, *, reason: st
         currency=order.currency,
         reason=reason,
         actor=actor,
+        of=of,
     )
-    await orders.add_refunded(tx, order.member_id, order.id, amount_minor)
+    await orders.add_refunded(tx, order.member_id, order.id, amount_minor, late_minor=late_minor)
+    refunds = [await payments.load_refund(tx, order.member_id, refund_id) for refund_id in made]
+    for refund in refunds:
+        if refund.tender == POINTS:
+            await _give_points(tx, refund, actor=actor)
+    sent = [refund for refund in refunds if refund.tender != POINTS and not (cash_now and refund.tender == CASH)]
+    if sent:
+        await orders.timeline.write(
+            tx,
+            member_id=order.member_id,
+            order_id=order.id,
+            kind="refund_requested",
+            actor=actor,
+            amount_minor=sum(refund.amount_minor for refund in sent),
+            reason=reason,
+        )
+    for refund in sent:
+        await jobs.enqueue(tx, "refund.send", SendRefund(order.member_id, refund.id), key=f"refund.send:{refund.id}")
+    return refunds
+
+
+async def _give_points(tx: Tx, refund: payments.Refund, *, actor: Actor) -> None:
+    """Points come back at once: nobody outside has to be asked. Locks the member's points, after the levels."""
+    points = await loyalty.give_back(
+        tx,
+        member_id=refund.member_id,
+        use_id=UUID(refund.intent_ref),
+        amount_minor=refund.amount_minor,
+        actor=actor,
+    )
+    await payments.finish_refund(tx, refund, account=ledger.accounts.BY_POINTS, actor=actor)
     await orders.timeline.write(
         tx,
-        member_id=order.member_id,
-        order_id=order.id,
-        kind="refund_requested",
+        member_id=refund.member_id,
+        order_id=refund.order_id,
+        kind="points_back",
         actor=actor,
-        amount_minor=amount_minor,
-        reason=reason,
+        amount_minor=refund.amount_minor,
+        points=points,
     )
-    for refund_id in made:
-        await jobs.enqueue(tx, "refund.send", SendRefund(order.member_id, refund_id), key=f"refund.send:{refund_id}")
+
+
+async def give_cash(tx: Tx, refund: payments.Refund, *, location_id: UUID, actor: Actor) -> None:
+    """Cash leaves a shop's drawer for a refund, now. Locks the drawer's session, after everything else."""
+    await payments.finish_refund(tx, refund, account=ledger.accounts.cash(location_id), actor=actor)
+    await orders.timeline.write(
+        tx,
+        member_id=refund.member_id,
+        order_id=refund.order_id,
+        kind="refunded",
+        actor=actor,
+        amount_minor=refund.amount_minor,
+    )
+    await payments.note_cash(
+        tx, location_id, kind="refund", amount_minor=refund.amount_minor, ref_id=refund.id, actor=actor
+    )
 
 
 @jobs.handler("refund.send", attempts_max=12, first_pause_s=2, payload=SendRefund)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from duoline import fulfilment, inventory, orders
 from duoline.flows.answer import ask
+from duoline.flows.clawback import keep_clawback, refund_due
 from duoline.flows.elsewhere import Elsewhere, serve_elsewhere
 from duoline.flows.look_after import freeze_if_often
 from duoline.flows.refund import give_back_money
@@ -181,7 +182,9 @@ async def _correct(
 
 async def _refund(tx: Tx, order: Order, lines: Sequence[Line], units: Mapping[UUID, int]) -> None:
     """Nobody else has the units: they are cancelled and their money goes back."""
-    amount = orders.refundable(order, lines, units)
+    back = await refund_due(tx, order, lines, units, by_choice=False)
+    await keep_clawback(tx, order, back, actor=SYSTEM)
+    amount = back.refund_minor
     state = await orders.progress(tx, order, cancelled=units)
     orders.ensure_settled(order, state, refund_minor=amount)
     await orders.timeline.write(

@@ -173,8 +173,6 @@ async def send_reminder(db: Database, what: SendReminder) -> None:
 
 def _message(what: SendReminder, row: Any, store: Store, *, english: bool) -> sms.SmsMessage:
     """Refuses `BadPhone` for a number that somebody wrote as they liked."""
-    until = row["keep_until"].astimezone(ZoneInfo(store.timezone))
-    day = f"{until.day} {_MONTHS[until.month - 1]}" if english else f"{until.month}月{until.day}日"
     return sms.SmsMessage(
         id=str(what.fulfilment_id),
         phone=phones.normalise(row["contact_phone"]),
@@ -182,10 +180,17 @@ def _message(what: SendReminder, row: Any, store: Store, *, english: bool) -> sm
         fields={
             "order": row["order_no"],
             "store": store.name.en if english else store.name.zh,
-            "until": f"{day} {until:%H:%M}",
+            "until": day_of(row["keep_until"], store.timezone, english=english),
         },
         locale="en" if english else "zh",
     )
+
+
+def day_of(at: datetime, timezone: str, *, english: bool) -> str:
+    """An instant as a message says it: the day and the time there."""
+    here = at.astimezone(ZoneInfo(timezone))
+    day = f"{here.day} {_MONTHS[here.month - 1]}" if english else f"{here.month}月{here.day}日"
+    return f"{day} {here:%H:%M}"
 
 
 async def _end(db: Database, what: SendReminder, outcome: str) -> None:

@@ -381,7 +381,7 @@ _WORK = f"""
 SELECT location_id, work_at FROM (
     SELECT f.location_id, f.id, {_PAID_AT} AS work_at
     FROM fulfilments f JOIN orders o ON o.member_id = f.member_id AND o.id = f.order_id
-    WHERE f.placed_at >= $3 AND f.placed_at < $2 AND (f.done_at IS NULL OR f.done_at >= $1)
+    WHERE f.kind <> 'till' AND f.placed_at >= $3 AND f.placed_at < $2 AND (f.done_at IS NULL OR f.done_at >= $1)
       AND (f.ready_at IS NULL OR f.ready_at >= $1)
       AND NOT (f.kind = 'ship' AND EXISTS (SELECT FROM unnest($4::uuid[]) r(id) WHERE r.id = f.order_id))
 ) w WHERE work_at < $2 ORDER BY work_at, id

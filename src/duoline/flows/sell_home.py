@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from duoline import orders
+from duoline import attribution, orders
 from duoline.flows.cancel import cancel
 from duoline.flows.draft import Request
 from duoline.flows.order_view import Image
@@ -52,6 +52,7 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     image: Image | None
     quantity: int
     amount: Money
+    net: Money
 
 
 class HomeSale(NamedTuple):
@@ -107,6 +108,7 @@ async def request_of(
         guest=guest,
         limits=orders.limits_of_guest(guest.member_id, None, secret=secret) if guest is not None and limited else (),
         sold=orders.Sold(shop.id, shop.code, actor.id),
+        touch=await attribution.touch_before(db, [buyer_id], at=clock.now()),
     )
 
 
@@ -168,6 +170,7 @@ def lines_of(order: OrderView) -> list[SoldLine]:
             image=line.image,
             quantity=line.quantity,
             amount=line.amount,
+            net=line.net,
         )
         for line in order.lines
     ]

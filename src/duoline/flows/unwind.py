@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duoline import fulfilment, inventory, payments
+from duoline.flows.hand_over import value_of
+from duoline.kernel import jobs
 from duoline.kernel.errors import ensure
 
 if TYPE_CHECKING:
@@ -79,11 +81,22 @@ async def release_units(tx: Tx, job: Fulfilment, line: FulfilmentLine, quantity:
 async def reprice_store_intents(
     tx: Tx, order: Order, lines: Sequence[Line], live: Sequence[tuple[Fulfilment, list[FulfilmentLine]]]
 ) -> None:
-    """Ask at the counter only for what is still to be handed over there."""
+    """Ask at each counter only for what is still to be handed over there."""
     if order.pay_mode != "at_store":
         return
-    price = {line.id: line.unit_price_minor for line in lines}
     for job, _ in live:
         now = await fulfilment.lines_of(tx, job.location_id, job.id)
-        amount = sum(price[line.line_id] * line.quantity for line in now)
-        await payments.reprice_intent(tx, order.member_id, job.id, amount)
+        await payments.reprice_intent(tx, order.member_id, job.id, value_of(lines, now))
+
+
+async def close_intents(tx: Tx, order: Order) -> None:
+    """Ask for no money any more, here and (once this has committed) at the provider."""
+    for intent in await payments.intents_of(tx, order.member_id, order.id):
+        await payments.close_intent(tx, order.member_id, intent.id)
+        if intent.known_there and intent.provider != "store":
+            await jobs.enqueue(
+                tx,
+                "payment.close",
+                {"member_id": str(order.member_id), "intent_id": str(intent.id)},
+                key=f"payment.close:{intent.id}",
+            )

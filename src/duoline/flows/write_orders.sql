@@ -45,24 +45,45 @@ BEGIN
     END IF;
 
     INSERT INTO order_lines (member_id, order_id, id, n, sku_id, sku_code, product_code, name, options, image_sha,
-                             method, store_id, quantity, unit_price_minor, amount_minor, price_scope)
+                             method, store_id, quantity, unit_price_minor, amount_minor, net_minor, price_scope,
+                             price_tier, gift)
     SELECT r.member_id, r.order_id, r.id, r.n, r.sku_id, r.sku_code, r.product_code, r.name, r.options, r.image_sha,
-           r.method, r.store_id, r.quantity, r.unit_price_minor, r.amount_minor, r.price_scope
+           r.method, r.store_id, r.quantity, r.unit_price_minor, r.amount_minor, r.net_minor, r.price_scope,
+           r.price_tier, r.gift
     FROM jsonb_to_recordset(p_rows->'order_lines') AS r(
              o integer, member_id uuid, order_id uuid, id uuid, n integer, sku_id uuid, sku_code text, product_code text,
              name jsonb, options jsonb, image_sha text, method text, store_id uuid, quantity integer,
-             unit_price_minor bigint, amount_minor bigint, price_scope text)
+             unit_price_minor bigint, amount_minor bigint, net_minor bigint, price_scope text,
+             price_tier text, gift boolean)
     WHERE r.o = ANY (placed);
 
-    INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, contact_name,
+    IF p_rows ? 'order_gifts' THEN
+        INSERT INTO order_gifts (member_id, order_id, line_id, promotion_id, version, bought, buy_units, get_units, clawback)
+        SELECT r.member_id, r.order_id, r.line_id, r.promotion_id, r.version, r.bought, r.buy_units, r.get_units, r.clawback
+        FROM jsonb_to_recordset(p_rows->'order_gifts') AS r(
+                 o integer, member_id uuid, order_id uuid, line_id uuid, promotion_id uuid, version integer, bought uuid[],
+                 buy_units integer, get_units integer, clawback boolean)
+        WHERE r.o = ANY (placed);
+    END IF;
+
+    IF p_rows ? 'order_discounts' THEN
+        INSERT INTO order_discounts (member_id, order_id, line_id, promotion_id, version, amount_minor)
+        SELECT r.member_id, r.order_id, r.line_id, r.promotion_id, r.version, r.amount_minor
+        FROM jsonb_to_recordset(p_rows->'order_discounts') AS r(
+                 o integer, member_id uuid, order_id uuid, line_id uuid, promotion_id uuid, version integer,
+                 amount_minor bigint)
+        WHERE r.o = ANY (placed);
+    END IF;
+
+    INSERT INTO fulfilments (location_id, id, member_id, order_id, order_no, kind, state, pay_mode, paid, in_shop, contact_name,
                              contact_phone, address, note, short_code, promise_at, placed_at, decision_id, unit_fee_minor,
                              plain_at, away_km, work_at, to_location_id, to_pick_at)
-    SELECT r.location_id, r.id, r.member_id, r.order_id, r.order_no, r.kind, r.state, r.pay_mode, r.paid, r.contact_name,
+    SELECT r.location_id, r.id, r.member_id, r.order_id, r.order_no, r.kind, r.state, r.pay_mode, r.paid, r.in_shop, r.contact_name,
            r.contact_phone, nullif(r.address, 'null'), r.note, r.short_code, r.promise_at, r.placed_at, r.decision_id,
            r.unit_fee_minor, r.plain_at, r.away_km, r.work_at, r.to_location_id, CASE WHEN r.state = 'to_pick' THEN p_at END
     FROM jsonb_to_recordset(p_rows->'fulfilments') AS r(
              o integer, location_id uuid, id uuid, member_id uuid, order_id uuid, order_no text, kind text, state text,
-             pay_mode text, paid boolean, contact_name text, contact_phone text, address jsonb, note text, short_code text,
+             pay_mode text, paid boolean, in_shop boolean, contact_name text, contact_phone text, address jsonb, note text, short_code text,
              promise_at timestamptz, placed_at timestamptz, decision_id uuid, unit_fee_minor bigint,
              plain_at timestamptz, away_km integer, work_at timestamptz, to_location_id uuid)
     WHERE r.o = ANY (placed);
@@ -108,6 +129,18 @@ BEGIN
         INSERT INTO payment_refs (ref, member_id, intent_id)
         SELECT r.intent_id::text, r.member_id, r.intent_id
         FROM jsonb_to_recordset(p_rows->'payment_refs') AS r(o integer, member_id uuid, intent_id uuid)
+        WHERE r.o = ANY (placed);
+    END IF;
+
+    IF p_rows ? 'order_touches' THEN
+        INSERT INTO order_touches (member_id, order_id, touch_id, owner_id, touchpoint_id, touched_at, placed_at,
+                                   window_days, rule_version, own_device)
+        SELECT r.member_id, r.order_id, r.touch_id, r.owner_id, r.touchpoint_id, r.touched_at, r.placed_at,
+               r.window_days, r.rule_version, r.own_device
+        FROM jsonb_to_recordset(p_rows->'order_touches') AS r(
+                 o integer, member_id uuid, order_id uuid, touch_id uuid, owner_id uuid, touchpoint_id uuid,
+                 touched_at timestamptz, placed_at timestamptz, window_days integer, rule_version integer,
+                 own_device boolean)
         WHERE r.o = ANY (placed);
     END IF;
 

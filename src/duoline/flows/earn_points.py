@@ -1,0 +1,126 @@
+"""What orders earn their members, told anew whenever something of one changes hands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from duoline import loyalty, orders
+from duoline.kernel import clock, outbox
+from duoline.kernel.auth import SYSTEM
+from duoline.loyalty.account import lock
+from duoline.loyalty.reckon import points_for, rate_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from duoline.kernel.db import Tx
+    from duoline.kernel.outbox import Event
+
+
+DEPTH_MAX = 50
+"""So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
+
+
+@outbox.consumer(
+    "points",
+    topics=("orders.sold", "orders.returned", "fulfilment.handed_over", "fulfilment.shipped", "attribution.bound"),
+)
+async def earn_by(tx: Tx, event: Event) -> None:
+    """Something of a member's order changed hands. Guests earn nothing."""
+    if event.member_id is None:
+        return
+    if event.topic == "attribution.bound":
+        await earn_by_binding(tx, event)
+    elif "order_id" in event.payload:
+        await earn(tx, event.member_id, UUID(event.payload["order_id"]))
+
+
+async def earn_by_binding(tx: Tx, event: Event) -> None:
+    """Who chose their first guide ever is given points, once; not where something about it is odd."""
+    points = loyalty.POINTS.current(event.at).body.binding
+    plain = event.payload.get("first") and not event.payload.get("flags")
+    if points and plain and event.member_id is not None:
+        await loyalty.give(
+            tx, member_id=event.member_id, source="binding", ref_id=UUID(event.key), points=points, actor=SYSTEM
+        )
+
+
+_ORDER = """
+SELECT o.state, o.total_minor, o.placed_at, m.tier,
+       (SELECT coalesce(sum(u.worth_minor), 0)::bigint FROM point_uses u
+        WHERE u.member_id = o.member_id AND u.order_id = o.id) AS by_points
+FROM orders o JOIN members m ON m.member_id = o.member_id AND m.kind = 'member'
+WHERE o.member_id = $1 AND o.id = $2
+"""
+_LINES = """
+SELECT l.id, r.rate, duo_value(l.net_minor, l.quantity, l.handed - l.returned) AS kept_minor,
+       CASE WHEN r.rate IS NULL THEN ARRAY(
+           WITH RECURSIVE up(code, parent_id, n) AS (
+               SELECT c.code, c.parent_id, 1 FROM categories c WHERE c.id = p.category_id
+               UNION ALL
+               SELECT c.code, c.parent_id, up.n + 1 FROM up JOIN categories c ON c.id = up.parent_id WHERE up.n < $3)
+           SELECT code FROM up ORDER BY n) END AS categories
+FROM order_lines l
+JOIN skus s ON s.id = l.sku_id JOIN products p ON p.id = s.product_id
+LEFT JOIN point_rates r ON r.member_id = l.member_id AND r.order_id = l.order_id AND r.line_id = l.id
+WHERE l.member_id = $1 AND l.order_id = $2
+"""
+
+
+async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
+    """Bring what an order has earned up to what of it was handed over and not brought back. Returns the difference.
+
+    Rates are those that held when the order was placed, for the tier the member had when it first earned. Locks the
+    member's account before it reads the order.
+    """
+    await lock(tx, member_id)
+    order = await tx.fetchrow(_ORDER, member_id, order_id)
+    if order is None:
+        return 0
+    lines = await tx.fetch(_LINES, member_id, order_id, DEPTH_MAX)
+    rates = await _rates(tx, member_id, order_id, order, lines)
+    points = sum(
+        points_for(
+            line["kept_minor"],
+            rate=rates[line["id"]],
+            total_minor=order["total_minor"],
+            by_points_minor=order["by_points"],
+        )
+        for line in lines
+    )
+    rules = loyalty.POINTS.current(order["placed_at"]).body
+    waits = timedelta(days=orders.RETURNS.current().body.days + 1) if rules.wait else timedelta(0)
+    return await loyalty.set_earned(
+        tx,
+        member_id=member_id,
+        order_id=order_id,
+        points=points,
+        ripens_at=clock.now() + waits,
+        actor=SYSTEM,
+    )
+
+
+async def _rates(tx: Tx, member_id: UUID, order_id: UUID, order: Any, lines: Sequence[Any]) -> Mapping[UUID, int]:
+    """The rate of each line, frozen when it is first asked for."""
+    known = {line["id"]: line["rate"] for line in lines if line["rate"] is not None}
+    if len(known) == len(lines):
+        return known
+    rules = loyalty.POINTS.current(order["placed_at"])
+    for line in lines:
+        if line["id"] in known:
+            continue
+        rate = rate_of(rules.body, tier=order["tier"], categories=line["categories"], at=order["placed_at"])
+        known[line["id"]] = rate
+        await tx.execute(
+            """INSERT INTO point_rates (member_id, order_id, line_id, rate, rule_version, tier)
+               VALUES ($1, $2, $3, $4, $5, $6)""",
+            member_id,
+            order_id,
+            line["id"],
+            rate,
+            rules.version,
+            order["tier"],
+        )
+    return known
