@@ -5,16 +5,25 @@ The worker imports this list, and a test fails when a registering module is miss
 
 from __future__ import annotations
 
+import duoline.attribution.keep_bindings
+import duoline.attribution.touches
+import duoline.catalog.assortments
 import duoline.catalog.jobs
 import duoline.channels.imports.background
 import duoline.entry.nightly
 import duoline.favourites.limits
 import duoline.flows.answer
+import duoline.flows.earn_points
 import duoline.flows.expire
+import duoline.flows.give_back_offers
+import duoline.flows.judge_tiers
+import duoline.flows.learn_walk_ins
 import duoline.flows.pay
+import duoline.flows.preorders
 import duoline.flows.price_shelves
 import duoline.flows.refund
 import duoline.flows.remind
+import duoline.flows.remind_balance
 import duoline.flows.replan
 import duoline.flows.replay
 import duoline.flows.settle_shortage
@@ -24,12 +33,14 @@ import duoline.fulfilment.learn_promises
 import duoline.fulfilment.promise_report
 import duoline.fulfilment.verify_code
 import duoline.insight.summarise
-import duoline.inventory.learn
 import duoline.kernel.flows
 import duoline.kernel.idempotency
 import duoline.kernel.outbox
+import duoline.loyalty.ripen
 import duoline.members.send_code
 import duoline.members.sessions
 import duoline.orders.guest_limits
+import duoline.orders.park
 import duoline.pricing.announce
+import duoline.pricing.promotions.hours
 import duoline.stores.sessions  # noqa: F401 - importing registers

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from duoline.attribution.invariants import INVARIANTS as ATTRIBUTION
 from duoline.catalog.invariants import INVARIANTS as CATALOG
 from duoline.favourites.invariants import INVARIANTS as FAVOURITES
 from duoline.fulfilment.invariants import INVARIANTS as FULFILMENT
@@ -19,6 +20,7 @@ from duoline.inventory.invariants import INVARIANTS as INVENTORY
 from duoline.kernel import clock
 from duoline.kernel.invariants import INVARIANTS as KERNEL
 from duoline.ledger.invariants import INVARIANTS as LEDGER
+from duoline.loyalty.invariants import INVARIANTS as LOYALTY
 from duoline.members.invariants import INVARIANTS as MEMBERS
 from duoline.orders.invariants import INVARIANTS as ORDERS
 from duoline.payments.invariants import INVARIANTS as PAYMENTS
@@ -38,8 +40,10 @@ INVARIANTS = [
     *INVENTORY,
     *FAVOURITES,
     *PAYMENTS,
+    *LOYALTY,
     *ORDERS,
     *FULFILMENT,
+    *ATTRIBUTION,
     *INSIGHT,
 ]
 ROWS_KEPT = 5

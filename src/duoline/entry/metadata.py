@@ -6,6 +6,7 @@ A package's tables are private to it: this list is the only module that may impo
 
 from __future__ import annotations
 
+import duoline.attribution.tables
 import duoline.catalog.tables
 import duoline.channels.imports.tables
 import duoline.favourites.tables
@@ -14,6 +15,7 @@ import duoline.insight.tables
 import duoline.inventory.tables
 import duoline.kernel.tables
 import duoline.ledger.tables
+import duoline.loyalty.tables
 import duoline.members.tables
 import duoline.orders.tables
 import duoline.payments.tables

@@ -2,6 +2,7 @@
 
 from duoline.insight.attention import AlertCounts, count_alerts
 from duoline.insight.figures import NAMES, Figures
+from duoline.insight.loop import Flow, Loop, Path, Way, closed_loop
 from duoline.insight.missing import Missing, missing
 from duoline.insight.overview import Taken, by_category, by_group, taken
 from duoline.insight.policy import STOCK_ALERTS, StockAlertsPolicy
@@ -15,14 +16,19 @@ __all__ = [
     "STOCK_ALERTS",
     "AlertCounts",
     "Figures",
+    "Flow",
+    "Loop",
     "Missing",
     "Part",
+    "Path",
     "Rejecting",
     "StaleHold",
     "StockAlertsPolicy",
     "Taken",
+    "Way",
     "by_category",
     "by_group",
+    "closed_loop",
     "count_alerts",
     "missing",
     "narrowest",

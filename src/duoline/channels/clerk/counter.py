@@ -1,4 +1,4 @@
-"""At the counter: what a scan means, what is in stock here and elsewhere, units kept for a customer, the till."""
+"""At the counter: what a scan means, what is in stock here and elsewhere, units kept for a customer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.params import Parameter
 
-from duoline import catalog, favourites, fulfilment, inventory, orders, pricing
+from duoline import catalog, favourites, fulfilment, inventory, pricing
+from duoline.catalog.scanned import sku_of
 from duoline.catalog.types import SkuFacts
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors
@@ -20,19 +21,17 @@ from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Se
 from duoline.channels.http.live import Feed, Frame, Hub
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
-from duoline.flows import keep, order_view, sell
-from duoline.flows.order_view import Image, OrderView, image_of
+from duoline.flows import keep
+from duoline.flows.order_view import Image, image_of
 from duoline.flows.places import region_path
 from duoline.flows.refused import note_refusal
 from duoline.flows.trade import Trade
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound, Refusal
-from duoline.kernel.ids import new_id
-from duoline.kernel.money import Money, minor_of
+from duoline.kernel.money import Money
 from duoline.kernel.outbox import Event
 from duoline.kernel.text import Text
-from duoline.members import guests, phones
 from duoline.stores.directory import Chain
 from duoline.stores.types import Store, StoreCard
 
@@ -82,15 +81,18 @@ class KeptForMember(msgspec.Struct, frozen=True):
 
 
 class StockItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An article here and elsewhere. `kept` are units kept for members, the soonest to end first."""
+    """An article here and elsewhere. `kept` are units kept for members, the soonest to end first. What this shop may
+    not sell (`sold_here`) can be sent home to a customer."""
 
     sku_id: UUID
     sku_code: str
+    product_code: str
     gtin: str | None
     name: Text
     options: list[dict[str, Any]]
     image: Image | None
     price: Money | None
+    sold_here: bool
     here: Here
     elsewhere: list[Elsewhere]
     kept: list[KeptForMember]
@@ -101,32 +103,6 @@ class Release(Input, frozen=True):
 
     store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
-
-
-class SaleLine(Input, frozen=True):
-    """Units over the counter, named by SKU or by the code on the label."""
-
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=orders.QUANTITY_MAX)]
-    sku_id: UUID | None = None
-    gtin: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,14}$")] | None = None
-
-
-class SaleRequest(Input, frozen=True):
-    """A sale for cash. Another total than `expected_total` is refused: 409 `pricing.total-changed`, with the prices."""
-
-    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-    lines: Annotated[list[SaleLine], msgspec.Meta(min_length=1, max_length=orders.LINES_MAX)]
-    tender: Literal["cash"]
-    tendered: Money
-    phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
-    expected_total: Money | None = None
-
-
-class SaleView(msgspec.Struct, frozen=True):
-    """The sale as an order, and the change to give back."""
-
-    order: OrderView
-    change: Money
 
 
 class HoldRequest(Input, frozen=True):
@@ -165,16 +141,17 @@ async def scan(write: Write, staff: Staff, data: Scan) -> Answer[Meaning]:
     async def work(tx: Tx) -> Meaning | Refusal:
         text = data.text.strip()
         if fulfilment.looks_like_code(text):
-            sku_id = await _sku_of(tx, text)
+            sku_id = await sku_of(tx, text)
             if sku_id is not None:  # an eight-digit label is a product before it is a code
                 return Meaning(kind="product", sku_id=sku_id)
             found = await fulfilment.find_by_code(tx, location_id=location, text=text, actor=staff.actor)
             return found if isinstance(found, Refusal) else Meaning(kind="pickup", fulfilment_id=found)
-        sku_id = await _sku_of(tx, text)
+        sku_id = await sku_of(tx, text)
         if sku_id is not None:
             return Meaning(kind="product", sku_id=sku_id)
         row = await tx.fetchrow(
-            "SELECT id, order_no FROM fulfilments WHERE location_id = $1 AND order_no = $2 ORDER BY id DESC LIMIT 1",
+            """SELECT id, order_no FROM fulfilments
+               WHERE location_id = $1 AND order_no = $2 AND kind <> 'till' ORDER BY id DESC LIMIT 1""",
             location,
             text.upper(),
         )
@@ -183,16 +160,6 @@ async def scan(write: Write, staff: Staff, data: Scan) -> Answer[Meaning]:
         return Meaning(kind="order", fulfilment_id=row["id"], order_no=row["order_no"])
 
     return await write.run(work)
-
-
-async def _sku_of(db: Database | Tx, text: str) -> UUID | None:
-    """The SKU of a label's digits or of our own SKU code."""
-    sku_id: UUID | None = await db.fetchval(
-        """SELECT sku_id FROM barcodes WHERE gtin = lpad($1, 14, '0') AND $1 ~ '^[0-9]{8,14}$'
-           UNION ALL SELECT id FROM skus WHERE code = $1 LIMIT 1""",
-        text,
-    )
-    return sku_id
 
 
 @get("/api/clerk/stock", opt=doors.staff("stock.read", store="store", sku=doors.SHARED))
@@ -210,14 +177,14 @@ async def read_stock(
     """Articles by name, code or label: what is here, and which shops nearby have them."""
     shop = staff.store(store, "stock.read")
     after = cursors.unpack(cursor, str)[0] if cursor else ""
-    chosen = sku or (await _sku_of(db, gtin) if gtin else None)
+    chosen = sku or (await sku_of(db, gtin) if gtin else None)
     if gtin and chosen is None:
         return Page([])
     rows = await db.fetch_filtered(
         """SELECT s.id, s.code, coalesce(l.on_hand, 0) AS on_hand, coalesce(l.held, 0) AS held,
                   coalesce(l.safety, 0) AS safety, l.shelf,
                   duo_available(coalesce(l.on_hand, 0), coalesce(l.held, 0), coalesce(l.safety, 0)) AS available,
-                  p.price_minor, p.currency
+                  p.price_minor, p.currency, duo_listed(d.id, $1) AS sold_here
            FROM skus s
            JOIN products d ON d.id = s.product_id
            LEFT JOIN levels l ON l.location_id = $1 AND l.sku_id = s.id
@@ -285,11 +252,13 @@ def _item(row: Any, facts: SkuFacts, elsewhere: list[Elsewhere], kept: Sequence[
     return StockItem(
         sku_id=facts.sku_id,
         sku_code=facts.sku_code,
+        product_code=facts.product_code,
         gtin=facts.gtin,
         name=Text(facts.name.zh, facts.name.en),
         options=[msgspec.to_builtins(choice) for choice in facts.options],
         image=image_of(facts.image_sha),
         price=None if row["price_minor"] is None else Money(row["price_minor"], row["currency"]),
+        sold_here=row["sold_here"],
         here=Here(row["on_hand"], row["held"], row["safety"], row["available"], row["shelf"], on_the_way),
         elsewhere=elsewhere,
         kept=[
@@ -329,76 +298,6 @@ async def release_favourite(write: Write, staff: Staff, hold_id: UUID, data: Rel
         )
 
     return await write.run(work, status=204)
-
-
-@post(
-    "/api/clerk/sales",
-    opt=doors.staff("sell", store="store", sku_id=doors.SHARED, phone=doors.SHARED, gtin=doors.SHARED),
-)
-async def make_sale(write: Write, staff: Staff, trade: Trade, data: SaleRequest) -> Answer[SaleView]:
-    """Sell over the counter for cash: the goods leave at once. The member is found by phone, or a guest is made."""
-    shop = staff.store(data.store, "sell")
-    stored: Answer[SaleView] | None = await write.replay()
-    if stored is not None:
-        return stored
-    wishes = [(await _sale_sku(trade.db, line), line.quantity) for line in data.lines]
-    priced = await sell.price_wishes(trade.look, shop, wishes, member_id=None)
-    _as_expected(data, priced)
-    phone = phones.normalise(data.phone) if data.phone else None
-
-    async def work(tx: Tx) -> SaleView:
-        member_id = await _buyer(tx, phone)
-        sold = await sell.sell(
-            tx,
-            shop,
-            priced,
-            member_id=member_id,
-            contact=orders.Contact("", phone or ""),
-            tendered_minor=minor_of(data.tendered),
-            actor=staff.actor,
-        )
-        view = await order_view.view(tx, sold.member_id, sold.order_id)
-        return SaleView(view, Money(sold.change_minor, sold.currency))
-
-    try:
-        return await write.run(work, status=201)
-    except inventory.InsufficientStock as refused:
-        await note_refusal(trade.look, refused, channel="till")
-        raise
-
-
-def _as_expected(data: SaleRequest, priced: Sequence[sell.PricedWish]) -> None:
-    """Refuses `pricing.total-changed` when the sale costs something else than the till has shown."""
-    total = sum(wish.quantity * wish.price.price_minor for wish in priced)
-    if data.expected_total is not None and minor_of(data.expected_total) != total:
-        raise pricing.TotalChanged(
-            expected=data.expected_total,
-            total=Money(total, data.expected_total.currency),
-            prices=[
-                {"sku_id": wish.facts.sku_id, "price": Money(wish.price.price_minor, wish.price.currency)}
-                for wish in priced
-            ],
-        )
-
-
-async def _sale_sku(db: Database, line: SaleLine) -> UUID:
-    if line.sku_id is not None:
-        return line.sku_id
-    found = await _sku_of(db, line.gtin) if line.gtin else None
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def _buyer(tx: Tx, phone: str | None) -> UUID:
-    """The member of a phone, or a new guest: every sale has a member of its own."""
-    if phone is not None:
-        member_id = await guests.member_of_phone(tx, phone)
-        if member_id is not None:
-            return member_id
-    guest_id = new_id()
-    await guests.record(tx, guest_id=guest_id)
-    return guest_id
 
 
 @post("/api/clerk/holds", opt=doors.staff("hold", store="store", sku_id=doors.SHARED))
@@ -496,9 +395,11 @@ def _show(event: Event) -> Frame | None:
         return Frame("transfer", event.payload)
     if event.topic == "orders.home-sale":
         return Frame("sale", event.payload)
+    if event.topic == "till.changed":
+        return Frame("till", event.payload)
     if event.topic == pricing.announce.TOPIC:
         return Frame("price", event.payload)
-    if event.topic == "orders.sold":
+    if event.topic in ("orders.sold", "orders.returned"):
         return Frame("stock", {"order_id": event.payload["order_id"]})
     return None
 
@@ -513,4 +414,4 @@ async def events(staff: Staff, hub: Hub, request: Request[Any, Any, Any], store:
     return hub.stream(request, FEED, owner=staff, store_ids={shop}, still=lambda: shop in staff.scope("fulfil"))
 
 
-ROUTES = [scan, read_stock, release_favourite, make_sale, make_hold, list_holds, end_hold, events]
+ROUTES = [scan, read_stock, release_favourite, make_hold, list_holds, end_hold, events]

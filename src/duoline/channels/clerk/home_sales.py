@@ -14,6 +14,8 @@ from duoline import orders
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, answer
+from duoline.channels.http.gifts import Gifts, GiftView, gift_views, words_of
+from duoline.channels.http.offers import OffersView, offers_view
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows import basket as baskets
@@ -61,6 +63,7 @@ class HomeQuoteRequest(Input, frozen=True):
     lines: Lines
     address: HomeAddress | None = None
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    gifts: Gifts | None = None
 
 
 class HomeSaleRequest(Input, frozen=True):
@@ -72,6 +75,7 @@ class HomeSaleRequest(Input, frozen=True):
     phone: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
     address: HomeAddress
     expected_total: Money
+    gifts: Gifts | None = None
     note: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
@@ -85,8 +89,10 @@ class HomeQuoteLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: Money
     amount: Money
+    net: Money
     available: int
     problem: str | None
+    gift: bool
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -105,6 +111,8 @@ class HomeQuote(msgspec.Struct, frozen=True, kw_only=True):
     delivery_fee: Money
     discount: Money
     total: Money
+    offers: OffersView
+    gifts: list[GiftView]
     promise_at: datetime | None
     sent_from: list[StoreCard]
     around: Around
@@ -164,7 +172,7 @@ class Nothing(Input, frozen=True):
 
 @post(
     "/api/clerk/home-quotes",
-    opt=doors.staff("sell", store="store", sku_id=doors.SHARED, phone=doors.SHARED),
+    opt=doors.staff("sell", store="store", sku_id=doors.SHARED, phone=doors.SHARED, promotion_id=doors.SHARED),
     status_code=200,
 )
 async def quote_home(
@@ -181,6 +189,7 @@ async def quote_home(
         member_id=await guests.member_of_phone(trade.db, phone) if phone else None,
         address=_address(data.address, "", phone or "") if data.address else _around(shop),
         use_kept=True,
+        gifts=words_of(data.gifts) or (),
     )
     return answer(_quote(found, shop, chain, language))
 
@@ -215,8 +224,10 @@ def _quote(found: baskets.Basket, shop: Store, chain: Chain, language: str) -> H
                 quantity=line.wanted.quantity,
                 unit_price=Money(line.unit_price_minor, currency),
                 amount=Money(line.amount_minor, currency),
+                net=Money(line.net_minor, currency),
                 available=line.available,
                 problem=_said(line.problem, language),
+                gift=line.wanted.gift is not None,
             )
             for line in found.lines
         ],
@@ -224,6 +235,8 @@ def _quote(found: baskets.Basket, shop: Store, chain: Chain, language: str) -> H
         delivery_fee=Money(totals.delivery_fee_minor, currency),
         discount=Money(totals.discount_minor, currency),
         total=Money(totals.total_minor, currency),
+        offers=offers_view(found.offers, currency),
+        gifts=gift_views(found.gifts),
         promise_at=max(promises) if promises and not found.problems else None,
         sent_from=[chain.card(chain.stores[p.location_id]) for p in found.plan.parcels] if found.plan else [],
         around=Around(shop.province, shop.city),
@@ -236,7 +249,7 @@ def _said(problem: Refusal | None, language: str) -> str | None:
 
 @post(
     "/api/clerk/home-sales",
-    opt=doors.staff("sell", store="store", sku_id=doors.SHARED, phone=doors.SHARED),
+    opt=doors.staff("sell", store="store", sku_id=doors.SHARED, phone=doors.SHARED, promotion_id=doors.SHARED),
 )
 async def sell_home_order(
     write: Write, staff: Staff, trade: Trade, settings: Settings, data: HomeSaleRequest
@@ -249,7 +262,7 @@ async def sell_home_order(
     shop = staff.store(data.store, "sell")
     phone = phones.normalise(data.phone)
     name = data.name.strip()
-    wanted = await sell_home.request_of(
+    asked = await sell_home.request_of(
         trade.db,
         shop=shop,
         actor=staff.actor,
@@ -262,6 +275,7 @@ async def sell_home_order(
         secret=settings.secret,
         limited=settings.guest_limits,
     )
+    wanted = asked._replace(gifts=words_of(data.gifts))
     placed = await write.attempts(lambda: trade.placing.place(wanted))
     return write.given(placed.body, status=201, replayed=placed.replayed)
 

@@ -43,7 +43,7 @@ TABS: dict[str, tuple[str, ...]] = {
 
 
 class CardLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Units to pick."""
+    """Units to pick. `net` is what they cost together after offers."""
 
     line_id: UUID
     sku_id: UUID
@@ -55,6 +55,7 @@ class CardLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     shelf: str | None
     unit_price: Money
+    net: Money
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -74,7 +75,8 @@ class Destination(msgspec.Struct, frozen=True):
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """One fulfilment as a clerk sees it. `due` is what the customer still has to pay here.
 
-    Of a `transfer`, `to` is the shop where the customer collects it; who that is, only that shop is told.
+    `in_shop`: the customer stands in the shop and waits for it. Of a `transfer`, `to` is the shop where the customer
+    collects it; who that is, only that shop is told.
     """
 
     id: UUID
@@ -82,6 +84,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     order_no: str
     kind: str
     state: str
+    in_shop: bool
     code_tail: str | None
     customer_name: str
     phone_tail: str
@@ -127,13 +130,17 @@ class CardDetail(Card, frozen=True, kw_only=True):
 
 
 _CARDS = """
-SELECT f.id, f.location_id, f.member_id, f.order_id, f.order_no, f.kind, f.state, f.short_code, f.contact_name,
-       f.contact_phone, f.pay_mode, f.paid, f.promise_at, f.placed_at, f.ready_at, f.keep_until, f.done_at, f.note,
-       f.address, f.to_location_id, f.carrier, f.tracking_no, o.channel, o.currency, d.policy_version, d.summary,
+SELECT f.id, f.location_id, f.member_id, f.order_id, f.order_no, f.kind, f.state, f.in_shop, f.short_code,
+       f.contact_name, f.contact_phone, f.pay_mode, f.paid, f.promise_at, f.placed_at, f.ready_at, f.keep_until,
+       f.done_at, f.note, f.address, f.to_location_id, f.carrier, f.tracking_no, o.channel, o.currency,
+       d.policy_version, d.summary,
        jsonb_array_length(d.chosen) AS parcels,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'line_id', w.line_id, 'sku_id', w.sku_id, 'quantity', w.quantity, 'shelf', v.shelf,
-                   'unit_price_minor', l.unit_price_minor) ORDER BY v.shelf NULLS LAST, l.n), '[]')
+                   'unit_price_minor', l.unit_price_minor,
+                   'value_minor', duo_value(l.net_minor, l.quantity, l.handed - l.returned + w.quantity)
+                                  - duo_value(l.net_minor, l.quantity, l.handed - l.returned))
+                   ORDER BY v.shelf NULLS LAST, l.n), '[]')
         FROM fulfilment_lines w
         JOIN order_lines l ON l.member_id = f.member_id AND l.order_id = f.order_id AND l.id = w.line_id
         JOIN levels v ON v.location_id = w.location_id AND v.sku_id = w.sku_id
@@ -166,7 +173,8 @@ async def read_queue(
     column, ahead, sort = ("f.done_at", "<", "DESC") if done else ("f.promise_at", ">", "ASC")
     rows = await db.fetch_filtered(
         f"""{_CARDS}
-        WHERE f.location_id = $1 AND f.state = ANY ($2) {"AND f.done_at IS NOT NULL" if done else ""}
+        WHERE f.location_id = $1 AND f.kind <> 'till' AND f.state = ANY ($2)
+          {"AND f.done_at IS NOT NULL" if done else ""}
           AND ($3 = '' OR f.order_no ILIKE '%' || $3 || '%' OR f.tracking_no = $3 OR right(f.short_code, $9) = $8
                OR (f.kind <> 'transfer' AND (f.contact_name ILIKE '%' || $3 || '%'
                                              OR right(f.contact_phone, length($7)) = $7)))
@@ -191,7 +199,7 @@ async def read_queue(
         """SELECT count(*) FILTER (WHERE state = 'to_pick') AS to_pick,
             count(*) FILTER (WHERE state = 'ready') AS ready,
                   count(*) FILTER (WHERE state = 'waiting') AS incoming
-           FROM fulfilments WHERE location_id = $1 AND state IN ('waiting', 'to_pick', 'ready')""",
+           FROM fulfilments WHERE location_id = $1 AND kind <> 'till' AND state IN ('waiting', 'to_pick', 'ready')""",
         location,
     )
     return Queue(await _cards(db, shown), following, Counts(*(counts or (0, 0, 0))))
@@ -290,13 +298,14 @@ async def _cards(db: Database | Tx, rows: Sequence[Any]) -> list[Card]:
 def _card(row: Any, facts: dict[UUID, SkuFacts]) -> Card:
     currency = row["currency"]
     to = directory.current().store(row["to_location_id"]) if row["to_location_id"] else None
-    value = sum(line["unit_price_minor"] * line["quantity"] for line in row["lines"])
+    value = sum(line["value_minor"] for line in row["lines"])
     return Card(
         id=row["id"],
         order_id=row["order_id"],
         order_no=row["order_no"],
         kind=row["kind"],
         state=row["state"],
+        in_shop=row["in_shop"],
         code_tail=f"…{row['short_code'][-CODE_TAIL:]}" if row["short_code"] else None,
         customer_name="" if to else row["contact_name"],
         phone_tail="" if to else row["contact_phone"][-PHONE_TAIL:],
@@ -339,6 +348,7 @@ def _line(line: dict[str, Any], facts: SkuFacts, currency: str) -> CardLine:
         quantity=line["quantity"],
         shelf=line["shelf"],
         unit_price=Money(line["unit_price_minor"], currency),
+        net=Money(line["value_minor"], currency),
     )
 
 

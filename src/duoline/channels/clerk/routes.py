@@ -4,12 +4,39 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from duoline.channels.clerk import counter, counts, home_sales, queue, transfers, work
+from duoline.channels.clerk import (
+    cards,
+    counter,
+    counts,
+    drawers,
+    guide,
+    home_sales,
+    parked_sales,
+    preorders,
+    queue,
+    receipts,
+    returns,
+    shares,
+    till,
+    till_orders,
+    transfers,
+    work,
+)
 
 ROUTES: list[ControllerRouterHandler] = [
     *queue.ROUTES,
     *work.ROUTES,
     *counter.ROUTES,
+    *till.ROUTES,
+    *cards.ROUTES,
+    *till_orders.ROUTES,
+    *returns.ROUTES,
+    *shares.ROUTES,
+    *drawers.ROUTES,
+    *guide.ROUTES,
+    *parked_sales.ROUTES,
+    *preorders.ROUTES,
+    *receipts.ROUTES,
     *counts.ROUTES,
     *home_sales.ROUTES,
     *transfers.ROUTES,

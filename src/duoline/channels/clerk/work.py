@@ -10,6 +10,7 @@ from litestar import post
 
 from duoline import fulfilment, orders
 from duoline.channels.clerk.queue import Card, card, locate
+from duoline.channels.clerk.till import DrawerName
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input
 from duoline.channels.http.sessions import Staff
@@ -46,11 +47,12 @@ class Rejection(Input, frozen=True):
 
 
 class HandOver(Input, frozen=True):
-    """The customer's code, and the cash when something is due."""
+    """The customer's code, and the cash when something is due, with the drawer it goes into if it is open."""
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     tender: Literal["cash"] | None = None
     tendered: Money | None = None
+    drawer: DrawerName | None = None
 
 
 class Shipment(Input, frozen=True):
@@ -177,6 +179,7 @@ async def hand(write: Write, db: Database, staff: Staff, fulfilment_id: UUID, da
             tender=data.tender,
             tendered_minor=minor_of(data.tendered) if data.tendered else None,
             actor=staff.actor,
+            drawer=data.drawer,
         )
         if isinstance(done, Refusal):
             return done

@@ -80,14 +80,14 @@ SELECT z.member_id, z.order_id, z.since_at, z.rejections, o.order_no, o.contact_
 FROM frozen_orders z
 JOIN orders o ON o.member_id = z.member_id AND o.id = z.order_id
 CROSS JOIN LATERAL (
-    SELECT sum(x.units)::integer AS units, sum(x.units * x.unit_price_minor)::bigint AS amount_minor,
+    SELECT sum(x.units)::integer AS units, sum(x.value_minor)::bigint AS amount_minor,
            jsonb_agg(x.name ORDER BY x.n) FILTER (WHERE x.units > 0) AS articles
-    FROM (SELECT l.n, l.name, l.unit_price_minor, l.quantity - l.handed - l.cancelled - coalesce((
+    FROM (SELECT l.n, l.name, q.units, duo_value(l.net_minor, l.quantity, q.units) AS value_minor
+          FROM order_lines l, LATERAL (SELECT l.quantity - l.handed - l.cancelled - coalesce((
                      SELECT sum(s.quantity) FROM fulfilments f
                      JOIN fulfilment_lines s ON s.location_id = f.location_id AND s.fulfilment_id = f.id
                      WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND s.line_id = l.id
-                       AND f.state IN ('waiting', 'to_pick', 'ready')), 0) AS units
-          FROM order_lines l
+                       AND f.state IN ('waiting', 'to_pick', 'ready')), 0) AS units) q
           WHERE l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery') x) w
 WHERE ($1 OR o.location_ids <@ $2)
   AND ($3::text IS NULL OR o.order_no LIKE $3 OR reverse(o.contact_phone) LIKE $4::text

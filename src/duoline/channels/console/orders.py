@@ -17,12 +17,13 @@ from litestar.params import QueryParameter
 
 from duoline import fulfilment, orders
 from duoline.channels.http import cursors, doors
-from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, text_answer
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, answer, text_answer
+from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
 from duoline.channels.http.live import Feed, Frame, Hub
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows import order_view, own_part
-from duoline.flows.cancel import cancel
+from duoline.flows.cancel import cancel, quote_cancel
 from duoline.flows.order_view import OrderView
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
@@ -38,7 +39,7 @@ EXPORT_MAX = 10_000
 STORE = "store"  # the provider of what is paid at a counter, under the fulfilment's own id
 
 State = Annotated[
-    Literal["", "awaiting_payment", "confirmed", "completed", "cancelled", "expired"],
+    Literal["", "awaiting_payment", "booked", "confirmed", "completed", "cancelled", "expired"],
     QueryParameter(name="state", description="Only orders in this state."),
 ]
 Sort = Literal["-placed_at", "placed_at", "-total", "total"]
@@ -194,7 +195,7 @@ FROM orders o
 -- Of an order that other shops serve too, one sees, counts and sorts by the part of one's own.
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(w.quantity), 0)::integer AS units,
-           coalesce(sum(w.quantity * l.unit_price_minor), 0)::bigint AS amount_minor,
+           coalesce(sum(duo_value(l.net_minor, l.quantity, w.quantity)), 0)::bigint AS amount_minor,
            coalesce(bool_and(f.paid), false) AS paid
     FROM fulfilments f
     JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id AND w.quantity > 0
@@ -406,7 +407,7 @@ def _row(row: Any, chain: Chain, scope: Scope) -> OrderRow:
         state=row["state"],
         visible=order_view.visible_state(row["state"], jobs, waiting=not served, frozen=row["frozen"] and not part),
         pay_mode=row["pay_mode"],
-        pay_state=order_view.pay_state(paid_minor, refunded_minor, row["seen_minor"]),
+        pay_state=order_view.pay_state(row["state"], paid_minor, refunded_minor, row["seen_minor"]),
         placed_at=row["placed_at"],
         total=Money(row["seen_minor"], row["currency"]),
         units=(row["own_units"] if part else row["units"]) or 0,
@@ -582,16 +583,13 @@ async def cancel_order(
     """
     member_id = await owner(db, staff, order_id, "orders.cancel")
     scope = staff.scope("orders.cancel")
-    units: dict[UUID, int] = {}
-    for line in data.lines or []:
-        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
 
     async def work(tx: Tx) -> OrderCase:
         await cancel(
             tx,
             member_id=member_id,
             order_id=order_id,
-            quantities=units if data.lines is not None else None,
+            quantities=_by_line(data.lines),
             reason=data.reason,
             actor=staff.actor,
             at=None if scope.everything else scope.store_ids,
@@ -599,6 +597,46 @@ async def cancel_order(
         return await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
 
     return await write.run(work)
+
+
+class CancelAsk(Input, frozen=True):
+    """Units to cancel; all that is due when absent."""
+
+    lines: Annotated[list[CancelledLine], msgspec.Meta(min_length=1, max_length=orders.LINES_MAX)] | None = None
+
+
+@post(
+    "/api/console/orders/{order_id:uuid}/cancellation-quote",
+    opt=doors.staff("orders.cancel", order_id="order", line_id="order_line"),
+    status_code=200,
+)
+async def quote_cancellation(
+    write: Write, db: Database, staff: Staff, order_id: UUID, data: CancelAsk
+) -> Answer[CancelQuote]:
+    """What cancelling gives back, before it is done."""
+    del write  # takes part in the rule that every POST names its key; a quote is made anew each time
+    member_id = await owner(db, staff, order_id, "orders.cancel")
+    scope = staff.scope("orders.cancel")
+    async with db.begin() as tx:
+        quoted = await quote_cancel(
+            tx,
+            member_id=member_id,
+            order_id=order_id,
+            quantities=_by_line(data.lines),
+            actor=staff.actor,
+            at=None if scope.everything else scope.store_ids,
+        )
+    return answer(cancel_quote(*quoted))
+
+
+def _by_line(lines: Sequence[CancelledLine] | None) -> dict[UUID, int] | None:
+    """Units by line; the same line named twice adds up."""
+    if lines is None:
+        return None
+    units: dict[UUID, int] = {}
+    for line in lines:
+        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
+    return units
 
 
 def _show(event: Event) -> Frame | None:
@@ -626,4 +664,4 @@ async def events(staff: Staff, hub: Hub, request: Request[Any, Any, Any]) -> Ans
     )
 
 
-ROUTES = [list_orders, export_orders, read_order, cancel_order, events]
+ROUTES = [list_orders, export_orders, read_order, cancel_order, quote_cancellation, events]

@@ -18,6 +18,7 @@ from duoline.kernel import policies
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import ensure
 from duoline.kernel.text import Text
+from duoline.members import phones
 from duoline.stores import access, grant, hire, passwords, queries, rights
 from duoline.stores.directory import Chain
 from duoline.stores.types import CHAIN_ID, Grant, Role, UnitKind
@@ -54,6 +55,7 @@ class PersonFacts(msgspec.Struct):
     state: Literal["active", "left"]
     locked_until: datetime | None
     created_at: datetime
+    phone_masked: str | None
     grants: list[GrantFacts]
 
 
@@ -73,6 +75,8 @@ class PersonEdit(Input, frozen=True):
     name: PersonName | None = None
     state: Literal["active", "left"] | None = None
     password: Password | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    """Their own mobile number, so that they are not their own guide; empty to remove it."""
     reason: Reason = ""
 
 
@@ -189,11 +193,12 @@ async def create_person(write: Write, staff: Staff, chain: Chain, data: PersonIn
 async def change_person(
     write: Write, staff: Staff, chain: Chain, staff_id: UUID, data: PersonEdit
 ) -> Answer[PersonFacts]:
-    """Rename somebody, give them a new password, unlock them, let them leave or come back."""
+    """Rename somebody, note their phone, give them a new password, unlock them, let them leave or come back."""
     stored = await write.replay()
     if stored is not None:
         return stored
     password_hash = None
+    phone = phones.normalise(data.phone) if data.phone else data.phone
     if data.password is not None:
         passwords.check(data.password, login="")
         password_hash = await passwords.hashed(data.password)
@@ -208,6 +213,7 @@ async def change_person(
             state=data.state,
             password_hash=password_hash,
             reason=data.reason,
+            phone=phone,
         )
         return await _one(tx, staff_id, chain)
 
@@ -348,6 +354,7 @@ def _person(person: queries.Person, chain: Chain) -> PersonFacts:
         state="active" if person.state == "active" else "left",
         locked_until=person.locked_until,
         created_at=person.created_at,
+        phone_masked=phones.masked(person.phone),
         grants=[_grant_facts(each, chain) for each in person.grants],
     )
 

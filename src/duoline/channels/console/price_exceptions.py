@@ -27,7 +27,7 @@ State = Literal["now", "later", "past"]
 
 
 class PriceException(msgspec.Struct, frozen=True, kw_only=True):
-    """A price of a region, a shop or one channel, beside the chain's for all channels at the same time.
+    """A price of a region, a shop, one channel or one tier of members, beside the chain's for all at the same time.
 
     `chain_price` is None where the chain has none then. `set_by` is None for what no person of this system has set.
     """
@@ -41,6 +41,7 @@ class PriceException(msgspec.Struct, frozen=True, kw_only=True):
     scope_code: str | None
     scope_name: Text | None
     channel: str
+    tier: str
     price: Money
     chain_price: Money | None
     valid_from: datetime
@@ -53,21 +54,22 @@ class PriceException(msgspec.Struct, frozen=True, kw_only=True):
 # $1 now, $2 state, $3 kind, $4 words, $5 shop, $6 and $7 the shops whose prices one may see; the others are for all.
 _WHERE = """
 FROM prices p JOIN skus s ON s.id = p.sku_id JOIN products d ON d.id = s.product_id
-WHERE (p.scope <> 'chain' OR p.channel <> '*')
+WHERE (p.scope <> 'chain' OR p.channel <> '*' OR p.tier <> '')
   AND CASE $2 WHEN 'now' THEN p.valid @> $1::timestamptz WHEN 'later' THEN lower(p.valid) > $1::timestamptz
               WHEN 'past' THEN upper(p.valid) <= $1::timestamptz ELSE true END
-  AND CASE $3 WHEN 'channel' THEN p.channel <> '*' WHEN 'all' THEN true ELSE p.scope = $3 END
+  AND CASE $3 WHEN 'channel' THEN p.channel <> '*' WHEN 'tier' THEN p.tier <> '' WHEN 'all' THEN true
+              ELSE p.scope = $3 END
   AND ($4 = '' OR s.code ILIKE $4 || '%' OR d.code ILIKE $4 || '%' OR d.name_zh ILIKE '%' || $4 || '%'
        OR d.name_en ILIKE '%' || $4 || '%')
   AND ($5::uuid IS NULL OR (p.scope = 'store' AND p.scope_id = $5))
   AND (p.scope <> 'store' OR $6 OR p.scope_id = ANY ($7))
 """
 _ROWS = f"""
-SELECT p.id, p.sku_id, p.scope, p.scope_id, p.channel, p.price_minor, p.currency, lower(p.valid) AS begins,
+SELECT p.id, p.sku_id, p.scope, p.scope_id, p.channel, p.tier, p.price_minor, p.currency, lower(p.valid) AS begins,
        upper(p.valid) AS ends, p.reason, (SELECT a.name FROM staff a WHERE a.id = p.actor_id) AS set_by,
        CASE WHEN p.valid @> $1::timestamptz THEN 'now' WHEN lower(p.valid) > $1 THEN 'later' ELSE 'past' END AS state,
        (SELECT c.price_minor FROM prices c
-         WHERE c.sku_id = p.sku_id AND c.scope = 'chain' AND c.channel = '*'
+         WHERE c.sku_id = p.sku_id AND c.scope = 'chain' AND c.channel = '*' AND c.tier = ''
            AND c.valid @> CASE WHEN p.valid @> $1::timestamptz THEN $1 ELSE lower(p.valid) END) AS chain_minor
 {_WHERE}  AND ($8::timestamptz IS NULL OR (lower(p.valid), p.id) < ($8, $9::uuid))
 ORDER BY lower(p.valid) DESC, p.id DESC LIMIT $10
@@ -82,7 +84,9 @@ async def list_price_exceptions(
     chain: Chain,
     q: Annotated[str, Parameter(max_length=60, description="The beginning of a code, or a part of a name.")] = "",
     which: Annotated[Literal["now", "later", "past", "all"], Parameter(description="When it holds.")] = "now",
-    kind: Annotated[Literal["all", "region", "store", "channel"], Parameter(description="What makes it one.")] = "all",
+    kind: Annotated[
+        Literal["all", "region", "store", "channel", "tier"], Parameter(description="What makes it one.")
+    ] = "all",
     store: Annotated[str | None, Parameter(max_length=40, description="Of this shop only.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -117,6 +121,7 @@ def _row(row: Any, facts: SkuFacts, chain: Chain) -> PriceException:
         scope_code=place.code if place else None,
         scope_name=place.name if place else None,
         channel=row["channel"],
+        tier=row["tier"],
         price=Money(row["price_minor"], row["currency"]),
         chain_price=None if row["chain_minor"] is None else Money(row["chain_minor"], row["currency"]),
         valid_from=row["begins"],

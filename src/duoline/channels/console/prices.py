@@ -19,6 +19,7 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money, minor_of
+from duoline.members.policy import TIERS
 from duoline.stores.directory import Chain
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -32,6 +33,7 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     scope_code: str | None
     channel: str
+    tier: str
     price: Money
     valid_from: datetime
     valid_until: datetime | None
@@ -41,20 +43,22 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewPrice(Input, frozen=True):
-    """A price for the chain, a region or a store, from one instant to another (open when absent)."""
+    """A price for the chain, a region or a store, from one instant to another (open when absent), for everybody or
+    members of one tier."""
 
     sku_id: UUID
     scope: Literal["chain", "region", "store"]
     price: Money
     scope_code: Code | None = None
     channel: Literal["*", "mall", "till"] = "*"
+    tier: Annotated[str, msgspec.Meta(max_length=20)] = ""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 _ROWS = """
-SELECT id, sku_id, scope, scope_id, channel, price_minor, currency, lower(valid) AS begins, upper(valid) AS ends,
+SELECT id, sku_id, scope, scope_id, channel, tier, price_minor, currency, lower(valid) AS begins, upper(valid) AS ends,
     reason,
        created_at, valid @> $2::timestamptz AS in_force
 FROM prices WHERE ($1::uuid IS NULL OR sku_id = $1) AND ($3::uuid IS NULL OR id = $3)
@@ -83,6 +87,7 @@ def _row(row: Any, chain: Chain) -> PriceRow:
         scope=scope,
         scope_code=code,
         channel=row["channel"],
+        tier=row["tier"],
         price=Money(row["price_minor"], row["currency"]),
         valid_from=row["begins"],
         valid_until=row["ends"],
@@ -96,6 +101,8 @@ def _row(row: Any, chain: Chain) -> PriceRow:
 async def set_price(write: Write, staff: Staff, chain: Chain, data: NewPrice) -> Answer[PriceRow]:
     """Set a price. An open one of the same scope ends where this begins; any other overlap is refused."""
     scope_id = _scope_id(data, chain)
+    if data.tier and TIERS.current().body.rank(data.tier) < 0:
+        raise NotFound(kind="tier", code=data.tier)
 
     async def work(tx: Tx) -> PriceRow:
         price_id = await pricing.set_price(
@@ -108,6 +115,7 @@ async def set_price(write: Write, staff: Staff, chain: Chain, data: NewPrice) ->
             valid_from=data.valid_from or clock.now(),
             valid_until=data.valid_until,
             channel=data.channel,
+            tier=data.tier,
             reason=data.reason,
             actor=staff.actor,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -19,10 +19,6 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
-from duoline.stores.types import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ZONE = "Asia/Shanghai"
 Days = Annotated[int, Parameter(ge=1, le=366, description="How many days back, not counting today.")]
@@ -185,7 +181,7 @@ async def list_promise_shops(
     """The shops one may see that promised anything, by how much of it they kept, the worst first."""
     (start,) = cursors.unpack(cursor, int) if cursor else (0,)
     start = max(start, 0)
-    found = [store.id for store in _matching(chain, q)]
+    found = [store.id for store in chain.matching(q)]
     rows = await db.fetch_filtered(
         _BY_SHOP.replace("ORDER_BY", _ORDER[sort]),
         *staff.scope("today.read").sql,
@@ -200,16 +196,6 @@ async def list_promise_shops(
         [_shop(row, chain) for row in rows[:limit]],
         next=cursors.pack(start + limit) if len(rows) > limit else None,
     )
-
-
-def _matching(chain: Chain, q: str) -> Sequence[Store]:
-    """Locations of which every word is somewhere in code, name or city."""
-    words = q.casefold().split()
-    return [
-        store
-        for store in chain.stores.values()
-        if all(word in f"{store.code} {store.name.zh} {store.name.en} {store.city}".casefold() for word in words)
-    ]
 
 
 def _shop(row: Any, chain: Chain) -> PromiseShop:

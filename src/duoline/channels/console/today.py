@@ -99,16 +99,22 @@ FROM (
     FROM orders o, LATERAL (
         -- What is brought to a shop is that shop's, and counted once: when it has come, as what is collected there.
         SELECT coalesce(f.to_location_id, f.location_id) AS location_id, sum(w.quantity) AS units,
-               sum(w.quantity * l.unit_price_minor) AS amount, false AS is_fee
+               sum(duo_value(l.net_minor, l.quantity, w.quantity)) AS amount, false AS is_fee
         FROM fulfilments f
         JOIN fulfilment_lines w ON w.location_id = f.location_id AND w.fulfilment_id = f.id
         JOIN order_lines l ON l.member_id = o.member_id AND l.order_id = o.id AND l.id = w.line_id
         WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND f.state NOT IN ('cancelled',
             'uncollected', 'rejected') AND NOT (f.kind = 'transfer' AND f.state = 'delivered')
+          AND f.kind <> 'till'  -- is counted by its lines, below
         GROUP BY 1
         UNION ALL
-        SELECT o.store_id, sum(l.quantity - l.cancelled), sum((l.quantity - l.cancelled) * l.unit_price_minor), false
+        SELECT o.store_id, sum(l.quantity - l.cancelled),
+               sum(duo_value(l.net_minor, l.quantity, l.quantity - l.cancelled)), false
         FROM order_lines l WHERE o.channel IN ('till', 'import') AND l.member_id = o.member_id AND l.order_id = o.id
+        UNION ALL
+        -- What was brought back is not sold, by the shop that had sold it.
+        SELECT b.sold_location_id, -sum(b.quantity), -sum(b.value_minor), false
+        FROM return_lines b WHERE b.member_id = o.member_id AND b.order_id = o.id GROUP BY 1
         UNION ALL
         SELECT o.location_ids[1], 0, o.delivery_fee_minor, true
         WHERE $1 AND o.delivery_fee_minor > 0 AND EXISTS (

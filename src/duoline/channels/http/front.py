@@ -29,6 +29,8 @@ log = logging.getLogger("duoline.access")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 SLOW_S = 1.0
+ONLY_ASKED = "duoline.head"
+"""In the scope of a request that asked for the head alone: nobody will read what it leads to."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # Our pages load scripts, styles, pictures and data from here only, are framed by nobody, and post to nobody else.
@@ -109,6 +111,7 @@ class Front:
                 return
             if method == "HEAD":
                 scope["method"] = "GET"  # handlers answer GET; the body is kept back on the way out
+                scope[ONLY_ASKED] = True  # type: ignore[literal-required]
         await self._inner(scope, receive, send)
 
 

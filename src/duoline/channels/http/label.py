@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -28,6 +29,38 @@ class Job(msgspec.Struct, frozen=True):
     sheet: Sheet
     title: str
     labels: list[Label]
+
+
+class Reading(NamedTuple):
+    """What a scanned label names: an article by the digits under its bars or by its product's code, and a shop."""
+
+    gtin: str | None = None
+    product_code: str | None = None
+    store_code: str | None = None
+
+
+def read_label(text: str) -> Reading:
+    """What was scanned: bars, a label's QR (`digital_link`), or the QR of a shop's page. Nothing named: none of them.
+
+    The host is not asked: an article's number means the same wherever it is printed.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return Reading(gtin=text) if 8 <= len(text) <= 14 else Reading()
+    try:
+        link = urlsplit(text)
+    except ValueError:
+        return Reading()
+    steps = [unquote(step) for step in link.path.split("/") if step]
+    if link.scheme not in ("http", "https") or len(steps) != 2:
+        return Reading()
+    kind, name = steps
+    store = parse_qs(link.query).get("store", [""])[0] or None
+    if kind == "01" and name.isascii() and name.isdecimal() and 8 <= len(name) <= 14:
+        return Reading(gtin=name, store_code=store)
+    if kind == "p":
+        return Reading(product_code=name, store_code=store)
+    return Reading(store_code=name) if kind == "s" else Reading()
 
 
 def digital_link(base: str, *, gtin: str | None, product_code: str, store_code: str | None) -> str:

@@ -48,12 +48,17 @@ async def print_labels(
     labels = await labels_of(db, chain, shop, sku_ids=sku_ids, shelf=shelf, after=after, base=base)
     if not labels:
         raise NotFound
-    body = await _drawn(Job(sheet, f"{shop.name.zh} {shop.name.en}", labels))
-    name = f'inline; filename="labels-{shop.code}.pdf"'.encode("ascii", "ignore")
+    return await printed(Job(sheet, f"{shop.name.zh} {shop.name.en}", labels), name=f"labels-{shop.code}")
+
+
+async def printed(job: Job, *, name: str) -> Answer[Any]:
+    """A drawn document as an answer, under a file name."""
+    body = await _drawn(job)
+    disposition = f'inline; filename="{name}.pdf"'.encode("ascii", "ignore")
     return Answer(
         body,
         media=b"application/pdf",
-        headers=[(b"content-disposition", name), (b"cache-control", b"private, no-store")],
+        headers=[(b"content-disposition", disposition), (b"cache-control", b"private, no-store")],
     )
 
 

@@ -60,6 +60,7 @@ class Member:
     display_name: str
     locale: str
     token: str
+    tier: str = ""
     adopted: tuple[UUID, ...] = ()
 
     @property
@@ -78,6 +79,11 @@ class Visitor:
     """Whoever calls a page that needs no session."""
 
     member: Member | None
+
+    @property
+    def tier(self) -> str:
+        """The tier of members whose prices they see; none for who is no member."""
+        return self.member.tier if self.member else ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,9 @@ def forget_all() -> None:
 
 def remember(member: Member) -> None:
     """Keep a session that was just begun, so that its first request need not look it up."""
-    _members.put(token_hash(member.token), MemberRecord(member.id, member.kind, member.display_name, member.locale))
+    _members.put(
+        token_hash(member.token), MemberRecord(member.id, member.kind, member.display_name, member.locale, member.tier)
+    )
 
 
 async def find_member(db: Database, token: str) -> Member | None:
@@ -184,7 +192,7 @@ async def find_member(db: Database, token: str) -> Member | None:
         if record is None:
             return None
         _members.put(key, record)
-    return Member(record.id, record.kind, record.display_name, record.locale, token, record.adopted)
+    return Member(record.id, record.kind, record.display_name, record.locale, token, record.tier, record.adopted)
 
 
 async def find_staff(db: Database, token: str) -> Staff | None:

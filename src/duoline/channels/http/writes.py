@@ -26,13 +26,13 @@ import asyncpg
 from litestar import Request
 from litestar.enums import RequestEncodingType
 
-from duoline.channels.http import limits, sessions
+from duoline.channels.http import devices, limits, sessions
 from duoline.channels.http.answers import JSON, PROBLEM, Answer, Header, encode
 from duoline.channels.http.problems import language_of, problem_body, retry_after
 from duoline.kernel import idempotency, metrics
 from duoline.kernel.db import RETRYABLE, Database, Tx
 from duoline.kernel.errors import Refusal, ensure
-from duoline.kernel.ids import derived_id, new_id
+from duoline.kernel.ids import derived_id
 from duoline.members import guests
 from duoline.members import sessions as member_sessions
 from duoline.stores import sessions as staff_sessions
@@ -48,9 +48,6 @@ KEY_LENGTH_MAX = 80
 ANONYMOUS_KEY_LENGTH_MIN = 16
 ATTEMPTS_MAX = 4
 REFUSED = 400
-DEVICE_COOKIE = "duoline_device"
-DEVICE_LASTS_S = 365 * 24 * 3600
-DEVICE_LENGTH = 32
 
 NEW_GUESTS_BY_ADDRESS = limits.Limit(300, 600)
 
@@ -226,19 +223,15 @@ class Write:
         Who throws the cookie away is a new device: what is limited by it is limited by the network address as well.
         """
         if self._device is None:
-            text, _, proof = self._request.cookies.get(DEVICE_COOKIE, "").partition(".")
-            if len(text) == DEVICE_LENGTH and hmac.compare_digest(proof.encode(), self._device_proof(text).encode()):
-                self._device = UUID(text)
-            else:
-                self._device = new_id()
-                token = f"{self._device.hex}.{self._device_proof(self._device.hex)}"
-                self._cookies.append(
-                    sessions.set_cookie(DEVICE_COOKIE, token, seconds=DEVICE_LASTS_S, settings=self._settings)
-                )
+            self._device = devices.known(self._request, self._settings)
+        if self._device is None:
+            self._device, cookie = devices.new(self._settings)
+            self._cookies.append(cookie)
         return self._device
 
-    def _device_proof(self, text: str) -> str:
-        return _text(self._derive("device", text.encode()))
+    def known_device(self) -> UUID | None:
+        """The browser by its cookie; None for one that has none, which is not given one here."""
+        return self._device or devices.known(self._request, self._settings)
 
     def new_session(self, kind: SessionKind) -> tuple[str, str]:
         """A token for a session that the work opens, and the text to put in its place into the answer.

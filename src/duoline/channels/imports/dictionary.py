@@ -468,7 +468,7 @@ PRICES = Kind(
     name="prices",
     zh="价格",
     en="Prices",
-    key=("sku_code", "scope", "scope_code", "channel", "valid_from"),
+    key=("sku_code", "scope", "scope_code", "channel", "tier", "valid_from"),
     note_zh=(
         "一行是一个价格及其有效期。新的有效期盖住旧的:与它重叠的旧价格在其前后仍然有效。"
         "不写 valid_from 表示从导入时起;若现价已相同,则什么也不改。"
@@ -507,6 +507,14 @@ PRICES = Kind(
             choices=("*", "mall", "till", "open_api"),
             rule_zh="默认 *,即全部渠道。",
             rule="`*` (default) is every channel.",
+        ),
+        _code(
+            "tier",
+            "会员等级",
+            "Member tier",
+            "gold",
+            rule_zh="只给这一级会员;不写则人人适用。",
+            rule="For members of this tier only; empty is everybody.",
         ),
         Column(
             name="price",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from duoline.channels.imports.problems import Bad, problem
 from duoline.channels.imports.stage import Tally, report_repeated, report_unknown, take_out_reported
 from duoline.channels.imports.upsert import upsert
+from duoline.members.policy import TIERS
 
 if TYPE_CHECKING:
     from duoline.channels.imports.stage import Session
@@ -51,8 +52,9 @@ async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:
             [row[column] for row in new],
             [row["member_id"] for row in new],
         )
+    base = TIERS.current().body.tiers[0].code
     numbers, ids = [row["n"] for row in good], [row["member_id"] for row in good]
-    changed = {row["member_id"] for row in await tx.fetch(_statement(session), numbers, ids, session.at)}
+    changed = {row["member_id"] for row in await tx.fetch(_statement(session), numbers, ids, session.at, base)}
     return Tally(len(changed), len(good) - len(changed))
 
 
@@ -92,6 +94,7 @@ def _statement(session: Session) -> str:
             "member_id": "w.member_id",
             "kind": "'member'",
             **fields,
+            "tier": "coalesce(nullif(m.tier, ''), $4)",
             "created_at": "coalesce(a.joined_at, $3::timestamptz)",
         },
         update=[field for field in fields if session.has(column_of.get(field, field))],

@@ -1,4 +1,4 @@
-"""Prices with their time. A new price lies over the old ones of its SKU, scope and channel."""
+"""Prices with their time. A new price lies over the old ones of its SKU, scope, channel and tier."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from duoline import pricing
 from duoline.channels.imports import trace_prices
 from duoline.channels.imports.stage import Tally, report_unknown, take_out_reported
 from duoline.kernel.ids import new_id
+from duoline.members.policy import TIERS
 from duoline.pricing import CHAIN
 from duoline.pricing.timeline import EVER, Span, change, laid_over, open_price
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CHUNK = 2000
 GROUPED = True
 
-Key = tuple[UUID, UUID, str]
+Key = tuple[UUID, UUID, str, str]
 
 
 async def arrange(session: Session) -> None:
@@ -36,16 +37,24 @@ async def arrange(session: Session) -> None:
             column="scope_code",
             code="unknown",
         )
+    await session.report_query(
+        """SELECT r.line, r.tier AS value, '' AS named FROM import_rows r
+           WHERE r.tier IS NOT NULL AND r.tier <> ALL ($1::text[])""",
+        [tier.code for tier in TIERS.current().body.tiers],
+        column="tier",
+        code="unknown",
+    )
     await take_out_reported(session)
     await session.connection.execute(
         f"""CREATE TEMP TABLE import_arranged AS
-            SELECT row_number() OVER (ORDER BY sku_id, scope_id, channel, line) AS n,
-                   dense_rank() OVER (ORDER BY sku_id, scope_id, channel) AS g, x.*
+            SELECT row_number() OVER (ORDER BY sku_id, scope_id, channel, tier, line) AS n,
+                   dense_rank() OVER (ORDER BY sku_id, scope_id, channel, tier) AS g, x.*
             FROM (SELECT r.line, s.id AS sku_id, coalesce(r.scope, 'chain') AS scope,
                          CASE r.scope WHEN 'region' THEN g.id WHEN 'store' THEN p.id
                                       ELSE '{CHAIN}'::uuid END AS scope_id,
-                         coalesce(r.channel, '*') AS channel, r.price, coalesce(r.currency, 'CNY') AS currency,
-                         r.valid_from, r.valid_to, coalesce(r.reason, '') AS reason
+                         coalesce(r.channel, '*') AS channel, coalesce(r.tier, '') AS tier, r.price,
+                         coalesce(r.currency, 'CNY') AS currency, r.valid_from, r.valid_to,
+                         coalesce(r.reason, '') AS reason
                   FROM import_rows r JOIN skus s ON s.code = r.sku_code
                   LEFT JOIN regions g ON g.code = r.scope_code LEFT JOIN stores p ON p.code = r.scope_code) x
             ORDER BY n"""  # noqa: S608 - a constant
@@ -79,7 +88,7 @@ async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:
 
 
 def _key(row: Any) -> Key:
-    return row["sku_id"], row["scope_id"], row["channel"]
+    return row["sku_id"], row["scope_id"], row["channel"], row["tier"]
 
 
 def _span(line: list[Span], row: Any, at: datetime) -> Span:
@@ -95,11 +104,11 @@ async def _stored(tx: Tx, rows: Sequence[Any]) -> dict[Key, list[Span]]:
     """The stored prices of every key that the rows name, in order of time. The rows are locked."""
     keys = sorted({_key(row) for row in rows})
     found = await tx.fetch(
-        """SELECT p.id, p.sku_id, p.scope_id, p.channel, p.price_minor, p.currency, p.reason,
+        """SELECT p.id, p.sku_id, p.scope_id, p.channel, p.tier, p.price_minor, p.currency, p.reason,
                   lower(p.valid) AS starts, upper(p.valid) AS ends
-           FROM prices p JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) k(sku_id, scope_id, channel)
-             ON p.sku_id = k.sku_id AND p.scope_id = k.scope_id AND p.channel = k.channel
-           ORDER BY p.sku_id, p.scope_id, p.channel, lower(p.valid) FOR UPDATE OF p""",
+           FROM prices p JOIN unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) k(sku_id, scope_id, channel, tier)
+             ON p.sku_id = k.sku_id AND p.scope_id = k.scope_id AND p.channel = k.channel AND p.tier = k.tier
+           ORDER BY p.sku_id, p.scope_id, p.channel, p.tier, lower(p.valid) FOR UPDATE OF p""",
         *map(list, zip(*keys, strict=True)),
     )
     lines: dict[Key, list[Span]] = {}
@@ -129,13 +138,13 @@ async def _write(
     if add:
         ids = [new_id() for _ in add]
         await tx.execute(
-            """INSERT INTO prices (id, sku_id, scope, scope_id, channel, price_minor, currency, valid, reason, actor_id,
-                                   created_at)
-               SELECT w.id, w.sku_id, w.scope, w.scope_id, w.channel, w.price_minor, w.currency,
+            """INSERT INTO prices (id, sku_id, scope, scope_id, channel, tier, price_minor, currency, valid, reason,
+                                   actor_id, created_at)
+               SELECT w.id, w.sku_id, w.scope, w.scope_id, w.channel, w.tier, w.price_minor, w.currency,
                       tstzrange(w.starts, w.ends), w.reason, $11, $12
                FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::text[],
-                           $8::timestamptz[], $9::timestamptz[], $10::text[])
-                    w(id, sku_id, scope, scope_id, channel, price_minor, currency, starts, ends, reason)""",
+                           $8::timestamptz[], $9::timestamptz[], $10::text[], $13::text[])
+                    w(id, sku_id, scope, scope_id, channel, price_minor, currency, starts, ends, reason, tier)""",
             ids,
             [key[0] for key, _, _ in add],
             [scope for _, scope, _ in add],
@@ -148,5 +157,6 @@ async def _write(
             [span.reason for _, _, span in add],
             session.actor.id,
             session.at,
+            [key[3] for key, _, _ in add],
         )
         await trace_prices.beginning(session, tx, ids)

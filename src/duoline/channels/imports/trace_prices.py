@@ -50,7 +50,8 @@ SELECT w.id, $1, $2, $3, $4, 'price.import', 'sku', p.sku_id::text, CASE WHEN p.
 """
 
 _PRICE = """jsonb_build_object('price_minor', p.price_minor, 'currency', p.currency, 'scope', p.scope,
-                               'scope_id', p.scope_id, 'channel', p.channel, 'from', lower(p.valid), 'until', {})"""
+                               'scope_id', p.scope_id, 'channel', p.channel, 'tier', p.tier, 'from', lower(p.valid),
+                               'until', {})"""
 
 _ENDING = f"""
        {_PRICE.format("upper(p.valid)")}, CASE WHEN w.stays THEN {_PRICE.format("w.ends")} END

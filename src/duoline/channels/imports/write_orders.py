@@ -34,7 +34,7 @@ WHERE a.n BETWEEN $1 AND $2 AND a.place = 1
 
 _LINES = """
 INSERT INTO order_lines (member_id, order_id, id, n, sku_id, sku_code, product_code, name, options, image_sha, method,
-                         store_id, quantity, unit_price_minor, amount_minor, price_scope, handed)
+                         store_id, quantity, unit_price_minor, amount_minor, net_minor, price_scope, handed)
 SELECT a.member_id, a.order_id, a.row_id, a.place, s.id, s.code, p.code,
        jsonb_build_object('zh', p.name_zh, 'en', p.name_en),
        coalesce((SELECT jsonb_agg(jsonb_build_object('name', o.option -> 'name', 'value', v.value -> 'name')
@@ -44,7 +44,7 @@ SELECT a.member_id, a.order_id, a.row_id, a.place, s.id, s.code, p.code,
                  WHERE s.options <> '{}' AND v.value ->> 'key' = s.options ->> (o.option ->> 'key')), '[]'),
        coalesce(s.image_sha, (SELECT pm.sha FROM product_media pm WHERE pm.product_id = p.id
                               ORDER BY pm.position LIMIT 1)),
-       'till', a.store_id, a.quantity, a.unit_price, a.unit_price * a.quantity, 'chain', a.quantity
+       'till', a.store_id, a.quantity, a.unit_price, a.unit_price * a.quantity, a.amount, 'chain', a.quantity
 FROM import_new a
 JOIN skus s ON s.id = a.sku_id JOIN products p ON p.id = s.product_id
 WHERE a.n BETWEEN $1 AND $2

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, delete, get, patch, post
 
-from duoline import orders
+from duoline import attribution, orders
 from duoline.channels.http import doors, limits, sessions
 from duoline.channels.http.answers import Answer, Input, Page
 from duoline.channels.http.live import Feed, Frame, Hub
@@ -143,6 +143,12 @@ async def create_session(
             await orders.adopt_cart(tx, guest.id, entered.member_id)
             await guests.adopt(tx, guest_id=guest.id, member_id=entered.member_id)
             await member_sessions.end(tx, guest.token)
+        device = write.known_device()
+        if device is not None:
+            key = attribution.device_key(device, secret=settings.secret)
+            await attribution.carry(tx, device_id=key, member_id=entered.member_id)
+        if entered.is_new:
+            await attribution.signed_up(tx, member_id=entered.member_id)
         await guests.adopt_of_phone(tx, phone=phone, member_id=entered.member_id, secret=settings.secret)
         return MemberSession(shown, _me(await profile.profile(tx, entered.member_id), chain))
 
@@ -233,6 +239,8 @@ async def remove_address(write: Write, member: Member, address_id: UUID) -> Answ
 
 
 def _show(event: Event) -> Frame | None:
+    if event.topic.startswith("attribution."):
+        return Frame("guide", {})
     order_id = event.payload.get("order_id")
     return None if order_id is None else Frame("order", {"order_id": order_id})
 
@@ -242,7 +250,7 @@ FEED = Feed("mall", _show)
 
 @get("/api/mall/events", opt=doors.member())
 async def events(request: Request[Any, Any, Any], hub: Hub, member: Member) -> Answer[None]:
-    """My orders as they change, as server-sent events `order`."""
+    """My orders as they change, as server-sent events `order`; and `guide` when a guide asks, or is another one."""
     return hub.stream(request, FEED, owner=member, member_ids=member.ids)
 
 

@@ -14,6 +14,7 @@ from duoline.catalog.errors import NoSuchProduct
 from duoline.catalog.vocabulary import Vocabulary, vocabulary
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Latitude, Limit, Longitude, Search, answer, ready
+from duoline.channels.http.sessions import Visitor
 from duoline.channels.mall import catalogue_sql as sql
 from duoline.channels.mall.cards import StoreCode, cards
 from duoline.channels.mall.catalogue_types import (
@@ -39,21 +40,29 @@ LISTS_KEPT_S = 30.0
 
 @get("/api/mall/products/{code:str}", opt=doors.public(code=doors.SHARED, store=doors.SHARED))
 async def get_product(
-    db: Database, trade: Trade, chain: Chain, code: str, store: StoreCode = None
+    db: Database, trade: Trade, chain: Chain, visitor: Visitor, code: str, store: StoreCode = None
 ) -> Answer[ProductPage]:
-    """A product page: what it is, what it costs and who has it."""
-    return ready(await product_page(db, trade, chain, code, store))
+    """A product page: what it is, what it costs the visitor and who has it."""
+    return ready(await product_page(db, trade, chain, code, store, tier=visitor.tier))
 
 
-async def product_page(db: Database, trade: Trade, chain: Chain, code: str, store_code: str | None) -> bytes:
-    """The page as JSON, also put into the server-rendered page. Refuses with `NoSuchProduct`."""
+async def product_page(
+    db: Database, trade: Trade, chain: Chain, code: str, store_code: str | None, *, tier: str
+) -> bytes:
+    """The page as JSON with the prices of a tier, also put into the server-rendered page.
+
+    Refuses with `NoSuchProduct`.
+    """
     at = clock.now()
     offer = await offers(trade).of(chain, chosen(chain, store_code), at)
-    row = await db.fetchrow(sql.PRODUCT_PAGE, code, offer.price_store, offer.regions, at, offer.pickup_store, offer.dcs)
-    doc, live = row or (None, None)
+    row = await db.fetchrow(
+        sql.PRODUCT_PAGE, code, offer.price_store, offer.regions, at, offer.pickup_store, offer.dcs, tier
+    )
+    doc, live, presale = row or (None, None, False)
     if doc is None:
         raise NoSuchProduct
-    return b'{"product":%b,"live":[%b]%b}' % (doc.encode(), (live or "").encode(), offer.tail)
+    known = b"true" if presale else b"false"
+    return b'{"product":%b,"live":[%b],"presale":%b%b}' % (doc.encode(), (live or "").encode(), known, offer.tail)
 
 
 @get(
@@ -132,14 +141,21 @@ def category_cards(words: Vocabulary) -> list[CategoryCard]:
 
 @get("/api/mall/home", opt=doors.public(store=doors.SHARED))
 async def get_home(
-    db: Database, trade: Trade, chain: Chain, store: StoreCode = None, lat: Latitude = None, lon: Longitude = None
+    db: Database,
+    trade: Trade,
+    chain: Chain,
+    visitor: Visitor,
+    store: StoreCode = None,
+    lat: Latitude = None,
+    lon: Longitude = None,
 ) -> Answer[Home]:
     """The first page for a chosen store, or for the nearest one that lets members collect."""
-    return ready(await home_page(db, trade, chain, chosen(chain, store) or _nearest(chain, lat, lon)))
+    near = chosen(chain, store) or _nearest(chain, lat, lon)
+    return ready(await home_page(db, trade, chain, near, tier=visitor.tier))
 
 
-async def home_page(db: Database, trade: Trade, chain: Chain, store: Store | None) -> bytes:
-    """The first page as JSON, also put into the server-rendered page."""
+async def home_page(db: Database, trade: Trade, chain: Chain, store: Store | None, *, tier: str) -> bytes:
+    """The first page as JSON with the prices of a tier, also put into the server-rendered page."""
     at = clock.now()
     words = await vocabulary(db)
     offer = await offers(trade).of(chain, store, at)
@@ -148,8 +164,8 @@ async def home_page(db: Database, trade: Trade, chain: Chain, store: Store | Non
     return b'{"store":%b,"categories":%b,"ready_today":[%b],"feed":[%b]}' % (
         offer.store_json,
         msgspec.json.encode(top),
-        await cards(db, offer, here, at),
-        await cards(db, offer, feed, at),
+        await cards(db, offer, here, at, tier=tier),
+        await cards(db, offer, feed, at, tier=tier),
     )
 
 

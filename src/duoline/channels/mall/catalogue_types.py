@@ -36,21 +36,27 @@ class ProductCard(CardDoc, frozen=True):
 
 
 class LiveSku(msgspec.Struct, frozen=True):
-    """What changes by the minute. Both counts stop at 99. `price` is the one at the chosen store."""
+    """What changes by the minute. Both counts stop at 99. `price` is the one at the chosen store; `sold_here` says that
+    this store sells the product at all: what it does not can be sent, or collected elsewhere."""
 
     sku_id: UUID
     price: Money
     chain_price: Money
     price_scope: Literal["chain", "region", "store"]
+    price_tier: str
+    usual_price: Money | None
     online_available: int
     store_available: int | None
+    sold_here: bool
 
 
 class ProductPage(msgspec.Struct, frozen=True):
-    """A product page. Variants without a price are not in `live`, and cannot be bought."""
+    """A product page. Variants without a price are not in `live`, and cannot be bought. `presale` says whether one of
+    them is on pre-sale, now or later (`presales`)."""
 
     product: ProductDoc
     live: list[LiveSku]
+    presale: bool
     store: StoreCard | None
     pickup_promise: Promise | None
     delivery_promise: Promise | None

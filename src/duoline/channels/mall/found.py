@@ -60,12 +60,13 @@ SELECT (SELECT string_agg(uuid_send(top.product_id), ''::bytea ORDER BY top.key,
 
 _PRICE = """,
        LATERAL (SELECT min(p.price_minor) AS low
-                  FROM skus k, LATERAL duo_price(k.id, {store}, {regions}::uuid[], 'mall', {at}) p
+                  FROM skus k, LATERAL duo_price(k.id, {store}, {regions}::uuid[], 'mall', {at}, {tier}) p
                  WHERE k.product_id = s.product_id AND k.state = 'active') price
 """
 _READY = """s.product_id IN (
          SELECT k.product_id FROM levels l JOIN skus k ON k.id = l.sku_id
           WHERE l.location_id = {store} AND duo_mall_here(l) > 0 AND k.state = 'active')
+     AND NOT EXISTS (SELECT FROM unlisted u WHERE u.product_id = s.product_id AND {store} = ANY (u.store_ids))
 """
 
 
@@ -79,6 +80,7 @@ class Wish:
     sort: Sort
     price_store: UUID | None
     price_regions: tuple[UUID, ...]
+    price_tier: str
     ready_at: UUID | None
 
     @property
@@ -89,7 +91,7 @@ class Wish:
 
     def key(self) -> tuple[Any, ...]:
         """What makes two searches the same list."""
-        priced = self.price_store if self.sort in ("price", "-price") else None
+        priced = (self.price_store, self.price_tier) if self.sort in ("price", "-price") else None
         return self.query.tsquery(*self.filters), self.query.words, self.sort, priced, self.ready_at
 
 
@@ -175,7 +177,9 @@ def _statement(wish: Wish, at: datetime) -> tuple[str, list[Any]]:
     if wish.ready_at is not None:
         conditions.append(_READY.format(store=put(wish.ready_at)))
     if wish.sort in ("price", "-price"):
-        price = _PRICE.format(store=put(wish.price_store), regions=put(list(wish.price_regions)), at=put(at))
+        price = _PRICE.format(
+            store=put(wish.price_store), regions=put(list(wish.price_regions)), at=put(at), tier=put(wish.price_tier)
+        )
         conditions.append("price.low IS NOT NULL")
         key = "price.low" if wish.sort == "price" else "-price.low"
     elif wish.sort == "relevance" and wish.query.words:

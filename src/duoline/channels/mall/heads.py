@@ -31,6 +31,7 @@ SLOGAN = Text(
 )
 ALL = Text("全部商品", "All products")
 MISSING = Text("没有找到这个页面", "Page not found")
+ENDED = Text("这个码已经停用", "This code has ended")
 
 _LOCALES = {"zh": ("zh-CN", "zh_CN"), "en": ("en", "en_US")}
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -143,6 +144,12 @@ def _picture(image: Image | None) -> str:
 def missing(path: str, language: str) -> Head:
     """A page that is not there."""
     words = getattr(MISSING, language)
+    return Head(f"{words} - {getattr(NAME, language)}", words, path, body=f"<h1>{escape(words)}</h1>")
+
+
+def ended(path: str, language: str) -> Head:
+    """A short link that leads nowhere any more."""
+    words = getattr(ENDED, language)
     return Head(f"{words} - {getattr(NAME, language)}", words, path, body=f"<h1>{escape(words)}</h1>")
 
 

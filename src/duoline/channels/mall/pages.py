@@ -17,6 +17,7 @@ from duoline.catalog.errors import NoSuchProduct
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Header, text_answer
 from duoline.channels.http.pages import ASK_AGAIN, Pages, html
+from duoline.channels.http.sessions import member_session
 from duoline.channels.mall import heads
 from duoline.channels.mall.catalogue import home_page, product_page
 from duoline.channels.mall.catalogue_types import Home, ProductPage, SearchPage
@@ -56,8 +57,8 @@ async def home(
     request: AnyRequest, settings: Settings, language: str, db: Database, trade: Trade, chain: Chain
 ) -> Answer[Any]:
     """The first page, as a visitor without a store finds it."""
-    raw = await home_page(db, trade, chain, None)
-    return _page(request, settings, language, heads.home(_decode_home(raw), raw, language, settings.public_url))
+    raw = await home_page(db, trade, chain, None, tier=await _tier(request))
+    return shell_page(request, settings, language, heads.home(_decode_home(raw), raw, language, settings.public_url))
 
 
 @get("/search", opt=doors.public(category=doors.SHARED, brand=doors.SHARED), include_in_schema=False)
@@ -70,14 +71,21 @@ async def search(
     }
     sort = SORTS.get(request.query_params.get("sort", ""), "relevance")
     if request.query_params.get("ready"):  # what a store has ready is asked by the page, which knows the store
-        return _page(request, settings, language, heads.Head(getattr(heads.NAME, language), "", "/search"))
+        return shell_page(request, settings, language, heads.Head(getattr(heads.NAME, language), "", "/search"))
     raw = await search_page(
-        db, trade, chain, q=asked["q"], category=asked["category"] or None, brand=asked["brand"] or None, sort=sort
+        db,
+        trade,
+        chain,
+        q=asked["q"],
+        category=asked["category"] or None,
+        brand=asked["brand"] or None,
+        sort=sort,
+        tier=await _tier(request),
     )
     query = urlencode({name: value for name, value in asked.items() if value})
     path = f"/search?{query}" if query else "/search"
     head = heads.search(_decode_search(raw), raw, asked["q"], path, language, settings.public_url)
-    return _page(request, settings, language, head, source="src/pages/Search.vue")
+    return shell_page(request, settings, language, head, source="src/pages/Search.vue")
 
 
 @get("/p/{code:str}", opt=doors.public(code=doors.SHARED), include_in_schema=False)
@@ -86,11 +94,11 @@ async def product(
 ) -> Answer[Any]:
     """A product page. It holds the answer of the API for a visitor without a store, so that it shows at once."""
     try:
-        raw = await product_page(db, trade, chain, code, None)
+        raw = await product_page(db, trade, chain, code, None, tier=await _tier(request))
     except NoSuchProduct:
         return _missing(request, settings, language)
     head = heads.product(_decode(raw), raw, language, settings.public_url)
-    return _page(request, settings, language, head, source="src/pages/Product.vue")
+    return shell_page(request, settings, language, head, source="src/pages/Product.vue")
 
 
 @get("/01/{gtin:str}", opt=doors.public(gtin=doors.SHARED), include_in_schema=False)
@@ -124,14 +132,20 @@ async def store(request: AnyRequest, settings: Settings, language: str, chain: C
         return _missing(request, settings, language)
     place = (chain.coded(code).province, chain.coded(code).city)
     head = heads.store(page, language, settings.public_url, place=place)
-    return _page(request, settings, language, head, source="src/pages/Store.vue")
+    return shell_page(request, settings, language, head, source="src/pages/Store.vue")
+
+
+async def _tier(request: AnyRequest) -> str:
+    """The tier whose prices the visitor sees. No cache but the browser's own keeps a page."""
+    member = await member_session(request)
+    return member.tier if member else ""
 
 
 def _missing(request: AnyRequest, settings: Settings, language: str) -> Answer[Any]:
-    return _page(request, settings, language, heads.missing(request.url.path, language), status=404)
+    return shell_page(request, settings, language, heads.missing(request.url.path, language), status=404)
 
 
-def _page(
+def shell_page(
     request: AnyRequest, settings: Settings, language: str, head: Head, *, status: int = 200, source: str | None = None
 ) -> Answer[Any]:
     """The built shell with this head; 304 when the browser has the very same. `source` is the page's own script."""
@@ -152,7 +166,21 @@ def _page(
 @get("/robots.txt", opt=doors.public(), include_in_schema=False)
 async def robots(settings: Settings) -> Answer[Any]:
     """What crawlers are asked to leave alone: faces of the staff, carts, search results."""
-    closed = ("/api/", "/clerk/", "/console/", "/cart", "/checkout", "/orders", "/me", "/search", "/login", "/pay/")
+    closed = (
+        "/api/",
+        "/clerk/",
+        "/console/",
+        "/cart",
+        "/checkout",
+        "/orders",
+        "/me",
+        "/search",
+        "/login",
+        "/pay/",
+        "/r/",
+        "/t/",
+        "/guide",
+    )
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), f"Sitemap: {settings.public_url}/sitemap.xml"]
     return text_answer("\n".join(lines) + "\n", media="text/plain; charset=utf-8")
 

@@ -13,6 +13,8 @@ from litestar import delete, get, patch, post
 from duoline import orders, pricing
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input, answer, encode
+from duoline.channels.http.gifts import Gifts, GiftView, gift_views, words_of
+from duoline.channels.http.offers import OffersView, line_offers, offers_view
 from duoline.channels.http.sessions import Visitor
 from duoline.channels.http.writes import Write
 from duoline.channels.mall.cards import StoreCode as NearStore
@@ -20,7 +22,7 @@ from duoline.channels.mall.offer import chosen
 from duoline.favourites import KeptUnit, Use
 from duoline.flows import basket as baskets
 from duoline.flows.change_cart import CartWrite, change_cart
-from duoline.flows.order_view import Image, image_of
+from duoline.flows.order_view import Image, OfferShare, image_of
 from duoline.flows.trade import Trade
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.money import Money
@@ -52,11 +54,17 @@ class LineChange(Input, frozen=True):
 
 
 class QuoteRequest(Input, frozen=True):
-    """What to quote: the given lines, or the visitor's cart."""
+    """What to quote: the given lines, or the visitor's cart.
+
+    `in_shop` is the code of the shop in which the buyer stands (scan-and-go): what is collected there while it is open
+    is promised in minutes, nothing is brought, and the shop knows that somebody waits. `gifts` are what the buyer says
+    to gifts; those they say nothing to are put in."""
 
     lines: Annotated[list[WantedLine], msgspec.Meta(max_length=orders.LINES_MAX)] | None = None
     address_id: UUID | None = None
     address: AddressFields | None = None
+    in_shop: StoreCode | None = None
+    gifts: Gifts | None = None
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -76,7 +84,10 @@ class KeptHere(msgspec.Struct, frozen=True):
 
 
 class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line with its price and what can be had of it. What is `kept` for the member serves it first."""
+    """A line with its price, what it costs after offers (`net`), and what can be had of it.
+
+    What is `kept` for the member serves it first. A `gift` stands behind what was wished for, and costs nothing.
+    """
 
     n: int
     line_id: UUID | None
@@ -89,18 +100,21 @@ class QuoteLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: Money
     amount: Money
+    net: Money
+    offers: list[OfferShare]
     method: str
     store: StoreCard | None
     available: int
     ok: bool
     kept: list[KeptHere]
+    gift: bool
 
 
 class QuoteGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that are handed over together. `waived` is the fee not charged because everything was kept in a shop.
 
     `brought`: the shop has not the units; another sends them there, and `promise` says when. They are paid online, and
-    an order says that it waits for them (`bring`).
+    an order says that it waits for them (`bring`). `in_shop`: the buyer stands there and waits.
     """
 
     method: str
@@ -110,6 +124,7 @@ class QuoteGroup(msgspec.Struct, frozen=True, kw_only=True):
     fee: Money
     waived: Money
     brought: bool
+    in_shop: bool
 
 
 class QuoteProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +145,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     delivery_fee: Money
     discount: Money
     total: Money
+    offers: OffersView
+    gifts: list[GiftView]
     problems: list[QuoteProblem]
     quoted_at: datetime
 
@@ -157,7 +174,14 @@ async def read_cart(visitor: Visitor, trade: Trade, language: str, near: NearSto
     cart = await orders.read_cart(trade.db, member_id) if member_id else orders.Cart()
     address = _assumed(trade.look.chain, near)
     found = await baskets.look_at(
-        trade.look, cart.lines, channel="mall", member_id=member_id, address=address, use_kept=True, bring=True
+        trade.look,
+        cart.lines,
+        channel="mall",
+        member_id=member_id,
+        address=address,
+        use_kept=True,
+        bring=True,
+        gifts=(),
     )
     return answer(_cart(cart, found, trade.look.chain, member_id, language))
 
@@ -198,7 +222,13 @@ async def remove_line(write: Write, trade: Trade, language: str, line_id: UUID, 
 
 @post(
     "/api/mall/quotes",
-    opt=doors.visitor(address_id="address", sku_id=doors.SHARED, store_code=doors.SHARED),
+    opt=doors.visitor(
+        address_id="address",
+        sku_id=doors.SHARED,
+        store_code=doors.SHARED,
+        in_shop=doors.SHARED,
+        promotion_id=doors.SHARED,
+    ),
     status_code=200,
 )
 async def quote(
@@ -228,7 +258,9 @@ async def quote(
         member_id=member.id if member else None,
         address=address or _assumed(chain, near),
         use_kept=True,
-        bring=True,
+        bring=data.in_shop is None,
+        in_shop=chain.coded(data.in_shop).id if data.in_shop else None,
+        gifts=words_of(data.gifts) or (),
     )
     return answer(quote_of(found, chain, language))
 
@@ -346,6 +378,7 @@ def quote_of(found: baskets.Basket, chain: Chain, language: str) -> Quote:
                 fee=Money(totals.delivery_fee_minor if group.method == "delivery" else 0, currency),
                 waived=Money(totals.waived_minor if group.method == "delivery" else 0, currency),
                 brought=group.bring is not None,
+                in_shop=group.in_shop,
             )
             for group in found.groups
         ],
@@ -353,6 +386,8 @@ def quote_of(found: baskets.Basket, chain: Chain, language: str) -> Quote:
         delivery_fee=Money(totals.delivery_fee_minor, currency),
         discount=Money(totals.discount_minor, currency),
         total=Money(totals.total_minor, currency),
+        offers=offers_view(found.offers, currency),
+        gifts=gift_views(found.gifts),
         problems=[
             QuoteProblem(
                 code=line.problem.code, n=line.n, detail=line.problem.sentence(language), available=line.available
@@ -380,11 +415,14 @@ def _line(line: baskets.BasketLine, uses: Sequence[Use], chain: Chain, currency:
         quantity=line.wanted.quantity,
         unit_price=Money(line.unit_price_minor, currency),
         amount=Money(line.amount_minor, currency),
+        net=Money(line.net_minor, currency),
+        offers=line_offers(line.offers, currency),
         method=line.wanted.method,
         store=chain.card(line.store) if line.store else None,
         available=line.available,
         ok=line.problem is None,
         kept=_kept([use.unit for use in uses if use.n == line.n], chain),
+        gift=line.wanted.gift is not None,
     )
 
 

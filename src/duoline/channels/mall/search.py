@@ -17,6 +17,7 @@ from duoline.catalog.types import CardDoc
 from duoline.catalog.vocabulary import Vocabulary, vocabulary
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Limit, Search, answer, ready
+from duoline.channels.http.sessions import Visitor
 from duoline.channels.mall import catalogue_sql as sql
 from duoline.channels.mall import found as lists
 from duoline.channels.mall.cards import StoreCode, cards
@@ -40,6 +41,7 @@ async def search(
     db: Database,
     trade: Trade,
     chain: Chain,
+    visitor: Visitor,
     q: Search = "",
     category: Code = None,
     brand: Code = None,
@@ -50,30 +52,37 @@ async def search(
     cursor: Cursor = None,
 ) -> Answer[SearchPage]:
     """Search the published products, or browse them by category and brand."""
-    at = clock.now()
+    at, tier = clock.now(), visitor.tier
     words = await vocabulary(db)
     offer = await offers(trade).of(chain, chosen(chain, store), at)
     if ready_today and offer.pickup_store is None:
         found, meant = NOTHING, None
     else:
-        found, meant = await _find(db, words, _wish(words, offer, q, category, brand, sort, ready_today), at)
+        found, meant = await _find(db, words, _wish(words, offer, q, category, brand, sort, ready_today, tier), at)
     start = max(cursors.unpack(cursor, int)[0], 0) if cursor else 0
-    return ready(await _page(db, offer, found, meant, start, limit, at))
+    return ready(await _page(db, offer, found, meant, start, limit, at, tier))
 
 
 async def search_page(
-    db: Database, trade: Trade, chain: Chain, *, q: str, category: str | None, brand: str | None, sort: Sort
+    db: Database, trade: Trade, chain: Chain, *, q: str, category: str | None, brand: str | None, sort: Sort, tier: str
 ) -> bytes:
     """What a visitor without a store finds, as JSON; also put into the server-rendered page."""
     at = clock.now()
     words = await vocabulary(db)
     offer = await offers(trade).of(chain, None, at)
-    found, meant = await _find(db, words, _wish(words, offer, q, category, brand, sort, False), at)
-    return await _page(db, offer, found, meant, 0, PAGE_LENGTH, at)
+    found, meant = await _find(db, words, _wish(words, offer, q, category, brand, sort, False, tier), at)
+    return await _page(db, offer, found, meant, 0, PAGE_LENGTH, at, tier)
 
 
 def _wish(
-    words: Vocabulary, offer: Offer, q: str, category: str | None, brand: str | None, sort: Sort, ready_today: bool
+    words: Vocabulary,
+    offer: Offer,
+    q: str,
+    category: str | None,
+    brand: str | None,
+    sort: Sort,
+    ready_today: bool,
+    tier: str,
 ) -> Wish:
     return Wish(
         query=tokens.parse(q, words.cutter),
@@ -82,16 +91,17 @@ def _wish(
         sort=sort,
         price_store=offer.price_store,
         price_regions=tuple(offer.regions),
+        price_tier=tier,
         ready_at=offer.pickup_store if ready_today else None,
     )
 
 
 async def _page(
-    db: Database, offer: Offer, found: Found, meant: str | None, start: int, limit: int, at: datetime
+    db: Database, offer: Offer, found: Found, meant: str | None, start: int, limit: int, at: datetime, tier: str
 ) -> bytes:
     more = cursors.pack(start + limit) if found.more(start, limit) else None
     return b'{"items":[%b],"next":%b,"total":%d,"did_you_mean":%b,"facets":%b}' % (
-        await cards(db, offer, found.page(start, limit), at),
+        await cards(db, offer, found.page(start, limit), at, tier=tier),
         msgspec.json.encode(more),
         found.total,
         msgspec.json.encode(meant),

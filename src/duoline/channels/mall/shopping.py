@@ -13,19 +13,22 @@ from litestar import Request as LitestarRequest
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from duoline import fulfilment, orders, pricing
+from duoline import attribution, fulfilment, orders, pricing
 from duoline.channels.http import cursors, doors, limits, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, answer, ready
+from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
+from duoline.channels.http.gifts import words_of
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
 from duoline.channels.mall.quotes import QuoteRequest, address_of, as_wanted, quote_of
 from duoline.flows import basket as baskets
 from duoline.flows import order_view, pay
 from duoline.flows.answer import answer_move, answer_refund
-from duoline.flows.cancel import cancel
+from duoline.flows.cancel import cancel, quote_cancel
 from duoline.flows.draft import Receipt, Request
 from duoline.flows.order_view import OrderView
 from duoline.flows.trade import Trade
+from duoline.kernel import clock
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
@@ -53,6 +56,9 @@ class ContactInput(Input, frozen=True):
 
 class OrderRequest(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order: the given lines, or the cart. `expected_total` is what the buyer saw; another total is refused.
+
+    `gifts` are those of the quote that the buyer saw, each with what they said to it: when they are others now, it is
+    refused (409 `pricing.gifts-changed`). Who names none wants all that are due, and is refused when one is short.
 
     With `bring` the buyer waits for what a shop has not and another sends there, as its quote said (`brought`); without
     it, what the shop has not is refused.
@@ -108,7 +114,13 @@ class PickupCodeView(msgspec.Struct, frozen=True, kw_only=True):
 
 @post(
     "/api/mall/orders",
-    opt=doors.visitor(address_id="address", sku_id=doors.SHARED, store_code=doors.SHARED),
+    opt=doors.visitor(
+        address_id="address",
+        sku_id=doors.SHARED,
+        store_code=doors.SHARED,
+        in_shop=doors.SHARED,
+        promotion_id=doors.SHARED,
+    ),
 )
 async def place_order(
     request: LitestarRequest[Any, Any, Any],
@@ -132,6 +144,7 @@ async def place_order(
         wishes: Sequence[orders.Wanted] = [as_wanted(line, chain) for line in data.lines]
     else:
         wishes = (await orders.read_cart(trade.db, member.id)).lines
+    in_shop = chain.coded(data.in_shop).id if data.in_shop else None
     wanted = Request(
         member_id=member.id,
         actor=member.actor,
@@ -146,11 +159,14 @@ async def place_order(
         channel="mall",
         guest=guest,
         bring=data.bring,
+        in_shop=in_shop,
         limits=_limits(request, settings, member),
+        gifts=words_of(data.gifts),
+        touch=await _touch(trade.db, write, member, settings),
     )
     try:
         placed = await write.attempts(lambda: trade.placing.place(wanted))
-    except pricing.TotalChanged as changed:
+    except (pricing.TotalChanged, pricing.GiftsChanged) as changed:
         found = await baskets.look_at(
             trade.look,
             wishes,
@@ -159,8 +175,10 @@ async def place_order(
             address=wanted.address,
             use_kept=True,
             bring=data.bring,
+            in_shop=in_shop,
+            gifts=wanted.gifts or (),
         )
-        raise pricing.TotalChanged(**changed.fields, quote=quote_of(found, chain, language)) from changed
+        raise type(changed)(**changed.fields, quote=quote_of(found, chain, language)) from changed
     return write.given(placed.body, status=201, replayed=placed.replayed)
 
 
@@ -169,6 +187,13 @@ def _limits(request: LitestarRequest[Any, Any, Any], settings: Settings, member:
     if member.kind != "guest" or not settings.guest_limits:
         return ()
     return orders.limits_of_guest(member.id, limits.address_of(request), secret=settings.secret)
+
+
+async def _touch(db: Database, write: Write, member: Member, settings: Settings) -> attribution.OrderTouch | None:
+    """What the buyer met last, themselves or on this device."""
+    device = write.known_device()
+    key = attribution.device_key(device, secret=settings.secret) if device else None
+    return await attribution.touch_before(db, member.ids, key, at=clock.now())
 
 
 @get("/api/mall/orders", opt=doors.member())
@@ -180,7 +205,7 @@ async def list_orders(
     rows = await db.fetch(
         """SELECT member_id, id, placed_at FROM orders
            WHERE member_id = ANY ($1)
-             AND ($2 = 'all' OR (state IN ('awaiting_payment', 'confirmed')) = ($2 = 'open'))
+             AND ($2 = 'all' OR (state IN ('awaiting_payment', 'booked', 'confirmed')) = ($2 = 'open'))
              AND ($3::timestamptz IS NULL OR (placed_at, id) < ($3, $4::uuid))
            ORDER BY placed_at DESC, id DESC LIMIT $5""",
         member.ids,
@@ -273,6 +298,24 @@ async def cancel_order(
     return await write.run(work)
 
 
+@post(
+    "/api/mall/orders/{order_id:uuid}/cancellation-quote",
+    opt=doors.member(order_id="order", line_id="order_line"),
+    status_code=200,
+)
+async def quote_cancellation(
+    write: Write, db: Database, member: Member, order_id: UUID, data: Cancellation
+) -> Answer[CancelQuote]:
+    """What cancelling gives back, before it is done."""
+    del write  # takes part in the rule that every POST names its key; a quote is made anew each time
+    owner = await owner_of(db, member, order_id)
+    async with db.begin() as tx:
+        quoted = await quote_cancel(
+            tx, member_id=owner, order_id=order_id, quantities=by_line(data.lines), actor=member.actor
+        )
+    return answer(cancel_quote(*quoted))
+
+
 def by_line(lines: Sequence[CancelledLine] | None) -> dict[UUID, int] | None:
     """Units by line; the same line named twice adds up."""
     if lines is None:
@@ -350,6 +393,7 @@ ROUTES = [
     open_payment,
     check_payment,
     cancel_order,
+    quote_cancellation,
     answer_order,
     pickup_code,
 ]

@@ -34,6 +34,7 @@ def command(
     skus: Annotated[int, typer.Option(min=1, max=2_000_000, help="SKUs.")] = 2000,
     members: Annotated[int, typer.Option(min=0, max=20_000_000, help="Members.")] = 2000,
     days: Annotated[int, typer.Option(min=0, max=60, help="Days of past orders.")] = 14,
+    promotions: Annotated[bool, typer.Option(help="With promotions, or every article at its own price.")] = True,
     seed: Annotated[int, typer.Option(help="The same seed on the same day makes the same chain.")] = 1,
 ) -> None:
     """Fill the database with an invented mother-and-baby chain. Adds to what is there; never deletes."""
@@ -49,6 +50,7 @@ def command(
         skus=skus,
         members=members,
         days=days,
+        promotions=promotions,
         seed=seed,
         now=clock.now(),
     )

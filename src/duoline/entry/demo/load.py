@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from duoline import insight
 from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
-from duoline.entry.demo import goods, history, numbers, people, promised, shops
+from duoline.entry.demo import goods, history, met, numbers, offers, people, presale, promised, shops
 from duoline.entry.demo.decorate import Decorator
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -67,7 +67,11 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
     async with db.begin() as tx:
         await pictures.decorate_categories(tx)
         await refresh_words(tx)
+    if size.promotions:
+        await offers.add_promotions(db, size)
+        await presale.add_presale(db, size)
     await people.add_staff(db, size)
+    await met.add_touchpoints(db, size)
     await insight.refresh(db, budget_s=SUMMARISE_S)
     await promised.add_reports(db, size)
     mark.unlink()

@@ -25,6 +25,7 @@ class Size:
     members: int = 2000
     seed: int = 1
     days: int = 14
+    promotions: bool = False
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
     @property

@@ -1,0 +1,64 @@
+"""Scan a member's card at the till."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import post
+
+from duoline import loyalty
+from duoline.channels.http import doors
+from duoline.channels.http.answers import Answer, Input, answer
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.writes import Write
+from duoline.flows.trade import Trade
+from duoline.kernel.text import Text
+from duoline.members import cards, phones, profile
+from duoline.members.policy import TIERS
+from duoline.members.stand import standing_of
+
+
+class CardScan(Input, frozen=True):
+    """What the camera read, or the number that somebody typed from an old card."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+
+
+class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours."""
+
+    card: str
+    display_name: str
+    phone_masked: str | None
+    tier: Text
+    points: int
+
+
+@post("/api/clerk/cards", opt=doors.staff("sell", store="store", text=doors.SHARED), status_code=200)
+async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) -> Answer[CardHolder]:
+    """Find the member of a card. Nothing is stored of it.
+
+    Refuses `members.card-code-over`, `members.no-such-card`.
+    """
+    del write  # takes part in the rule that every POST names its key; a scan is answered anew each time
+    staff.store(data.store, "sell")
+    member_id = await cards.read_card(trade.db, data.text, secret=trade.secret)
+    who = await profile.profile(trade.db, member_id)
+    standing = await standing_of(trade.db, member_id)
+    balance = await loyalty.balance_of(trade.db, member_id)
+    tiers = TIERS.current().body.tiers
+    tier = next((tier for tier in tiers if standing and tier.code == standing.tier), tiers[0])
+    return answer(
+        CardHolder(
+            card=cards.hold(member_id, secret=trade.secret),
+            display_name=who.display_name,
+            phone_masked=phones.masked(who.phone),
+            tier=tier.name.filled,
+            points=balance.spendable,
+        )
+    )
+
+
+ROUTES = [scan_card]

@@ -1,0 +1,208 @@
+"""A clerk as a guide: the code they show, the members they look after, asking at the counter, disputing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import segno
+from litestar import Request, get, post
+
+from duoline import attribution
+from duoline.channels.clerk.queue import StoreCode
+from duoline.channels.http import cursors, doors, limits, site
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.writes import Write
+from duoline.kernel.config import Settings
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.text import Text
+from duoline.members import guests, phones
+from duoline.stores.directory import Chain
+
+ASKS_BY_STAFF = limits.Limit(60, 3600)
+"""A counter asks one customer after the other; whoever tries out numbers asks more."""
+Phone = Annotated[str, msgspec.Meta(min_length=3, max_length=30)]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+AnyRequest = Request[Any, Any, Any]
+
+
+class ShopInput(Input, frozen=True):
+    """In which shop."""
+
+    store: Code
+
+
+class AskInput(Input, frozen=True):
+    """The number that the customer says, or that their card has."""
+
+    store: Code
+    phone: Phone
+
+
+class DisputeInput(Input, frozen=True):
+    """Whose member is said to be mine, and why."""
+
+    store: Code
+    phone: Phone
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class GuideCode(msgspec.Struct, frozen=True, kw_only=True):
+    """The code to show: `svg` is the QR, `url` the link to send. How often it was scanned, how many members I have."""
+
+    code: str
+    url: str
+    svg: str
+    name: str
+    store_name: Text
+    scans: int
+    members: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The question is on its way, if somebody has the number. Nothing more is told."""
+
+    minutes: int
+
+
+class Disputed(msgspec.Struct, frozen=True):
+    """Headquarters will decide."""
+
+    id: UUID
+
+
+class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of mine: since when, how they came, and when they ordered last, anywhere."""
+
+    id: UUID
+    name: str
+    phone_masked: str | None
+    source: str
+    since: datetime
+    expires_at: datetime | None
+    last_order_at: datetime | None
+    orders: int
+
+
+@post("/api/clerk/guide-codes", opt=doors.staff("guide", store="store"))
+async def show_code(
+    request: AnyRequest, settings: Settings, write: Write, staff: Staff, chain: Chain, data: ShopInput
+) -> Answer[GuideCode]:
+    """My code in this shop; made when it is shown first."""
+    shop = staff.store(data.store, "guide")
+    base = site.front_of(request, settings)
+    device = attribution.device_key(write.device(), secret=settings.secret)
+
+    async def work(tx: Tx) -> GuideCode:
+        guide = await attribution.guide_at(tx, staff.id, shop.id, chain)
+        found = await attribution.code_of(tx, guide, shop=shop.name, device_id=device, actor=staff.actor)
+        figures = await tx.fetchrow(
+            """SELECT (SELECT coalesce(sum(scans), 0) FROM touchpoint_days WHERE touchpoint_id = $1)::integer AS scans,
+                      (SELECT count(*) FROM bindings WHERE guide_id = $2 AND store_id = $3
+                       AND until_at IS NULL)::integer AS members""",
+            found.id,
+            staff.id,
+            shop.id,
+        )
+        return GuideCode(
+            code=found.code,
+            url=attribution.short_link(base, found.code),
+            svg=segno.make(attribution.short_link(base, found.code, printed=True), error="m").svg_inline(
+                scale=8, border=4
+            ),
+            name=guide.name,
+            store_name=shop.name,
+            scans=figures["scans"] if figures else 0,
+            members=figures["members"] if figures else 0,
+        )
+
+    return await write.run(work)
+
+
+_MEMBERS = """
+SELECT b.member_id, b.id, b.source, b.from_at, b.expires_at, m.display_name, m.phone, o.orders, o.last_order_at
+FROM bindings b JOIN members m ON m.member_id = b.member_id
+CROSS JOIN LATERAL (SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
+                    WHERE o.member_id = b.member_id AND o.state NOT IN ('cancelled', 'expired')) o
+WHERE b.guide_id = $1 AND b.store_id = $2 AND b.until_at IS NULL
+  AND ($3 = '' OR m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+  AND ($4::uuid IS NULL OR b.id < $4)
+ORDER BY b.id DESC LIMIT $5
+"""
+
+
+@get("/api/clerk/guide-members", opt=doors.staff("guide", store="store"))
+async def list_members(
+    db: Database, staff: Staff, store: StoreCode, q: Search = "", limit: Limit = 20, cursor: Cursor = None
+) -> Page[GuideMember]:
+    """Members I look after in this shop, the newest first; `q` is a part of the name or the end of the number."""
+    shop = staff.store(store, "guide")
+    before = cursors.unpack(cursor, UUID)[0] if cursor else None
+    rows = await db.fetch(_MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1)
+    shown = rows[:limit]
+    total = None
+    if before is None and not q.strip():
+        total = await db.fetchval(
+            "SELECT count(*) FROM bindings WHERE guide_id = $1 AND store_id = $2 AND until_at IS NULL",
+            staff.id,
+            shop.id,
+        )
+    return Page(
+        [
+            GuideMember(
+                id=row["id"],
+                name=row["display_name"],
+                phone_masked=phones.masked(row["phone"]),
+                source=row["source"],
+                since=row["from_at"],
+                expires_at=row["expires_at"],
+                last_order_at=row["last_order_at"],
+                orders=row["orders"],
+            )
+            for row in shown
+        ],
+        cursors.pack(shown[-1]["id"]) if len(rows) > limit else None,
+        total,
+    )
+
+
+@post("/api/clerk/guide-asks", opt=doors.staff("guide", store="store"), status_code=202)
+async def ask_member(write: Write, staff: Staff, chain: Chain, data: AskInput) -> Answer[Asked]:
+    """Ask whoever has the number to confirm on their phone that I am their guide. The answer is the same when nobody
+    has it, so that numbers cannot be tried out."""
+    shop, phone = staff.store(data.store, "guide"), phones.normalise(data.phone)
+    ASKS_BY_STAFF.check(str(staff.id))
+
+    async def work(tx: Tx) -> Asked:
+        guide = await attribution.guide_at(tx, staff.id, shop.id, chain)
+        member_id = await guests.member_of_phone(tx, phone)
+        if member_id is not None:
+            await attribution.ask(tx, member_id=member_id, guide=guide)
+        return Asked(attribution.BINDING.current().body.ask_minutes)
+
+    return await write.run(work, status=202)
+
+
+@post("/api/clerk/guide-disputes", opt=doors.staff("guide", store="store"))
+async def dispute_member(write: Write, staff: Staff, chain: Chain, data: DisputeInput) -> Answer[Disputed]:
+    """Say that a member whom another guide has is mine; headquarters decides."""
+    shop, phone = staff.store(data.store, "guide"), phones.normalise(data.phone)
+    ASKS_BY_STAFF.check(str(staff.id))
+
+    async def work(tx: Tx) -> Disputed:
+        guide = await attribution.guide_at(tx, staff.id, shop.id, chain)
+        member_id = await guests.member_of_phone(tx, phone)
+        if member_id is None:
+            raise attribution.NothingToDispute
+        made = await attribution.raise_dispute(
+            tx, member_id=member_id, guide=guide, reason=data.reason.strip(), actor=staff.actor
+        )
+        return Disputed(made)
+
+    return await write.run(work, status=201)
+
+
+ROUTES = [show_code, list_members, ask_member, dispute_member]

@@ -1,0 +1,57 @@
+"""Which members somebody may see: everybody with the whole chain in reach, else those at home in their shops or who
+bought there. What is seen of their orders is what was bought there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from duoline.channels.console.member_shapes import ShopOf, TierOf
+from duoline.kernel.errors import NotFound
+from duoline.kernel.text import Text
+from duoline.members.policy import TIERS
+
+if TYPE_CHECKING:
+    from duoline.kernel.db import Database, Tx
+    from duoline.stores.directory import Chain
+    from duoline.stores.rights import Scope
+
+IDS = "(m.member_id || ARRAY(SELECT g.guest_id FROM adopted_guests g WHERE g.member_id = m.member_id))"
+"""A member `m` and the guests they were before: orders stay where they were placed."""
+
+OWN_ORDER = "($1 OR o.location_ids && $2 OR o.store_id = ANY ($2) OR o.sold_store_id = ANY ($2))"
+"""An order `o` that whoever has the scope of $1 and $2 may see."""
+
+VISIBLE = f"""m.kind = 'member' AND ($1 OR m.home_store_id = ANY ($2)
+    OR EXISTS (SELECT FROM orders o WHERE o.member_id = ANY ({IDS}) AND {OWN_ORDER}))"""
+"""A member `m` that whoever has the scope of $1 and $2 may see."""
+
+
+class Seen(NamedTuple):
+    """A member within reach: the row, and the ids their orders stand under."""
+
+    row: Any
+    ids: list[UUID]
+
+
+_ONE = f"SELECT m.*, {IDS} AS ids FROM members m WHERE m.member_id = $3 AND {VISIBLE}"  # noqa: S608 - our own text
+
+
+async def reached(db: Database | Tx, scope: Scope, member_id: UUID) -> Seen:
+    """A member within the scope. Refuses `kernel.not-found` for anybody else."""
+    row = await db.fetchrow(_ONE, *scope.sql, member_id)
+    if row is None:
+        raise NotFound(kind="member")
+    return Seen(row, row["ids"])
+
+
+def tier_of(code: str) -> TierOf:
+    """A tier by its name in the rules that hold now."""
+    named = next((tier.name for tier in TIERS.current().body.tiers if tier.code == code), Text(code, code))
+    return TierOf(code, named.filled)
+
+
+def shop_of(chain: Chain, store_id: UUID | None) -> ShopOf | None:
+    """A shop by code and name."""
+    store = chain.stores.get(store_id) if store_id is not None else None
+    return None if store is None else ShopOf(store.code, Text(store.name.zh, store.name.en))

@@ -1,0 +1,43 @@
+"""What cancelling would give back, as the faces show it before it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from duoline.flows.coupons_back import CouponFate
+from duoline.flows.preorders import Outcome
+from duoline.kernel.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duoline.flows.clawback import Due
+    from duoline.orders import Order
+
+
+class CancelQuote(msgspec.Struct, frozen=True):
+    """What would go back; what of it would be kept because an offer's threshold is not reached any more; what of a
+    pre-order's deposit would be kept by its terms; and of `coupons` of which nothing would be left, whether they are
+    good again."""
+
+    refund: Money
+    kept: Money
+    forfeited: Money
+    coupons: list[CouponFate]
+
+
+def cancel_quote(order: Order, due: Due | Outcome, coupons: Sequence[CouponFate]) -> CancelQuote:
+    """The same in the order's currency."""
+    if isinstance(due, Outcome):
+        return CancelQuote(
+            Money(due.refund_minor, order.currency),
+            Money(0, order.currency),
+            Money(due.forfeited_minor, order.currency),
+            [],
+        )
+    kept = max(0, due.clawback_minor - order.clawback_minor)
+    return CancelQuote(
+        Money(due.refund_minor, order.currency), Money(kept, order.currency), Money(0, order.currency), list(coupons)
+    )
