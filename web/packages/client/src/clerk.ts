@@ -1,33 +1,65 @@
-import { read, write } from "./http"
+import { newKey, read, write } from "./http"
 import type {
+  CardHolder,
   Card,
   CardPage,
   Count,
   CountLine,
   CountScan,
+  DrawerSession,
   GoodsBooked,
+  GuideCode,
+  GuideMember,
   HandoverResult,
   Hold,
   HomeAddress,
+  GiftWord,
   HomeQuote,
   HomeSale,
   HomeSaleRow,
   Money,
   Page,
+  ParkedSale,
+  Performance,
+  PreorderAtTill,
   Queue,
   QueueTab,
   Receipt,
+  Condition,
+  Returnable,
+  ReturnDone,
+  ReturnQuote,
+  ReturnReason,
   RejectionLine,
+  TillOrder,
+  TillQuote,
   RejectionOutcome,
+  SaleCase,
   SaleResult,
+  Share,
+  ShareBody,
   ScanResult,
   Shortage,
+  SoldRow,
   StaffMe,
   StockLine,
   StoreCard,
   Transfer,
   TransferList,
 } from "./types"
+
+/** Units of a line on the counter, and how they are. */
+export interface BroughtLine {
+  line_id: string
+  quantity: number
+  condition: Condition
+}
+
+/** A part of what is to be paid, and in which way. */
+export interface TenderPart {
+  tender: "cash" | "code"
+  amount: Money
+}
 
 const at = encodeURIComponent
 const one = (id: string) => `/api/clerk/fulfilments/${at(id)}`
@@ -46,6 +78,18 @@ export const staff = {
 
 /** The clerk's part of the API. `store` is a store code. */
 export const clerk = {
+  guideCode: (store: string, key: string) => write<GuideCode>("POST", "/api/clerk/guide-codes", { body: { store }, key }),
+  guideMembers: (query: { store: string; q?: string; limit?: number; cursor?: string }) =>
+    read<Page<GuideMember>>("/api/clerk/guide-members", { query }),
+  /** The customer confirms on their own phone; the answer is the same whether anybody has the number or not. */
+  askMember: (body: { store: string; phone: string }, key: string) =>
+    write<{ minutes: number }>("POST", "/api/clerk/guide-asks", { body, key }),
+  disputeMember: (body: { store: string; phone: string; reason: string }, key: string) =>
+    write<{ id: string }>("POST", "/api/clerk/guide-disputes", { body, key }),
+  share: (body: ShareBody & { store: string }, key: string) => write<Share>("POST", "/api/clerk/shares", { body, key }),
+  shares: (query: { store: string; cursor?: string }) => read<Page<Share>>("/api/clerk/shares", { query }),
+  performance: (store: string) => read<Performance>("/api/clerk/performance", { query: { store } }),
+
   queue: (query: { store: string; tab: QueueTab; q?: string; limit?: number; cursor?: string }) =>
     read<Queue>("/api/clerk/queue", { query }),
   fulfilment: (id: string) => read<CardPage>(one(id)),
@@ -53,7 +97,7 @@ export const clerk = {
   undoReady: (id: string, key: string) => write<Card>("POST", `${one(id)}/unready`, { body: {}, key }),
   reject: (id: string, body: { lines: RejectionLine[]; note?: string }, key: string) =>
     write<RejectionOutcome>("POST", `${one(id)}/rejection`, { body, key }),
-  handOver: (id: string, body: { code: string; tender?: "cash"; tendered?: Money }, key: string) =>
+  handOver: (id: string, body: { code: string; tender?: "cash"; tendered?: Money; drawer?: string }, key: string) =>
     write<HandoverResult>("POST", `${one(id)}/handover`, { body, key }),
   ship: (id: string, body: { carrier: string; tracking_no: string }, key: string) =>
     write<Card>("POST", `${one(id)}/shipment`, { body, key }),
@@ -64,6 +108,8 @@ export const clerk = {
     write<ScanResult>("POST", "/api/clerk/scans", { body: { text, store }, key }),
   stock: (query: { store: string; q?: string; gtin?: string; sku?: string; limit?: number; cursor?: string }) =>
     read<Page<StockLine>>("/api/clerk/stock", { query }),
+  quoteSale: (body: { store: string; lines: { sku_id: string; quantity: number }[]; phone?: string; card?: string; coupon_codes?: string[]; gifts?: GiftWord[] }) =>
+    write<TillQuote>("POST", "/api/clerk/till-quotes", { body, key: newKey() }),
   sell: (
     body: {
       store: string
@@ -71,13 +117,87 @@ export const clerk = {
       tender: "cash"
       tendered: Money
       phone?: string
+      card?: string
       expected_total?: Money
+      coupon_codes?: string[]
+      gifts?: GiftWord[]
+      drawer?: string
     },
     key: string,
   ) => write<SaleResult>("POST", "/api/clerk/sales", { body, key }),
+  /** Rings up what is not paid in cash alone; it waits a few minutes for its parts. */
+  ringUp: (
+    body: {
+      store: string
+      lines: { sku_id: string; quantity: number }[]
+      tenders: TenderPart[]
+      expected_total: Money
+      phone?: string
+      card?: string
+      coupon_codes?: string[]
+      gifts?: GiftWord[]
+    },
+    key: string,
+  ) => write<TillOrder>("POST", "/api/clerk/till-orders", { body, key }),
+  /** Whose card it is. A code that has run out and a number that is none are refused. */
+  scanCard: (body: { store: string; text: string }) => write<CardHolder>("POST", "/api/clerk/cards", { body, key: newKey() }),
+  /** What the code of a pre-order opens at this till. */
+  lookUpPreorder: (body: { store: string; code: string }, key: string) =>
+    write<PreorderAtTill>("POST", "/api/clerk/preorder-lookups", { body, key }),
+  /** Lets it wait here for its balance, as a sale of this till. */
+  takePreorder: (body: { store: string; code: string; tenders: TenderPart[] }, key: string) =>
+    write<TillOrder>("POST", "/api/clerk/preorders", { body, key }),
+  tillOrders: (store: string) => read<Page<TillOrder>>("/api/clerk/till-orders", { query: { store } }),
+  tillOrder: (id: string) => read<TillOrder>(`/api/clerk/till-orders/${at(id)}`),
+  /** Takes one part by the code on the customer's phone. */
+  chargeCode: (id: string, tender: string, code: string, key: string) =>
+    write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/tenders/${at(tender)}/charges`, { body: { code }, key }),
+  checkTillOrder: (id: string, key: string) =>
+    write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/payment-check`, { key }),
+  /** Pays what is still open in other parts. */
+  splitTillOrder: (id: string, tenders: TenderPart[], key: string) =>
+    write<TillOrder>("PUT", `/api/clerk/till-orders/${at(id)}/tenders`, { body: { tenders }, key }),
+  completeTillOrder: (id: string, body: { tendered?: Money; drawer?: string }, key: string) =>
+    write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/completion`, { body, key }),
+  cancelTillOrder: (id: string, key: string) =>
+    write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/cancellation`, { body: {}, key }),
+  /** What this shop may take back of the order that a receipt's number names. */
+  returnable: (query: { store: string; order_no: string }) => read<Returnable>("/api/clerk/returnable-orders", { query }),
+  quoteReturn: (body: { store: string; order_id: string; reason: ReturnReason; lines: BroughtLine[] }) =>
+    write<ReturnQuote>("POST", "/api/clerk/return-quotes", { body, key: newKey() }),
+  takeReturn: (
+    body: { store: string; order_id: string; reason: ReturnReason; lines: BroughtLine[]; expected_refund: Money; note?: string },
+    key: string,
+  ) => write<ReturnDone>("POST", "/api/clerk/returns", { body, key }),
+  sales: (query: { store: string; q?: string; limit?: number; cursor?: string }) => read<Page<SoldRow>>("/api/clerk/sales", { query }),
+  sale: (id: string) => read<SaleCase>(`/api/clerk/sales/${at(id)}`),
+  /** The drawers that are open at the shop. */
+  drawers: (store: string) => read<Page<DrawerSession>>("/api/clerk/drawers", { query: { store } }),
+  /** Those that were counted, the newest first. */
+  drawerSessions: (query: { store: string; limit?: number; cursor?: string }) =>
+    read<Page<DrawerSession>>("/api/clerk/drawer-sessions", { query }),
+  drawerSession: (id: string) => read<DrawerSession>(`/api/clerk/drawer-sessions/${at(id)}`),
+  openDrawer: (body: { store: string; float: Money; drawer: string }, key: string) =>
+    write<DrawerSession>("POST", "/api/clerk/drawer-sessions", { body, key }),
+  /** Says, once, what lay in a drawer that opened by itself. */
+  setFloat: (id: string, body: { float: Money }, key: string) =>
+    write<DrawerSession>("POST", `/api/clerk/drawer-sessions/${at(id)}/float`, { body, key }),
+  payByHand: (id: string, body: { kind: "paid_in" | "paid_out"; amount: Money; reason: string }, key: string) =>
+    write<DrawerSession>("POST", `/api/clerk/drawer-sessions/${at(id)}/payments`, { body, key }),
+  closeDrawer: (id: string, body: { counted: Money; note: string }, key: string) =>
+    write<DrawerSession>("POST", `/api/clerk/drawer-sessions/${at(id)}/closing`, { body, key }),
+  parkedSales: (store: string) => read<Page<ParkedSale>>("/api/clerk/parked-sales", { query: { store } }),
+  park: (
+    body: { store: string; lines: { sku_id: string; quantity: number }[]; phone?: string; note: string; coupons: number },
+    key: string,
+  ) => write<ParkedSale>("POST", "/api/clerk/parked-sales", { body, key }),
+  resumeParked: (id: string, key: string) =>
+    write<ParkedSale>("POST", `/api/clerk/parked-sales/${at(id)}/resumption`, { body: {}, key }),
+  discardParked: (id: string, key: string) =>
+    write<void>("POST", `/api/clerk/parked-sales/${at(id)}/discarding`, { body: {}, key }),
   /** What it costs to send articles to a customer's home, and when they come. */
   quoteHome: (
-    body: { store: string; lines: { sku_id: string; quantity: number }[]; address?: HomeAddress; phone?: string },
+    body: { store: string; lines: { sku_id: string; quantity: number }[]; address?: HomeAddress; phone?: string; gifts?: GiftWord[] },
     key: string,
   ) => write<HomeQuote>("POST", "/api/clerk/home-quotes", { body, key }),
   sellHome: (
@@ -88,6 +208,7 @@ export const clerk = {
       phone: string
       address: HomeAddress
       expected_total: Money
+      gifts?: GiftWord[]
     },
     key: string,
   ) => write<Receipt>("POST", "/api/clerk/home-sales", { body, key }),

@@ -1,32 +1,50 @@
-import { read, write } from "./http"
+import { newKey, read, write } from "./http"
 import type {
+  CancelQuote,
   Address,
   AddressInput,
   Cart,
   Category,
+  Coupon,
+  CouponOnOffer,
   Favourite,
   FavouriteInput,
   FavouriteMark,
+  GiftWord,
+  GuideOffer,
   Home,
   InboxCode,
   Keeping,
   LineInput,
   LinkedOrder,
+  SaleReceipt,
   Me,
+  MemberCard,
+  Membership,
   Method,
+  MyGuide,
   Order,
   Page,
   PaymentStart,
   PickupCode,
   PlaceOrder,
+  PointsLine,
+  PreorderCode,
+  Presale,
   ProductAtStore,
+  ProductOffer,
   ProductPage,
   Quote,
   Receipt,
+  Scanned,
   SearchResult,
+  Share,
+  ShareBody,
   StoreCard,
   StorePage,
   Suggestion,
+  UsablePoints,
+  WayInput,
 } from "./types"
 
 export interface Position {
@@ -71,6 +89,11 @@ export const mall = {
     write<{ token: string; member: Me }>("POST", "/api/mall/sessions", { body: { phone, code }, key }),
   logOut: (key: string) => write<void>("DELETE", "/api/mall/sessions", { key }),
   me: () => read<Me>("/api/mall/me"),
+  card: () => read<MemberCard>("/api/mall/card"),
+  membership: () => read<Membership>("/api/mall/membership"),
+  points: (query: { limit?: number; cursor?: string | undefined } = {}) => read<Page<PointsLine>>("/api/mall/points", { query: { ...query } }),
+  usablePoints: (orderId: string) => read<UsablePoints>(`/api/mall/orders/${at(orderId)}/points`),
+  payWithPoints: (orderId: string, points: number, key: string) => write<Order>("POST", `/api/mall/orders/${at(orderId)}/points`, { body: { points }, key }),
   changeMe: (change: { display_name?: string; locale?: "zh" | "en"; home_store_code?: string }, key: string) =>
     write<Me>("PATCH", "/api/mall/me", { body: change, key }),
 
@@ -88,8 +111,11 @@ export const mall = {
     write<Cart>("PATCH", `/api/mall/cart/lines/${at(lineId)}`, { body: change, key, query: { near } }),
   removeLine: (lineId: string, key: string, near?: string) =>
     write<Cart>("DELETE", `/api/mall/cart/lines/${at(lineId)}`, { key, query: { near } }),
-  quote: (body: { lines?: LineInput[]; address_id?: string; address?: AddressInput }, key: string, near?: string) =>
+  quote: (body: { lines?: LineInput[]; address_id?: string; address?: AddressInput; in_shop?: string; gifts?: GiftWord[] }, key: string, near?: string) =>
     write<Quote>("POST", "/api/mall/quotes", { body, key, query: { near } }),
+
+  /** What a scan means in a shop. */
+  scanned: (text: string, store?: string) => read<Scanned>("/api/mall/scanned", { query: { text, store } }),
 
   favourites: (query: { store?: string | undefined; limit?: number; cursor?: string | undefined }) =>
     read<Page<Favourite>>("/api/mall/favourites", { query }),
@@ -100,17 +126,55 @@ export const mall = {
   giveUpHold: (id: string, key: string, store?: string) =>
     write<Favourite>("DELETE", `/api/mall/favourites/${at(id)}/hold`, { key, query: { store } }),
 
+  /** What products cost with offers, at most 60 of them. */
+  offers: (products: readonly string[], near?: string, signal?: AbortSignal) => {
+    const asked = new URLSearchParams([...products.map((code) => ["products", code]), ...(near ? [["near", near]] : [])])
+    return read<{ items: ProductOffer[] }>(`/api/mall/offers?${asked}`, { ...(signal && { signal }) })
+  },
+  coupons: (query: { which: "usable" | "past"; limit?: number; cursor?: string | undefined }) =>
+    read<Page<Coupon>>("/api/mall/coupons", { query }),
+  couponCentre: (query: { limit?: number; cursor?: string | undefined } = {}) =>
+    read<Page<CouponOnOffer>>("/api/mall/coupon-centre", { query }),
+  claimCoupon: (batchId: string, key: string) =>
+    write<Coupon>("POST", `/api/mall/coupon-batches/${at(batchId)}/claims`, { body: {}, key }),
+  redeemCoupon: (code: string, key: string) => write<Coupon>("POST", "/api/mall/coupon-codes", { body: { code }, key }),
+
+  /** Whose code it is, and what it would mean to confirm. */
+  guideOffer: (code: string) => read<GuideOffer>(`/api/mall/guides/${at(code)}`),
+  guide: () => read<MyGuide>("/api/mall/guide"),
+  bindGuide: (code: string, key: string) => write<MyGuide>("POST", "/api/mall/guide", { body: { code }, key }),
+  unbindGuide: (key: string) => write<MyGuide>("DELETE", "/api/mall/guide", { key }),
+  answerGuide: (id: string, accept: boolean, key: string) =>
+    write<MyGuide>("POST", `/api/mall/guide-asks/${at(id)}/answer`, { body: { accept }, key }),
+
+  share: (body: ShareBody, key: string) => write<Share>("POST", "/api/mall/shares", { body, key }),
+  shares: (query: { limit?: number; cursor?: string | undefined }) => read<Page<Share>>("/api/mall/shares", { query }),
+  endShare: (id: string, key: string) => write<Share>("POST", `/api/mall/shares/${at(id)}/end`, { key }),
+  /** Who sent the reader here, and their note. */
+  shared: (code: string) => read<{ by: string; note: string }>(`/api/mall/shared/${at(code)}`),
+  /** Pre-sales that are open or will be, of one product or of all. */
+  presales: (product?: string) => read<Page<Presale>>("/api/mall/presales", { query: { product } }),
+  book: (body: WayInput & { presale_id: string; version: number; quantity: number; note?: string }, key: string) =>
+    write<Order>("POST", "/api/mall/preorders", { body, key }),
+  startBalance: (id: string, body: WayInput, key: string) =>
+    write<Order>("POST", `/api/mall/orders/${at(id)}/balance`, { body, key }),
+  preorderCode: (id: string) => read<PreorderCode>(`/api/mall/orders/${at(id)}/preorder-code`),
+
   placeOrder: (order: PlaceOrder, key: string) => write<Receipt>("POST", "/api/mall/orders", { body: order, key }),
   orders: (query: { state?: "open" | "done" | "all"; limit?: number; cursor?: string | undefined }) =>
     read<Page<Order>>("/api/mall/orders", { query }),
   order: (id: string) => read<Order>(`/api/mall/orders/${at(id)}`),
   /** The order that a clerk made, by the link on the clerk's screen. */
+  /** The receipt of a sale over the counter, by its link. */
+  receipt: (link: string) => read<SaleReceipt>(`/api/mall/receipts/${at(link)}`),
   linkedOrder: (link: string) => read<LinkedOrder>(`/api/mall/order-links/${at(link)}`),
   payLink: (link: string, key: string) => write<PaymentStart>("POST", `/api/mall/order-links/${at(link)}/payment`, { body: {}, key }),
   checkLink: (link: string, key: string) =>
     write<LinkedOrder>("POST", `/api/mall/order-links/${at(link)}/payment-check`, { body: {}, key }),
   startPayment: (id: string, key: string) => write<PaymentStart>("POST", `/api/mall/orders/${at(id)}/payment`, { body: {}, key }),
   checkPayment: (id: string, key: string) => write<Order>("POST", `/api/mall/orders/${at(id)}/payment-check`, { body: {}, key }),
+  quoteCancel: (id: string, lines?: { line_id: string; quantity: number }[]) =>
+    write<CancelQuote>("POST", `/api/mall/orders/${encodeURIComponent(id)}/cancellation-quote`, { body: lines ? { lines } : {}, key: newKey() }),
   cancel: (id: string, body: { lines?: { line_id: string; quantity: number }[]; reason: string }, key: string) =>
     write<Order>("POST", `/api/mall/orders/${at(id)}/cancellation`, { body, key }),
   /** When no shop could serve a line: take the money back, or collect it at another shop. */

@@ -143,13 +143,21 @@ export interface LiveSku {
   price: Money
   chain_price: Money
   price_scope: "chain" | "region" | "store"
+  /** The tier of members whose price it is; empty for everybody's. */
+  price_tier: string
+  /** What everybody pays here, when `price` is a tier's. */
+  usual_price: Money | null
   online_available: number
   store_available: number | null
+  /** The store sells the product at all; what it does not can be sent, or collected elsewhere. */
+  sold_here: boolean
 }
 
 export interface ProductPage {
   product: Product
   live: LiveSku[]
+  /** Whether one of its variants is on pre-sale, now or later. */
+  presale: boolean
   store: StoreCard | null
   pickup_promise: PromiseTime | null
   delivery_promise: PromiseTime | null
@@ -232,6 +240,106 @@ export interface OptionText {
   value: Text
 }
 
+/** What an offer takes off a line. */
+export interface OfferShare {
+  name: Text
+  amount: Money
+}
+
+/** Whether a coupon is good again with everything it took off (`whole`), or only when the order comes to nothing before
+ * anything of it is handed over; and for how many days, if it has ended by then. */
+export interface CouponTerms {
+  returned: "never" | "whole"
+  grace_days: number
+}
+
+/** Units of a gift that the customer keeps, though what they were given for goes back: they bring them too, or this is kept. */
+export interface GiftKept {
+  line_id: string
+  name: Text
+  quantity: number
+  worth: Money
+}
+
+/** A coupon of which nothing would be left: whether it is good again, and until when. */
+export interface CouponFate {
+  name: Text
+  back: boolean
+  until: string | null
+}
+
+/** A coupon that an order used; `back_at` since when it is good again. */
+export interface UsedCoupon extends CouponTerms {
+  name: Text
+  back_at: string | null
+}
+
+/** What an offer takes off a basket, or that it pays the delivery. */
+export interface OfferTaken {
+  promotion_id: string
+  name: Text
+  amount: Money
+  free_delivery: boolean
+  /** It counts by a coupon. */
+  coupon: boolean
+  coupon_terms: CouponTerms | null
+  /** Lost when the units that earned it are given back. */
+  clawback: boolean
+}
+
+/** A product's lowest price of one unit with the offers that count for anybody, what that costs without, and up to three
+ * promotions: those that count for one unit (`alone`) first. `skus` are the variants that cost less. */
+export interface ProductOffer {
+  product_code: string
+  price: Money
+  net: Money
+  tags: { promotion_id: string; name: Text; alone: boolean }[]
+  skus: { sku_id: string; price: Money; net: Money }[]
+}
+
+export type OfferKind = "percent_off" | "amount_off" | "fixed_price" | "threshold" | "every_nth" | "buy_get" | "bundle" | "free_delivery"
+
+/** A coupon of the member's. `until` is null as long as its promotion lasts. */
+export interface Coupon extends CouponTerms {
+  id: string
+  name: Text
+  kind: OfferKind
+  state: "usable" | "used" | "ended"
+  from_at: string
+  until: string | null
+  order_no: string | null
+  /** The place where it was got, in the words of whoever hung the code there. */
+  touchpoint: string | null
+  /** When it last came back from an order. */
+  back_at: string | null
+}
+
+/** Coupons that can be had. `left` is null without a number; `mine` are those the visitor has had. */
+export interface CouponOnOffer {
+  batch_id: string
+  name: Text
+  kind: OfferKind
+  until: string | null
+  valid_days: number | null
+  left: number | null
+  mine: number
+  member_max: number
+}
+
+/** So much more of an offer's articles, and it counts or counts for more; `saves` is null when it pays the delivery. */
+export interface OfferHint {
+  promotion_id: string
+  name: Text
+  missing: Money | null
+  missing_units: number | null
+  saves: Money | null
+}
+
+export interface BasketOffers {
+  applied: OfferTaken[]
+  hints: OfferHint[]
+}
+
 export interface QuoteLine {
   n: number
   line_id: string | null
@@ -244,12 +352,46 @@ export interface QuoteLine {
   quantity: number
   unit_price: Money
   amount: Money
+  /** What it costs after offers. */
+  net: Money
+  offers: OfferShare[]
   method: Method
   store: StoreCard | null
   available: number
   ok: boolean
   /** Units kept for the member in shops that serve this line. */
   kept: { store: StoreCard; units: number; until: string }[]
+  /** Put in by an offer, behind what was wished for; it costs nothing. */
+  gift: boolean
+}
+
+/** What the buyer says to a gift: so many of this article, or none. */
+export interface GiftWord {
+  promotion_id: string
+  sku_id: string | null
+  quantity: number
+}
+
+export interface GiftOption {
+  sku_id: string
+  sku_code: string
+  name: Text
+  options: OptionText[]
+  image: Image | null
+  available: number
+}
+
+/** A gift that is due: `quantity` of `sku_id` are in the basket, fewer than `due` when it is `short`. */
+export interface Gift {
+  promotion_id: string
+  name: Text
+  due: number
+  quantity: number
+  sku_id: string | null
+  short: boolean
+  declined: boolean
+  clawback: boolean
+  options: GiftOption[]
 }
 
 export interface QuoteGroup {
@@ -262,6 +404,8 @@ export interface QuoteGroup {
   waived: Money
   /** The shop has not the units: another sends them there by the time promised. Paid online. */
   brought: boolean
+  /** The buyer stands in the shop and waits: promised in minutes. */
+  in_shop: boolean
 }
 
 export interface QuoteProblem {
@@ -278,6 +422,8 @@ export interface Quote {
   delivery_fee: Money
   discount: Money
   total: Money
+  offers: BasketOffers
+  gifts: Gift[]
   problems: QuoteProblem[]
   quoted_at: string
 }
@@ -303,10 +449,38 @@ export interface PlaceOrder {
   note?: string
   /** The buyer saw that something is brought from another shop, and when. */
   bring?: boolean
+  /** The shop in which the buyer stands (scan-and-go). */
+  in_shop?: string
+  /** The gifts that the buyer has seen, with what they say to each. */
+  gifts?: GiftWord[]
+}
+
+export interface ScannedArticle {
+  sku_id: string
+  sku_code: string
+  product_code: string
+  name: Text
+  options: OptionText[]
+  image: Image | null
+  /** The shop's; null where it is not sold. */
+  price: Money | null
+  /** What the shop has; null while it is not known which shop this is. */
+  available: number | null
+}
+
+/** What a scan in a shop means. */
+export interface Scanned {
+  kind: "article" | "product" | "shop" | "unknown"
+  store: StoreCard | null
+  /** Open now, and lets collect. */
+  open: boolean
+  product_code: string | null
+  article: ScannedArticle | null
 }
 
 export type OrderState =
   | "awaiting_payment"
+  | "booked"
   | "preparing"
   | "ready"
   | "on_the_way"
@@ -327,7 +501,7 @@ export type FulfilmentState =
   | "uncollected"
   | "rejected"
 
-export type OrderAction = "pay" | "cancel" | "show_code" | "answer"
+export type OrderAction = "pay" | "cancel" | "show_code" | "answer" | "pay_balance" | "show_preorder_code"
 
 export interface OrderLine {
   id: string
@@ -341,10 +515,17 @@ export interface OrderLine {
   quantity: number
   handed: number
   cancelled: number
+  /** Of those handed over, brought back to a shop. */
+  returned: number
   unit_price: Money
   amount: Money
+  /** What it costs after offers. */
+  net: Money
+  offers: OfferShare[]
   method: Method
   store_code: string | null
+  /** It came with what was bought and costs nothing. */
+  gift: boolean
 }
 
 /** What a location does: hand over, send to the buyer, or send to the shop where the buyer collects. */
@@ -354,6 +535,8 @@ export interface Fulfilment {
   id: string
   kind: FulfilmentKind
   state: FulfilmentState
+  /** Its buyer waits for it in the shop. */
+  in_shop: boolean
   store: StoreCard
   /** Of a transfer the shop where it will be collected. */
   to: StoreCard | null
@@ -373,13 +556,116 @@ export interface TimelineEvent {
   data: Record<string, unknown>
 }
 
+export type ReturnReason = "changed_mind" | "faulty" | "wrong_article" | "other"
+export type Condition = "sellable" | "damaged"
+
+/** What was brought back to a shop. `kept` of what it cost for lost offers; below nothing, what was kept went back too. */
+export interface OrderReturn {
+  id: string
+  at: string
+  store: StoreCard
+  reason: ReturnReason
+  note: string
+  lines: { line_id: string; quantity: number; condition: Condition }[]
+  refund: Money
+  kept: Money
+  ways: { tender: string; amount: Money; state: "requested" | "done" | "failed" }[]
+}
+
+export type CancelTerms = "until_balance" | "never"
+export type UnpaidTerms = "kept" | "given_back"
+export type PreorderStep = "deposit" | "booked" | "balance" | "paid" | "ended"
+
+/** The terms of a pre-order, and which step of it is next. */
+export interface Preorder {
+  presale_id: string
+  step: PreorderStep
+  deposit: Money
+  balance: Money
+  balance_from: string
+  balance_until: string
+  balance_open: boolean
+  expected_on: string
+  cancel_terms: CancelTerms
+  unpaid_terms: UnpaidTerms
+  keeps_if_cancelled: boolean
+  way: Method
+  store: StoreCard | null
+  redeemed_at: string | null
+}
+
+/** A pre-sale that is open or begins later; amounts of a unit. `left` null as long as there are plenty. */
+export interface Presale {
+  id: string
+  version: number
+  name: Text
+  product_code: string
+  product_name: Text
+  sku_id: string
+  image: Image | null
+  price: Money
+  deposit: Money
+  balance: Money
+  begun: boolean
+  deposit_from: string
+  deposit_until: string
+  balance_from: string
+  balance_until: string
+  expected_on: string
+  left: number | null
+  member_max: number
+  delivery: boolean
+  pickup: "none" | "all" | "chosen"
+  store_codes: string[]
+  cancel_terms: CancelTerms
+  unpaid_terms: UnpaidTerms
+  may_keep: boolean
+}
+
+/** How the goods of a pre-order are to be had. */
+export interface WayInput {
+  method: Method
+  contact: { name: string; phone: string }
+  store_code?: string
+  address_id?: string
+}
+
+/** What is shown at a till to pay the balance there. */
+export interface PreorderCode {
+  qr: string
+  digits: string
+  svg: string
+}
+
+/** What a pre-order's code opens at a till; `problem` says why it cannot be taken now. */
+export interface PreorderAtTill {
+  id: string
+  order_no: string
+  state: OrderState
+  step: PreorderStep
+  customer_name: string
+  phone_masked: string
+  lines: OrderLine[]
+  total: Money
+  deposit: Money
+  balance: Money
+  balance_from: string
+  balance_until: string
+  expected_on: string
+  unpaid_terms: UnpaidTerms
+  method: Method
+  store: StoreCard | null
+  in_stock: number
+  problem: string | null
+}
+
 export interface Order {
   id: string
   order_no: string
   channel: string
   state: OrderState
   pay_mode: PayMode
-  pay_state: "unpaid" | "paid" | "partly_refunded" | "refunded"
+  pay_state: "unpaid" | "deposit_paid" | "paid" | "partly_refunded" | "refunded"
   placed_at: string
   pay_by_at: string | null
   contact: { name: string; phone: string }
@@ -390,6 +676,9 @@ export interface Order {
   total: Money
   paid: Money
   refunded: Money
+  /** What of a pre-order's deposit was kept. */
+  forfeited: Money
+  preorder: Preorder | null
   lines: OrderLine[]
   fulfilments: Fulfilment[]
   timeline: TimelineEvent[]
@@ -399,6 +688,73 @@ export interface Order {
   waiting: { line_id: string; quantity: number }[]
   /** Units of a delivery that shops could not serve and that a person of ours looks after. */
   frozen: { line_id: string; quantity: number }[]
+  /** What was brought back, the oldest first. */
+  returns: OrderReturn[]
+  coupons: UsedCoupon[]
+}
+
+/** A line of a receipt: what may come back of it by choice (`left`) and when it is faulty or wrong (`left_ours`). */
+export interface ReturnableLine {
+  line_id: string
+  sku_code: string
+  name: Text
+  options: OptionText[]
+  image: Image | null
+  unit_price: Money
+  amount: Money
+  net: Money
+  offers: OfferShare[]
+  gift: boolean
+  sold: number
+  returned: number
+  left: number
+  left_ours: number
+  until: string | null
+  excluded: boolean
+}
+
+/** What this shop may take back of an order. */
+export interface Returnable {
+  order_id: string
+  order_no: string
+  channel: string
+  placed_at: string
+  phone_masked: string
+  sold_at: StoreCard[]
+  delivered: boolean
+  offered: boolean
+  days: number
+  faulty_days: number
+  lines: ReturnableLine[]
+}
+
+export interface ReturnWay {
+  tender: string
+  amount: Money
+}
+
+/** What goes back, how, and what is kept of it because an offer's threshold is lost. */
+export interface ReturnQuote {
+  refund: Money
+  kept: Money
+  gifts: GiftKept[]
+  coupons: CouponFate[]
+  ways: ReturnWay[]
+}
+
+export interface ReturnDone {
+  refund: Money
+  ways: ReturnWay[]
+  receipt: Returnable
+}
+
+/** What cancelling would give back, and what is kept of it because an offer's threshold is lost. */
+export interface CancelQuote {
+  refund: Money
+  kept: Money
+  coupons: CouponFate[]
+  /** What of a pre-order's deposit would be kept. */
+  forfeited: Money
 }
 
 /** What placing answers: the order's first state, without what only its page shows. */
@@ -484,6 +840,8 @@ export interface CardLine {
   quantity: number
   shelf: string | null
   unit_price: Money
+  /** What the units cost together after offers. */
+  net: Money
 }
 
 export interface Card {
@@ -492,6 +850,8 @@ export interface Card {
   order_no: string
   kind: FulfilmentKind
   state: FulfilmentState
+  /** The customer stands in the shop and waits for it. */
+  in_shop: boolean
   code_tail: string | null
   customer_name: string
   phone_tail: string
@@ -546,10 +906,117 @@ export interface HandoverResult {
   member_name: string
 }
 
-/** A sale over the counter, and the change to give back. */
+/** A sale over the counter, the change to give back, and the order's number as a picture (SVG) for the receipt. */
 export interface SaleResult {
   order: Order
   change: Money
+}
+
+/** A part of what is to be paid at a till. `asked` while the provider has not said how it ended. */
+export interface TillTender {
+  id: string
+  tender: "cash" | "code"
+  amount: Money
+  state: "open" | "asked" | "paid"
+}
+
+/** A sale that waits for its money, or waited; the change once its cash was taken. */
+export interface TillOrder {
+  id: string
+  order: Order
+  store_code: string
+  tenders: TillTender[]
+  paid: Money
+  open: Money
+  pay_by_at: string | null
+  change: Money | null
+}
+
+/** Cash that somebody put into a drawer or took out of it, and why. */
+export interface HandPayment {
+  id: string
+  kind: "paid_in" | "paid_out"
+  amount: Money
+  reason: string
+  at: string
+  by: string
+}
+
+/** A drawer from its float to its count. What should be in it is null while it is open and counted blind. */
+export interface DrawerSession {
+  id: string
+  store_code: string
+  drawer: string
+  by_itself: boolean
+  float: Money
+  opened_at: string
+  opened_by: string
+  sales: number
+  collections: number
+  refunds: number
+  taken: Money | null
+  given_back: Money | null
+  paid_in: Money
+  paid_out: Money
+  payments: HandPayment[]
+  expected: Money | null
+  closed_at: string | null
+  closed_by: string | null
+  counted: Money | null
+  difference: Money | null
+  note: string
+}
+
+/** A basket that a till put aside. */
+export interface ParkedSale {
+  id: string
+  lines: { sku_id: string; quantity: number; name: Text; image: Image | null }[]
+  units: number
+  coupons: number
+  phone: string
+  note: string
+  parked_at: string
+  parked_by: string
+  ends_at: string
+}
+
+/** The receipt of a sale over the counter, without anybody's name. */
+export interface SaleReceipt {
+  order_no: string
+  store_name: Text
+  store_address: Text
+  store_phone: string
+  timezone: string
+  sold_at: string
+  lines: { name: Text; options: OptionText[]; quantity: number; unit_price: Money; amount: Money; net: Money; offers: OfferShare[]; gift: boolean }[]
+  gifts: Gift[]
+  subtotal: Money
+  discount: Money
+  total: Money
+  refunded: Money
+  paid: { tender: string; amount: Money }[]
+  phone_masked: string
+}
+
+/** A sale of this shop in the clerk's list. */
+export interface SoldRow {
+  id: string
+  order_no: string
+  sold_at: string
+  units: number
+  total: Money
+  refunded: Money
+  first: Text
+  phone_masked: string
+  seller: string
+}
+
+/** A sale of this shop, its receipt, and the code that opens it on the customer's phone until `until`. */
+export interface SaleCase {
+  id: string
+  receipt: SaleReceipt
+  seller: string
+  code: { url: string; svg: string; until: string } | null
 }
 
 export interface ScanResult {
@@ -562,12 +1029,15 @@ export interface ScanResult {
 export interface StockLine {
   sku_id: string
   sku_code: string
+  product_code: string
   gtin: string | null
   name: Text
   options: OptionText[]
   image: Image | null
   /** Null while the article has no price here. */
   price: Money | null
+  /** False for what this shop may not sell; it can be sent home. */
+  sold_here: boolean
   here: StockLevel
   /** `sendable` of what is available may leave for others; the rest is for who comes to that shop. */
   elsewhere: { store: StoreCard; available: number; sendable: number; on_the_way: number }[]
@@ -840,6 +1310,18 @@ export interface GoodsBooked {
   short: Record<string, number>
 }
 
+/** What a basket costs at a till now. */
+export interface TillQuote {
+  lines: { sku_id: string; quantity: number; unit_price: Money; amount: Money; net: Money; offers: OfferShare[]; gift: boolean }[]
+  gifts: Gift[]
+  subtotal: Money
+  discount: Money
+  total: Money
+  offers: BasketOffers
+  /** The coupons on paper that were shown, with the promotion that counts by each; null while it makes no difference. */
+  coupons: { code: string; name: Text | null }[]
+}
+
 /** What it costs to send articles home, and when they come; `around` is where the shop stands. */
 export interface HomeQuote {
   ok: boolean
@@ -851,13 +1333,17 @@ export interface HomeQuote {
     quantity: number
     unit_price: Money
     amount: Money
+    net: Money
     available: number
     problem: string | null
+    gift: boolean
   }[]
+  gifts: Gift[]
   subtotal: Money
   delivery_fee: Money
   discount: Money
   total: Money
+  offers: BasketOffers
   promise_at: string | null
   sent_from: StoreCard[]
   around: { province: string; city: string }
@@ -883,7 +1369,7 @@ export interface HomeSale {
   discount: Money
   total: Money
   promise_at: string | null
-  lines: { sku_id: string; name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money }[]
+  lines: { sku_id: string; name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money; net: Money }[]
   sent_from: StoreCard[]
   name: string
   phone_masked: string
@@ -919,8 +1405,169 @@ export interface LinkedOrder {
   discount: Money
   total: Money
   promise_at: string | null
-  lines: { name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money }[]
+  lines: { name: Text; options: OptionText[]; image: Image | null; quantity: number; amount: Money; net: Money }[]
   store: StoreCard
   place: string
   phone_masked: string
+}
+
+export interface MemberCard {
+  number: string
+  /** The picture of the card says `prefix`, a full stop and the code of the step that holds now. */
+  prefix: string
+  /** The server's clock, because phones' clocks are wrong by minutes. */
+  now: string
+  starts_at: string
+  step_seconds: number
+  codes: string[]
+}
+
+export interface Tier {
+  code: string
+  name: Text
+  starts_from: Money
+}
+
+export interface TierStanding {
+  tier: Tier
+  tiers: Tier[]
+  spent: Money
+  window_days: number
+  next: Tier | null
+  missing: Money | null
+  keeps_until: string | null
+  lapses_at: string | null
+}
+
+export interface PointsBalance {
+  spendable: number
+  worth: Money
+  pending: number
+  owed: number
+  ending: { points: number; at: string } | null
+  points_per_100: number
+  worth_of_100: Money
+  cap_percent: number
+}
+
+export interface Membership {
+  standing: TierStanding
+  points: PointsBalance
+}
+
+export interface PointsLine {
+  id: string
+  at: string
+  kind: string
+  points: number
+  pending: number
+  order_id: string | null
+  order_no: string | null
+  reason: string
+}
+
+export interface UsablePoints {
+  most: number
+  least: number
+  spendable: number
+  worth_of_100: Money
+  worth: Money
+}
+
+/** Whose card a till has read; `card` goes into the sale. */
+export interface CardHolder {
+  card: string
+  display_name: string
+  phone_masked: string | null
+  tier: Text
+  points: number
+}
+
+// ---- guides and sharing ----
+
+export interface GuideCard {
+  /** null: the shop itself looks after the member. */
+  name: string | null
+  store_code: string
+  store_name: Text
+}
+export interface GuideOffer {
+  code: string
+  guide: GuideCard
+  outcome: "binds" | "same" | "replaces" | "keeps"
+  current: GuideCard | null
+  until: string | null
+  known: boolean
+  protect_days: number
+  expires_days: number
+}
+export type BindingSource = "scan" | "invitation" | "till" | "import" | "transfer" | "dispute"
+export interface MyBinding {
+  id: string
+  guide: GuideCard
+  source: BindingSource
+  from_at: string
+  until_at: string | null
+  expires_at: string | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+}
+export interface MyGuide {
+  binding: MyBinding | null
+  asks: { id: string; guide: GuideCard; expires_at: string }[]
+  past: MyBinding[]
+}
+export interface ShareBody {
+  kind: "product" | "coupon"
+  name: string
+  note: string
+}
+export interface Share {
+  id: string
+  code: string
+  url: string
+  kind: "product" | "coupon"
+  target?: string
+  title: Text
+  note: string
+  shared_at: string
+  ended_at?: string | null
+  clicks: number
+  sign_ups: number
+  orders: number
+  sales: Money
+  /** Its QR, where it was just made. */
+  svg?: string | null
+}
+export interface GuideCode {
+  code: string
+  url: string
+  svg: string
+  name: string
+  store_name: Text
+  scans: number
+  members: number
+}
+export interface GuideMember {
+  id: string
+  name: string
+  phone_masked: string | null
+  source: BindingSource
+  since: string
+  expires_at: string | null
+  last_order_at: string | null
+  orders: number
+}
+export interface PerformanceSpan {
+  clicks: number
+  sign_ups: number
+  orders: number
+  sales: Money
+  new_members: number
+  member_orders: number
+  member_sales: Money
+}
+export interface Performance {
+  members: number
+  lately: PerformanceSpan
+  ever: PerformanceSpan
 }

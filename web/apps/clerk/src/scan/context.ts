@@ -1,14 +1,10 @@
 import { problemText } from "@duoline/ui"
+import type { Feedback } from "@duoline/ui/scan"
 import { onBeforeUnmount, onMounted, reactive } from "vue"
 import { expired } from "../state/session"
 import { signal } from "../state/signal"
 
-/** What a page says about a reading; `stay` keeps the camera open for the next one. */
-export interface Feedback {
-  tone: "good" | "warn" | "bad"
-  text: string
-  stay: boolean
-}
+export type { Feedback }
 export interface ScanContext {
   /** What to point the camera at, in words. */
   hint: () => string

@@ -22,3 +22,6 @@ export function press(typed: string, button: string): string {
   const next = button === "." && typed === "" ? "0." : typed === "0" && button !== "." ? button : typed + button
   return next === "" || amountOf(next) !== null ? next : typed
 }
+
+/** Notes and coins that are in use, in minor units, the largest first. */
+export const PIECES = [10_000, 5000, 2000, 1000, 500, 100, 50, 10] as const

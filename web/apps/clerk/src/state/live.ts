@@ -17,7 +17,7 @@ export interface Priced {
   sku_id?: string | null
 }
 /** `back` is called when news may have been missed: ask for everything again. */
-type Listener = { moved?: (what: Moved) => void; stock?: () => void; shortage?: () => void; transfer?: () => void; sale?: (what: Sold) => void; price?: (what: Priced) => void; back?: () => void }
+type Listener = { moved?: (what: Moved) => void; stock?: () => void; shortage?: () => void; transfer?: () => void; sale?: (what: Sold) => void; price?: (what: Priced) => void; till?: () => void; back?: () => void }
 
 const PATIENCE_MS = 5000 // a first connection may take this long before the bar speaks of a loss
 
@@ -57,6 +57,7 @@ export function startLive(code: string): void {
       if (event === "transfer") for (const one of listeners) one.transfer?.()
       if (event === "sale") for (const one of listeners) one.sale?.(data as Sold)
       if (event === "price") for (const one of listeners) one.price?.(data as Priced)
+      if (event === "till") for (const one of listeners) one.till?.()
       if (event === "stock") for (const one of listeners) one.stock?.()
       if (event === "shortage") for (const one of listeners) one.shortage?.()
       if (event === "reset") for (const one of listeners) one.back?.()

@@ -125,7 +125,8 @@ function announce(items: Card[]): void {
   if (!seen) return
   const arrived = items.filter((card) => !seen.has(card.id))
   for (const card of arrived) queue.fresh.add(card.id)
-  if (arrived.length) signal("arrived")
+  if (arrived.some((card) => card.in_shop)) signal("waiting")
+  else if (arrived.length) signal("arrived")
 }
 
 function badge(): void {

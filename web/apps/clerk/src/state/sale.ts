@@ -1,6 +1,7 @@
-import type { Image, Money, OptionText, StockLine, Text } from "@duoline/client"
+import { asProblem, type CardHolder, type GiftWord, type Image, type Money, type OptionText, type StockLine, type Text, type TillQuote } from "@duoline/client"
 import { clerk } from "@duoline/client/clerk"
-import { computed, reactive, watch } from "vue"
+import { computed, reactive, shallowRef, watch } from "vue"
+import { isCoupon, tidyCoupon } from "../scan/coupon"
 import { recall, remember } from "./memory"
 
 export interface SaleLine {
@@ -14,20 +15,37 @@ export interface SaleLine {
   available: number
 }
 
-/** The sale being rung up. It survives a reload. */
-export const sale = reactive({ lines: recall<SaleLine[]>("sale", []), phone: "" })
+/** The sale being rung up. It survives a reload. `gifts` are what was said to gifts by promotion: an article, or none. */
+export const sale = reactive({
+  lines: recall<SaleLine[]>("sale", []),
+  phone: "",
+  member: null as CardHolder | null,
+  coupons: [] as string[],
+  gifts: {} as Record<string, string | null>,
+})
 watch(sale, () => remember("sale", sale.lines.length ? sale.lines : null), { deep: true })
 
-export const total = computed<Money>(() => ({
+const plain = computed<Money>(() => ({
   minor: sale.lines.reduce((sum, line) => sum + line.price.minor * line.quantity, 0),
   currency: sale.lines[0]?.price.currency ?? "CNY",
 }))
+const phone = computed(() => sale.phone.replace(/[\s-]/g, ""))
+export const phoneFine = computed(() => !sale.phone || /^\+?\d{6,15}$/.test(phone.value))
+/** Whose sale it is, as the server is told: by a card that was read, or by a phone number. */
+export const whose = () => (sale.member ? { card: sale.member.card } : phone.value ? { phone: phone.value } : {})
+/** What is rung up and for whom, in one word: a quote is for exactly that. */
+export const rungUp = computed(() => JSON.stringify([sale.lines.map(({ sku_id, quantity }) => [sku_id, quantity]), whose(), sale.coupons, sale.gifts]))
+const answered = shallowRef<{ of: string; quote: TillQuote } | null>(null)
+/** What the house asks for this very basket, offers taken off; null until it has said so. */
+export const quote = computed(() => (answered.value?.of === rungUp.value ? answered.value.quote : null))
+export const total = computed<Money>(() => quote.value?.total ?? plain.value)
+export const quoted = (skuId: string) => quote.value?.lines.find((line) => !line.gift && line.sku_id === skuId)
 export const saleCount = computed(() => sale.lines.reduce((sum, line) => sum + line.quantity, 0))
 
-/** One more of an article; null when it has no price here and so cannot be sold. */
+/** One more of an article; null when it has no price here, or the shop may not sell it. */
 export function addToSale(sku: StockLine): SaleLine | null {
   const { sku_id, sku_code, name, options, image, price } = sku
-  if (!price) return null
+  if (!price || !sku.sold_here) return null
   let line = sale.lines.find((one) => one.sku_id === sku.sku_id)
   if (line) {
     line.quantity += 1
@@ -52,14 +70,61 @@ export function reprice(prices: readonly { sku_id: string; price: Money }[]): bo
   return changed
 }
 
-/** Ask what the articles of the sale cost now, all of them or one. */
-export async function askPrices(store: string, skuId?: string | null): Promise<boolean> {
-  const asked = sale.lines.filter((line) => !skuId || line.sku_id === skuId)
-  const found = await Promise.all(asked.map(({ sku_id }) => clerk.stock({ store, sku: sku_id, limit: 1 }).catch(() => null)))
-  return reprice(found.flatMap((page) => page?.items ?? []).flatMap(({ sku_id, price }) => (price ? [{ sku_id, price }] : [])))
+/** Ask what the sale costs now; whether that is another total than was shown for the same basket. */
+export async function askQuote(store: string): Promise<boolean> {
+  const of = rungUp.value
+  const before = quote.value?.total.minor
+  const lines = sale.lines.map(({ sku_id, quantity }) => ({ sku_id, quantity }))
+  const coupons = [...sale.coupons]
+  const gifts = Object.entries(sale.gifts).map(([promotion_id, sku_id]) => ({ promotion_id, sku_id, quantity: 0 }))
+  const asked = await clerk.quoteSale({ store, lines, ...whose(), ...(coupons.length && { coupon_codes: coupons }), gifts })
+  if (of !== rungUp.value) return false
+  answered.value = { of, quote: asked }
+  reprice(asked.lines.filter((line) => !line.gift).map(({ sku_id, unit_price }) => ({ sku_id, price: unit_price })))
+  return before !== undefined && before !== asked.total.minor
 }
+
+const COUPONS_MAX = 20
+
+/** A coupon on paper goes with the sale; `unlike` when the text can be none. */
+export function showCoupon(text: string): "shown" | "twice" | "unlike" {
+  if (!isCoupon(text)) return "unlike"
+  const code = tidyCoupon(text)
+  if (sale.coupons.includes(code) || sale.coupons.length >= COUPONS_MAX) return "twice"
+  sale.coupons = [...sale.coupons, code]
+  return "shown"
+}
+
+/** Whether this is a refusal of a paper coupon. */
+export const isCouponRefusal = (error: unknown): boolean => ["coupons.no-such-code", "coupons.taken"].includes(asProblem(error).code)
+
+/** A refusal does not say which of several coupons it means, so each is asked about by itself. Takes those off that are refused. */
+export async function dropRefusedCoupons(store: string, first: unknown): Promise<unknown> {
+  const lines = sale.lines.map(({ sku_id, quantity }) => ({ sku_id, quantity }))
+  if (sale.coupons.length < 2) {
+    sale.coupons = []
+    return first
+  }
+  let last = first
+  for (const code of [...sale.coupons]) {
+    try {
+      await clerk.quoteSale({ store, lines, coupon_codes: [code] })
+    } catch (error) {
+      if (!isCouponRefusal(error)) throw error
+      last = error
+      sale.coupons = sale.coupons.filter((one) => one !== code)
+    }
+  }
+  return last
+}
+
+/** The gifts as they were shown: what a sale says to them. */
+export const giftsShown = computed<GiftWord[]>(() => (quote.value?.gifts ?? []).map(({ promotion_id, sku_id, quantity }) => ({ promotion_id, sku_id, quantity })))
 
 export function clearSale(): void {
   sale.lines = []
+  sale.gifts = {}
   sale.phone = ""
+  sale.member = null
+  sale.coupons = []
 }

@@ -18,6 +18,7 @@ type Note = readonly [number, number, number]
 
 const NOTES = {
   arrived: [[659, 0, 0.16], [988, 0.15, 0.34]],
+  waiting: [[784, 0, 0.12], [1047, 0.12, 0.12], [1319, 0.24, 0.3], [784, 0.7, 0.12], [1047, 0.82, 0.12], [1319, 0.94, 0.3]],
   read: [[1319, 0, 0.07]],
   counted: [[880, 0, 0.06], [1175, 0.06, 0.08]],
   done: [[659, 0, 0.1], [784, 0.1, 0.1], [1047, 0.2, 0.26]],
@@ -26,6 +27,7 @@ const NOTES = {
 
 const BUZZ: Record<keyof typeof NOTES, number[]> = {
   arrived: [90, 60, 90],
+  waiting: [120, 60, 120, 240, 120, 60, 120],
   read: [30],
   counted: [30],
   done: [40, 40, 120],

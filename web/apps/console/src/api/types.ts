@@ -1,5 +1,6 @@
 /** The shapes of the console's part of the API (/api/console), where `@duoline/client` does not have them. */
 import type {
+  CancelTerms,
   Decision,
   Image,
   Money,
@@ -10,6 +11,7 @@ import type {
   Span,
   StoreCard,
   Text,
+  UnpaidTerms,
 } from "@duoline/client"
 
 // ---- today ----
@@ -352,6 +354,8 @@ export interface PriceRow {
   scope: "chain" | "region" | "store"
   scope_code: string | null
   channel: string
+  /** The tier of members whose price it is; empty for everybody's. */
+  tier: string
   price: Money
   valid_from: string
   valid_until: string | null
@@ -371,6 +375,7 @@ export interface PriceException {
   scope_code: string | null
   scope_name: Text | null
   channel: string
+  tier: string
   price: Money
   chain_price: Money | null
   valid_from: string
@@ -378,6 +383,230 @@ export interface PriceException {
   state: "now" | "later" | "past"
   reason: string
   set_by: string | null
+}
+
+// ---- promotions ----
+
+export type OfferKind = "percent_off" | "amount_off" | "fixed_price" | "threshold" | "every_nth" | "buy_get" | "bundle" | "free_delivery"
+export type OfferState = "live" | "coming" | "over"
+
+export interface Named {
+  code: string
+  name: Text
+}
+
+/** What shops may sell: `only` in its places, or `never` in them. */
+export interface Assortment {
+  id: string
+  version: number
+  state: OfferState
+  name: Text
+  kind: "only" | "never"
+  products: Named[]
+  categories: Named[]
+  brands: Named[]
+  stores: Named[]
+  regions: Named[]
+  from_at: string
+  until_at: string | null
+  by: string | null
+  reason: string
+  updated_at: string
+}
+
+export interface AssortmentEffect {
+  products: number
+  places: number
+  barred_shops: number
+  units_there: number
+}
+
+export interface Unlisted {
+  product_code: string
+  name: Text
+  because: Text[]
+  units: number
+}
+
+/** Articles by code and name; nothing named is everything. */
+export interface NamedGoods {
+  skus: Named[]
+  products: Named[]
+  categories: Named[]
+  brands: Named[]
+}
+
+export interface OfferStep {
+  from_minor: number | null
+  from_units: number | null
+  off_minor: number | null
+  off_bp: number | null
+}
+
+/** What comes off, with the articles it names as `G`: with their names when it is read, by code alone when it is sent. */
+export type OfferEffect<G = NamedGoods> =
+  | { type: "percent_off"; off_bp: number }
+  | { type: "amount_off"; off_minor: number; each: boolean }
+  | { type: "fixed_price"; price_minor: number }
+  | { type: "threshold"; steps: OfferStep[]; times: number; before: boolean }
+  | { type: "every_nth"; n: number; units: number; off_bp: number; times: number }
+  | { type: "buy_get"; buy_units: number; get: G; get_units: number; off_bp: number; times: number; gift: boolean }
+  | { type: "bundle"; parts: { of: G; units: number }[]; price_minor: number; times: number }
+  | { type: "free_delivery"; from_minor: number; before: boolean }
+
+export type OfferChannel = "mall" | "till" | "open_api"
+export type OfferMethod = "pickup" | "delivery" | "till"
+
+/** Where, how and when it counts, with shops and regions as `N`; Monday is 0, minutes are of the shop's day. */
+export interface OfferWhen<N = Named> {
+  channels: OfferChannel[]
+  methods: OfferMethod[]
+  stores: N[]
+  regions: N[]
+  weekdays: number[]
+  from_minute: number
+  until_minute: number
+  /** Codes of tiers; none is for everybody. */
+  tiers: string[]
+  first_order: boolean
+  /** Only for a buyer who has a coupon for it. */
+  coupon: boolean
+}
+
+/** A version of a promotion; `by` is null for what no person has written. */
+export interface Promotion {
+  id: string
+  version: number
+  state: OfferState
+  kind: OfferKind
+  name: Text
+  from_at: string
+  until_at: string | null
+  of: NamedGoods
+  without: NamedGoods | null
+  when: OfferWhen
+  effect: OfferEffect
+  priority: number
+  group: string
+  exclusive: boolean
+  /** A threshold is asked again when units are given back. */
+  clawback: boolean
+  budget_minor: number | null
+  orders_max: number | null
+  member_orders_max: number | null
+  by: string | null
+  reason: string
+  written_at: string
+}
+
+/** What a promotion has taken off so far, by day, with its limits. */
+export interface PromotionTakings {
+  amount: Money
+  orders: number
+  budget: Money | null
+  orders_max: number | null
+  days: { on: string; amount: Money; orders: number }[]
+}
+
+export interface PromotionCase {
+  promotion: Promotion
+  versions: Promotion[]
+}
+
+export type CouponWay = "claim" | "code" | "touchpoint" | "print" | "given"
+
+/** A batch of coupons of a promotion, with how far it has got. */
+export interface CouponBatch {
+  batch_id: string
+  promotion_id: string
+  name: Text
+  way: CouponWay
+  code_tail: string
+  touchpoint: string | null
+  state: "coming" | "open" | "over"
+  from_at: string
+  until_at: string | null
+  valid_days: number | null
+  issued: number
+  issued_max: number | null
+  member_max: number
+  returned: "never" | "whole"
+  grace_days: number
+  used: number
+  back: number
+  void: number
+  taken: Money
+  opened_by: string | null
+}
+
+/** `url` is what the QR of a place says, `picture` the QR itself: told once. */
+export interface CouponsOpened {
+  batch: CouponBatch
+  url: string | null
+  picture: string | null
+}
+
+export interface PromotionBar {
+  id: string
+  name: Text
+  kind: OfferKind
+  state: OfferState
+  from_at: string
+  until_at: string | null
+}
+
+export interface PromotionPreview {
+  problems: { field: string; reason: Text }[]
+  articles: number
+  products: number
+  examples: Named[]
+  overlaps: {
+    id: string
+    name: Text
+    kind: OfferKind
+    from_at: string
+    until_at: string | null
+    relation: "adds_up" | "competes" | "excludes"
+    group: string
+    shared: number
+    examples: Named[]
+  }[]
+}
+
+export interface TrialOffer {
+  id: string
+  name: Text
+  draft: boolean
+}
+
+export interface TrialShare {
+  offer: TrialOffer
+  amount: Money
+}
+
+/** A basket under what is in force, and under a draft if one was sent. */
+export interface TrialResult {
+  at: string
+  lines: {
+    sku_code: string
+    product_code: string
+    name: Text
+    options: { name: Text; value: Text }[]
+    quantity: number
+    unit_price: Money
+    gross: Money
+    shares: TrialShare[]
+    net: Money
+  }[]
+  gross: Money
+  discount: Money
+  delivery_fee: Money | null
+  total: Money
+  applied: TrialShare[]
+  free_delivery: TrialOffer | null
+  gifts: { offer: TrialOffer; units: number; choices: Named[] }[]
+  hints: { offer: TrialOffer; missing: Money | null; missing_units: number | null; saves: Money | null }[]
+  left_out: { offer: TrialOffer; why: Text }[]
 }
 
 // ---- shops ----
@@ -504,6 +733,7 @@ export interface Person {
   name: string
   state: "active" | "left"
   locked_until: string | null
+  phone_masked: string | null
   created_at: string
   grants: Grant[]
 }
@@ -759,6 +989,26 @@ export interface PromiseBand extends PromiseSums {
   seen: number
 }
 
+export interface InShopSums {
+  ready: number
+  in_time: number
+  waiting: number
+  median_minutes: number | null
+  p90_minutes: number | null
+}
+
+export interface InShopReport extends InShopSums {
+  since: string
+  until: string
+  promised: number
+  days: (InShopSums & { on: string })[]
+}
+
+export interface InShopShop extends InShopSums {
+  store_code: string
+  store_name: Text
+}
+
 export interface PromiseShop extends PromiseSums {
   store_code: string
   store_name: Text
@@ -773,4 +1023,302 @@ export interface PromiseReport extends PromiseSums {
   learned_at: string | null
   days: PromiseDay[]
   bands: PromiseBand[]
+}
+
+// ---- touchpoints ----
+
+export type TouchKind = "guide" | "store" | "shelf" | "product" | "poster" | "share" | "campaign"
+export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide"
+
+export interface Touchpoint {
+  id: string
+  code: string
+  url: string
+  kind: TouchKind
+  name: Text
+  owner_kind: "staff" | "member" | "store" | "chain"
+  owner_name: string
+  store_code: string | null
+  store_name: Text | null
+  place: string
+  target: { kind: TouchTarget; name: string; title: Text | null }
+  note: string
+  created_at: string
+  ended_at: string | null
+  scans: number
+  devices: number
+  sign_ups: number
+  orders: number
+  sales: Money
+  /** Scans of the last fourteen days, today last. */
+  spark: number[]
+}
+
+export interface TouchpointCase {
+  touchpoint: Touchpoint
+  picture: string
+  days: { on: string; scans: number; orders: number }[]
+}
+
+// ---- bindings ----
+
+export type BindingSource = "scan" | "invitation" | "till" | "import" | "transfer" | "dispute"
+
+export interface Binding {
+  id: string
+  member_id: string
+  member_name: string
+  phone_masked: string | null
+  /** null: the shop itself. */
+  guide_id: string | null
+  guide_name: string | null
+  store_code: string
+  store_name: Text
+  source: BindingSource
+  touchpoint_code: string | null
+  rule_version: number
+  from_at: string
+  expires_at: string | null
+  until_at: string | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  flags: ("guides_device" | "shared_device" | "swapped")[]
+  disputed: boolean
+}
+
+export interface Dispute {
+  id: string
+  member_id: string
+  member_name: string
+  phone_masked: string | null
+  claimant: string
+  claimant_store: Text
+  held_by: string | null
+  held_store: Text
+  held_since: string
+  held_source: BindingSource
+  /** The binding it is about has ended: the member cannot be moved any more. */
+  over: boolean
+  reason: string
+  raised_by: string | null
+  raised_at: string
+  decided_at: string | null
+  decided_by: string | null
+  decision: "stands" | "moves" | null
+  decision_reason: string
+}
+
+// ---- the closed loop ----
+
+export interface LoopSums {
+  people: number
+  orders: number
+  sales: Money
+}
+export interface LoopReport {
+  since: string
+  until: string
+  totals: LoopSums
+  flows: (LoopSums & { kind: TouchKind | null; met: "shop" | "online" | null; side: "shop" | "online" })[]
+  paths: (LoopSums & { steps: ("shop" | "online")[] })[]
+  ways: (LoopSums & { touchpoint_id: string; kind: TouchKind; name: Text; store_code: string | null; store_name: Text | null })[]
+}
+
+// ---- pre-sales ----
+
+export type PresaleStateName = "coming" | "deposits" | "between" | "balances" | "over" | "withdrawn"
+
+/** A pre-sale in a list: `booked` of `units_max` units. */
+export interface PresaleRow {
+  id: string
+  version: number
+  name: Text
+  sku_code: string
+  product_name: Text
+  image: Image | null
+  state: PresaleStateName
+  price: Money
+  deposit: Money
+  deposit_from: string
+  deposit_until: string
+  balance_from: string
+  balance_until: string
+  units_max: number
+  booked: number
+}
+
+/** A pre-sale with everything that came of it: units by how far they are, money, days, changes. */
+export interface PresaleCase {
+  row: PresaleRow
+  expected_on: string
+  member_max: number
+  delivery: boolean
+  pickup: "none" | "all" | "chosen"
+  store_codes: string[]
+  cancel_terms: CancelTerms
+  unpaid_terms: UnpaidTerms
+  may_keep: boolean
+  withdrawn_at: string | null
+  steps: { waiting: number; booked: number; paid: number; forfeited: number; given_back: number }
+  money: { deposits: Money; paid: Money; forfeited: Money; refunded: Money }
+  days: { on: string; booked: number; paid: number }[]
+  history: { at: string; actor: string; action: string; reason: string }[]
+}
+
+// ---- members ----
+
+export interface ShopOf {
+  code: string
+  name: Text
+}
+export interface TierOf {
+  code: string
+  name: Text
+}
+export interface TierRow extends TierOf {
+  from_amount: Money
+}
+export interface TierCounts {
+  tiers: { code: string; now: number; by_spending: number }[]
+  members: number
+  /** Members whose tier the draft has not. */
+  elsewhere: number
+}
+
+export interface MemberRow {
+  id: string
+  name: string
+  phone_masked: string | null
+  code: string | null
+  tier: TierOf
+  lapses_at: string | null
+  home_store: ShopOf | null
+  since: string
+  points: number
+  orders: number
+  last_order_at: string | null
+}
+
+export interface TierChange {
+  id: string
+  at: string
+  before: TierOf | null
+  tier: TierOf
+  because: "joined" | "reached" | "lapsed" | "set" | "rules"
+  spent: Money | null
+  by: string | null
+  reason: string
+}
+
+/** `spent`, `earned` and `next` are null for who does not see all orders. */
+export interface TierStanding {
+  tier: TierOf
+  from_amount: Money
+  spent: Money | null
+  earned: TierOf | null
+  next: { tier: TierOf; from_amount: Money; missing: Money } | null
+  window_days: number
+  keeps_until: string | null
+  lapses_at: string | null
+  changes: TierChange[]
+}
+
+export interface PointsMonth {
+  month: string
+  earned: number
+  used: number
+  expired: number
+  taken: number
+}
+
+export interface PointsStanding {
+  pending: number
+  spendable: number
+  owed: number
+  worth: Money
+  ripens_next: { points: number; at: string } | null
+  ends_next: { points: number; at: string } | null
+  months: PointsMonth[]
+}
+
+/** No sums of an order that shops serve too which one does not see. */
+export interface MemberOrder {
+  id: string
+  order_no: string
+  placed_at: string
+  channel: string
+  state: string
+  total: Money | null
+  units: number | null
+  stores: ShopOf[]
+}
+
+export interface MemberCase {
+  id: string
+  /** Whether one sees all of the member's orders, or those of one's own shops. */
+  whole: boolean
+  name: string
+  phone_masked: string | null
+  code: string | null
+  locale: string
+  since: string
+  home_store: ShopOf | null
+  tier: TierStanding
+  points: PointsStanding
+  orders: { count: number; spent: Money; last: MemberOrder[] }
+  coupons: { id: string; batch_id: string; name: Text; expires_at: string | null }[]
+  favourites: { product_code: string; name: Text; image: Image | null; added_at: string; kept: ShopOf | null; kept_until: string | null }[]
+  consents: { purpose: string; granted: boolean; at: string }[]
+}
+
+export interface PointsRow {
+  id: string
+  at: string
+  kind: string
+  points: number
+  pending: number
+  owed: number
+  balance: number | null
+  order_id: string | null
+  order_no: string | null
+  by: string | null
+  reason: string
+}
+
+export interface MemberEvent {
+  id: string
+  at: string
+  kind: "order" | "tier" | "points"
+  event: string
+  order_id: string | null
+  order_no: string | null
+  amount: Money | null
+  store: ShopOf | null
+  before: TierOf | null
+  tier: TierOf | null
+  points: number | null
+  by: string | null
+  reason: string
+}
+
+// ---- rules of members ----
+
+export interface TierRules {
+  tiers: { code: string; name: Text; from_minor: number }[]
+  window_days: number
+  keep_days: number
+  grace_days: number
+}
+
+export interface PointRules {
+  rate: number
+  wait: boolean
+  lasts_days: number
+  worth_minor: number
+  cap_percent: number
+  least: number
+  back_days: number
+  binding: number
+  tiers: { tier: string; percent: number }[]
+  categories: { category: string; percent: number }[]
+  campaigns: { name: Text; from_at: string; until_at: string; percent: number }[]
 }

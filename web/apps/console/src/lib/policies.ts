@@ -1,11 +1,15 @@
 import { money, t } from "@duoline/i18n"
 
 /** The policies we have words for; others are shown by their own names. */
-const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise"])
+const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points"])
+/** Policies that have an editor of their own, and where it is. */
+export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points" }
 export const known = (kind: string): boolean => KNOWN.has(kind)
 
 /** Fields in minor units of money, by policy. */
-const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"] }
+const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"], till: ["drawer_difference_minor"] }
+/** Texts that say something by being empty. */
+const MAY_BE_EMPTY = new Set(["excluded"])
 export const isMoney = (kind: string, field: string): boolean => MONEY[kind]?.includes(field) ?? false
 
 const FIELDS = new Set([
@@ -13,7 +17,8 @@ const FIELDS = new Set([
   "by_hour", "fee", "free_from", "currency", "orders_hour", "orders_hour_address", "units_unpaid", "units_unpaid_address",
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
-  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min",
+  "days", "faulty_days", "excluded", "other_companies",
+  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes",
 ])
 export const fieldName = (field: string): string => (FIELDS.has(field) ? t(`policy_field.${field}`) : field)
 
@@ -62,7 +67,7 @@ export function fieldsOf(schema: Record<string, unknown>): PolicyField[] {
 /** What somebody typed for a field as the value to send; undefined when it does not fit. */
 export function readField(kind: string, field: PolicyField, typed: string): unknown {
   const text = typed.trim()
-  if (field.type === "string") return text === "" ? undefined : text
+  if (field.type === "string") return text === "" && !MAY_BE_EMPTY.has(field.name) ? undefined : text
   if (field.type === "other") {
     try {
       return JSON.parse(text)

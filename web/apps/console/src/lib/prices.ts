@@ -4,6 +4,8 @@ export interface Wanted {
   scope: PriceRow["scope"]
   scope_code: string | null
   channel: string
+  /** Whose price it is; empty for everybody's. */
+  tier: string
   /** Instants in milliseconds; until is infinite when the price stays open. */
   from: number
   until: number
@@ -21,7 +23,7 @@ const finishes = (row: PriceRow) => (row.valid_until === null ? Infinity : Date.
 
 /** What setting a price would do to those that are there, by the rules of the back end. */
 export function effectOf(rows: readonly PriceRow[], wanted: Wanted): Effect {
-  const same = rows.filter((row) => row.scope === wanted.scope && (row.scope_code ?? null) === wanted.scope_code && row.channel === wanted.channel)
+  const same = rows.filter((row) => row.scope === wanted.scope && (row.scope_code ?? null) === wanted.scope_code && row.channel === wanted.channel && row.tier === wanted.tier)
   const ends = same.find((row) => row.valid_until === null && begins(row) < wanted.from) ?? null
   const overlaps = same.filter((row) => row !== ends && begins(row) < wanted.until && finishes(row) > wanted.from)
   return { ends, overlaps }

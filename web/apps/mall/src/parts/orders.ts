@@ -1,10 +1,11 @@
-import type { Fulfilment, Order, OrderState } from "@duoline/client"
+import type { Fulfilment, OfferShare, Order, OrderState } from "@duoline/client"
 import type { IconName } from "@duoline/ui"
 
 type Tone = "good" | "warn" | "bad" | "shop" | "online" | "quiet"
 
 const LOOKS: Record<OrderState, { tone: Tone; icon: IconName }> = {
   awaiting_payment: { tone: "warn", icon: "clock" },
+  booked: { tone: "shop", icon: "clock" },
   preparing: { tone: "quiet", icon: "box" },
   ready: { tone: "shop", icon: "bag" },
   on_the_way: { tone: "online", icon: "truck" },
@@ -41,3 +42,13 @@ export function openBring(order: Order): Fulfilment | null {
 
 /** Units of a line that can still be cancelled. */
 export const stillOpen = (line: Order["lines"][number]) => Math.max(0, line.quantity - line.handed - line.cancelled)
+
+/** What each promotion took off an order, by its name, the most first. */
+export function takenOff(order: Order): OfferShare[] {
+  const found = new Map<string, OfferShare>()
+  for (const { name, amount } of order.lines.flatMap((line) => line.offers)) {
+    const key = JSON.stringify(name)
+    found.set(key, { name, amount: { ...amount, minor: amount.minor + (found.get(key)?.amount.minor ?? 0) } })
+  }
+  return [...found.values()].sort((one, other) => other.amount.minor - one.amount.minor)
+}

@@ -11,9 +11,19 @@ interface Words {
 const TOLD: Record<string, string> = {
   placed: "story.placed",
   sold: "story.sold",
+  rung_up: "story.rung_up",
   paid: "story.paid",
   paid_late: "story.paid_late",
   payment_misfit: "story.payment_misfit",
+  deposit_paid: "story.deposit_paid",
+  balance_open: "story.balance_open",
+  balance_started: "story.balance_started",
+  balance_lapsed: "story.balance_lapsed",
+  balance_untaken: "story.balance_untaken",
+  preorder_taken: "story.preorder_taken",
+  balance_unpaid: "story.balance_unpaid",
+  presale_withdrawn: "story.presale_withdrawn",
+  forfeited: "story.forfeited",
   expired: "story.expired",
   sent_to_shop: "story.sent_to_shop",
   arrived: "story.arrived",
@@ -32,6 +42,8 @@ const TOLD: Record<string, string> = {
   delivered: "story.delivered",
   uncollected: "story.uncollected",
   cancelled: "story.cancelled",
+  returned: "story.returned",
+  coupon_back: "story.coupon_back",
   refund_requested: "story.refund_requested",
   refunded: "story.refunded",
 }
@@ -66,6 +78,8 @@ function storeOf(data: Record<string, unknown>, order: Order, pick: Words["pick"
 function storeName(code: unknown, order: Order, pick: Words["pick"]): string {
   const known = order.fulfilments.find((one) => one.store.code === code)
   if (known) return pick(known.store.name)
+  const back = order.returns.find((one) => one.store.code === code)
+  if (back) return pick(back.store.name)
   if (typeof code === "string") return code
   const first = order.fulfilments[0]
   return first ? pick(first.store.name) : ""

@@ -1,10 +1,16 @@
 import type { Address, StoreCard } from "@duoline/client"
-import { dayTime, pick, t } from "@duoline/i18n"
+import { clockTime, dayTime, pick, t } from "@duoline/i18n"
 
 /** "Ready at Longhu from 15:40 today"; without an instant, where it is collected. */
 export function pickupWords(store: StoreCard, at: string | null | undefined): string {
   const name = pick(store.name)
   return at ? t("promise.pickup", { time: dayTime(at, store.timezone), store: name }) : t("way.pickup_at", { store: name })
+}
+
+/** "Ready at Longhu's counter at 15:40, while you wait". */
+export function waitWords(store: StoreCard, at: string | null | undefined): string {
+  const name = pick(store.name)
+  return at ? t("bag.ready_by", { time: clockTime(at, store.timezone), store: name }) : t("way.pickup_at", { store: name })
 }
 
 /** "Ready at Longhu from Thu 3 Dec, brought from another shop". */

@@ -11,7 +11,7 @@ interface CartState {
 }
 
 export const basket = reactive<CartState>({ cart: null, changing: new Set() })
-export const pieces = computed(() => basket.cart?.lines.reduce((sum, line) => sum + line.quantity, 0) ?? 0)
+export const pieces = computed(() => basket.cart?.lines.reduce((sum, line) => sum + (line.gift ? 0 : line.quantity), 0) ?? 0)
 
 /** A visitor who never put anything in has an empty cart; the server need not be asked. */
 export async function loadCart(): Promise<Cart | null> {

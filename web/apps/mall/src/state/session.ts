@@ -1,6 +1,7 @@
 import { asProblem, newKey, type Me } from "@duoline/client"
 import { mall } from "@duoline/client/mall"
 import { computed, reactive } from "vue"
+import { dropCard } from "./card"
 import { forget, recall, remember } from "./memory"
 
 interface Session {
@@ -53,6 +54,7 @@ export function signedIn(me: Me): void {
 
 export async function signOut(): Promise<void> {
   await mall.logOut(newKey())
+  dropCard()
   session.me = null
   session.asked = true
   forget("known")

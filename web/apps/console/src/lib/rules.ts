@@ -1,0 +1,66 @@
+import { asProblem } from "@duoline/client"
+import { computed, shallowRef, type ComputedRef, type ShallowRef } from "vue"
+import { list } from "../api"
+import { fieldProblems } from "../api/problems"
+import type { AuditLine, Policy } from "../api/types"
+import { useDraft, type Draft } from "./draft"
+import { useLoad, type Loaded } from "./load"
+import { may } from "./session"
+
+export type Faults = Record<string, string>
+
+export interface Rules<Body, Form> extends Loaded<Policy> {
+  draft: Draft<Form>
+  body: ComputedRef<Body>
+  /** What is not right yet, by field: ours at once, the back end's once it has refused. */
+  faults: ComputedRef<Faults>
+  sound: ComputedRef<boolean>
+  /** Who decided each version and why, from the audit log. */
+  reasons: ComputedRef<Map<number | undefined, AuditLine>>
+  refused: ShallowRef<unknown>
+  take: (body: Body) => void
+}
+
+/** A policy with an editor of its own: `formOf` and `bodyOf` lead from what is kept to what is typed and back. */
+export function useRules<Body, Form>(kind: string, empty: Form, formOf: (body: Body) => Form, bodyOf: (form: Form) => { body: Body; faults: Faults }): Rules<Body, Form> {
+  const draft = useDraft<Form>(empty)
+  const refused = shallowRef<unknown>(null)
+  const loaded = useLoad<Policy>(async () => {
+    const found = (await list<Policy>("policies")).items.find((policy) => policy.kind === kind)
+    if (!found) throw new Error(`no policy ${kind}`)
+    draft.settle(formOf(found.current.body as Body))
+    return found
+  })
+  const { data: story } = useLoad(async () => (may("audit.read") ? (await list<AuditLine>("audit", { subject_kind: "policy", subject: kind, limit: 100 })).items : []))
+  const read = computed(() => bodyOf(draft.value.value))
+  const told = computed(() => (refused.value && asProblem(refused.value).status === 422 ? Object.fromEntries(Object.entries(fieldProblems(refused.value)).map(([field, why]) => [field.replace(/^body\./, ""), why])) : {}))
+  return {
+    ...loaded,
+    draft,
+    refused,
+    body: computed(() => read.value.body),
+    faults: computed(() => ({ ...told.value, ...read.value.faults })),
+    sound: computed(() => Object.keys(read.value.faults).length === 0),
+    reasons: computed(() => new Map((story.value ?? []).map((line) => [(line.after as { version?: number } | null)?.version, line]))),
+    take: (body) => (draft.value.value = formOf(body)),
+  }
+}
+
+// ---- reading what is typed
+
+/** A whole number within bounds; what is none is a fault of `field`, and 0 stands for it. */
+export function wholeOf(faults: Faults, field: string, typed: string, low: number, high: number, why: string): number {
+  const number = Number(typed.trim())
+  if (/^\d{1,12}$/.test(typed.trim()) && number >= low && number <= high) return number
+  faults[field] ??= why
+  return 0
+}
+/** Up to two decimals as hundredths. */
+export function hundredthsOf(faults: Faults, field: string, typed: string, high: number, why: string): number {
+  const found = /^(\d{1,10})(?:\.(\d{1,2}))?$/.exec(typed.trim().replaceAll(",", ""))
+  const number = found ? Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0")) : NaN
+  if (number <= high) return number
+  faults[field] ??= why
+  return 0
+}
+export const typedHundredths = (value: number): string => (value % 100 ? (value / 100).toFixed(2) : String(value / 100))

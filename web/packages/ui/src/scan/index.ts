@@ -1,0 +1,2 @@
+export { default as ScanView } from "./ScanView.vue"
+export type { Feedback } from "./feedback"
