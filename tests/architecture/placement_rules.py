@@ -24,7 +24,7 @@ LAYERS = (
     ("kernel",),
     ("stores",),
     ("catalog", "members", "ledger"),
-    ("pricing", "inventory", "payments"),
+    ("pricing", "inventory", "payments", "loyalty"),
     ("favourites",),
     ("orders",),
     ("fulfilment",),

@@ -17,7 +17,7 @@ LINT = Path(sys.executable).with_name("lint-imports")
 # contract -> (file to plant, its text). Each is the smallest thing the contract forbids.
 PLANTED = {
     "layers": ("stores/planted.py", "import duoline.inventory\n"),
-    "exhaustive": ("loyalty/__init__.py", '"""A package that no layer names."""\n'),
+    "exhaustive": ("unnamed/__init__.py", '"""A package that no layer names."""\n'),
     "channels": ("channels/mall/planted.py", "import duoline.channels.console\n"),
     "frameworks": ("pricing/planted.py", "import litestar\n"),
     "pure": ("inventory/rules.py", "import asyncpg\n"),
@@ -84,4 +84,4 @@ def test_planted_import_fails_the_build(checkout: Path, planted: str):
                 path.write_text(old, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "0 kept, 1 broken" in done.stdout
-    assert "planted" in done.stdout or "loyalty" in done.stdout or "asyncpg" in done.stdout
+    assert "planted" in done.stdout or "unnamed" in done.stdout or "asyncpg" in done.stdout

@@ -24,7 +24,9 @@ def test_every_invariant_is_ensured_at_the_write_or_there_is_a_reason():
 
 
 def test_the_constraints_are_there():
-    declared = {str(each.name) for table in metadata.tables.values() for each in table.constraints}
+    tables = metadata.tables.values()
+    declared = {str(each.name) for table in tables for each in table.constraints}
+    declared |= {str(each.name) for table in tables for each in table.indexes if each.unique}
     assert {each for named in guards.CONSTRAINTS.values() for each in named} - declared == set()
 
 

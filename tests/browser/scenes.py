@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from tests.browser.stage import SHOP
@@ -84,6 +85,31 @@ def write(selector: str, text: str, then: str) -> Act:
     return act
 
 
+async def make_codes(page: Page) -> None:
+    """A few codes, which are told once."""
+    await press("^生成券码$|^Make codes$")(page)
+    asked = page.locator("dialog[open]")
+    await asked.get_by_label(re.compile("^生成几个$|^How many$")).fill("3")
+    await asked.get_by_label(re.compile("^原因$|^Reason$|^Why$")).fill("-")
+    await asked.get_by_role("button", name=re.compile("^生成$|^Make them$")).click()
+    await page.locator("section.told code").first.wait_for()
+
+
+async def open_place(page: Page) -> None:
+    """A QR for a place, which is told once."""
+    await page.locator("label.way:has([value=touchpoint])").click()
+    await page.get_by_label(re.compile("^放在哪里$|^Where it is$")).fill("静安店收银台")
+    await page.get_by_label(re.compile("^原因$|^Reason$|^Why$")).fill("-")
+    await page.locator("button[type=submit]").click()
+    await page.locator("section.told img").wait_for()
+
+
+async def decide(page: Page) -> None:
+    """The dispute that waits."""
+    await page.locator("button.row-link").locator("visible=true").first.click()
+    await page.locator("dialog[open]").wait_for()
+
+
 async def show_figures(page: Page) -> None:
     """The table behind the chart."""
     await page.get_by_role("button", name=re.compile("^看数字$|^Figures$")).first.click()
@@ -152,6 +178,14 @@ async def tick_all(page: Page) -> None:
         await box.click()
 
 
+async def count_pieces(page: Page) -> None:
+    """The drawer's cash by notes and coins."""
+    await press("^盘点并关闭$|^Count and close$")(page)
+    await page.get_by_role("button", name=re.compile("^按面额数$|^Count notes and coins$")).click()
+    await page.locator("#drawer-sum-10000").fill("3")
+    await page.locator("#drawer-sum-50").fill("5")
+
+
 async def send_home(page: Page) -> None:
     """Makes an order of the article, with the place that is proposed."""
     await page.locator(".dock .btn-shop").click()
@@ -164,6 +198,49 @@ async def send_home_wrong(page: Page) -> None:
     await send_home(page)
     await page.locator(".dock .btn-shop:not(:disabled)").click()
     await page.locator(".field-error").first.wait_for()
+
+
+async def refuse_coupon(page: Page) -> None:
+    """Somebody types a code that does not exist."""
+    await page.locator("#coupon-code").fill("NOTHING")
+    await page.keyboard.press("Enter")
+    await page.locator(".field-error").wait_for()
+
+
+def paper_coupon(code: str, then: str = "li.counts") -> Act:
+    """The clerk types the code of a coupon on paper."""
+
+    async def act(page: Page) -> None:
+        await page.locator("#paper-coupon").fill(code)
+        await page.keyboard.press("Enter")
+        await page.locator(then).first.wait_for()
+
+    return act
+
+
+def open_preorder(code: str) -> Act:
+    """The clerk types the code of a pre-order."""
+
+    async def act(page: Page) -> None:
+        await page.locator("#preorder-code").press_sequentially(code.replace(" ", ""))
+        await page.keyboard.press("Enter")
+        await page.locator(".dock .btn-shop").first.wait_for()
+
+    return act
+
+
+async def bring_back(page: Page) -> None:
+    """The customer says why, and one piece lies on the counter."""
+    await page.locator(".reason").nth(1).click()
+    await page.locator(".d-stepper button").nth(1).click()
+    await page.locator(".dock .btn-shop:not(:disabled)").wait_for()
+
+
+async def ask_to_bring_back(page: Page) -> None:
+    """The clerk is asked before anything is done."""
+    await bring_back(page)
+    await page.locator(".dock .btn-shop").click()
+    await page.locator("dialog[open]").first.wait_for()
 
 
 def mall(stage: Stage) -> list[Scene]:
@@ -188,6 +265,9 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("product-kept", f"/p/{ids['kept']}?store={SHOP}&scan=1&sku={ids['kept_sku']}", "member"),
         Scene("product-shops", product, "member", press("全部门店|All shops")),
         Scene("product-brought", f"/p/{ids['lacking']}?sku={ids['lacking_sku']}", "member"),
+        Scene("scan", "/scan", "member", shows(".trouble")),
+        Scene("scan-bag", f"/scan?add={quote(ids['label'])}&store={SHOP}", "member", shows(".lines .line")),
+        Scene("order-in-shop", f"/orders/{ids['in_shop']}", "member"),
         Scene("cart", "/cart", "member"),
         Scene("cart-way", "/cart", "member", click(".way", "dialog[open] .way")),
         Scene("cart-empty", "/cart", "nobody"),
@@ -196,6 +276,13 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("checkout-brought", f"/checkout?sku={ids['lacking_sku']}&n=1&by=pickup&at={SHOP}", "member"),
         Scene("orders", "/orders", "member"),
         Scene("orders-none", "/orders", "nobody"),
+        Scene("presale", f"/p/{ids['presold']}?sku={ids['presold_sku']}", "member"),
+        Scene("presale-visitor", f"/p/{ids['presold']}?sku={ids['presold_sku']}", "nobody"),
+        Scene("book", f"/book/{ids['presold']}/{ids['presale']}", "member"),
+        Scene("order-booked", f"/orders/{ids['preorder']}", "member"),
+        Scene("order-booked-cancel", f"/orders/{ids['preorder_open']}", "member", press("^取消订单$|^Cancel order$")),
+        Scene("order-balance", f"/orders/{ids['preorder_open']}", "member"),
+        Scene("balance", f"/orders/{ids['preorder_open']}/balance", "member"),
         Scene("order-unpaid", f"/orders/{ids['unpaid']}", "member"),
         Scene("order-preparing", f"/orders/{ids['preparing']}", "member"),
         Scene("order-cancel", f"/orders/{ids['preparing']}", "member", press("^取消订单$|^Cancel order$")),
@@ -209,20 +296,48 @@ def mall(stage: Stage) -> list[Scene]:
         Scene("order-moved", f"/orders/{ids['moved']}", "member"),
         Scene("order-done", f"/orders/{ids['done']}", "member"),
         Scene("order-cancelled", f"/orders/{ids['cancelled']}", "member"),
+        Scene("order-returned", f"/orders/{ids['returned']}", "member"),
         Scene("pay", f"/pay/{ids['unpaid']}", "member"),
         Scene("order-link", f"/o/{ids['link_unpaid']}", "nobody"),
         Scene("order-link-back", f"/o/{ids['link_unpaid']}?paid=1", "nobody", shows(".sweep")),
         Scene("order-link-paid", f"/o/{ids['link_paid']}", "nobody"),
         Scene("order-link-over", f"/o/{ids['link_over']}", "nobody"),
         Scene("order-link-gone", "/o/nothing.here", "nobody"),
+        Scene("receipt", f"/r/{ids['receipt_link']}", "nobody"),
+        Scene("receipt-gone", "/r/nothing.here", "nobody"),
         Scene("stores", "/stores", "member"),
         Scene("store", f"/s/{SHOP}", "member"),
         Scene("login", "/login", "nobody"),
         Scene("me", "/me", "member"),
         Scene("me-nobody", "/me", "nobody"),
+        Scene("card", "/me/card", "member", shows(".code img")),
+        Scene("card-visitor", "/me/card", "nobody"),
         Scene("favourites", "/me/favourites", "member"),
         Scene("favourites-none", "/me/favourites", "nobody"),
         Scene("favourite-give-up", "/me/favourites", "member", press("^不留了$|^Give it up$")),
+        Scene("coupons", "/coupons", "member"),
+        Scene("coupons-past", "/coupons?tab=past", "member"),
+        Scene("coupons-centre", "/coupons?tab=centre", "member"),
+        Scene("coupons-visitor", "/coupons", "nobody"),
+        Scene("coupons-log-in", "/coupons?tab=usable", "nobody"),
+        Scene("coupons-wrong", "/coupons", "member", refuse_coupon),
+        Scene("coupon-got", f"/coupons/{ids['coupon_code']}", "member", shows("h1")),
+        Scene("coupon-not", "/coupons/NOTHING", "member", shows("h1")),
+        Scene("coupon-visitor", f"/coupons/{ids['coupon_code']}", "nobody", shows("h1")),
+        Scene("order-discounted", f"/orders/{ids['discounted']}", "member"),
+        Scene("guide-ask", f"/guide/{ids['guide_code']}", "nobody"),
+        Scene("guide-same", f"/guide/{ids['guide_code']}", "member"),
+        Scene("guide-kept", f"/guide/{ids['other_guide_code']}", "member"),
+        Scene("guide-gone", "/guide/ZZZZZZZZ", "nobody", shows("h1")),
+        Scene("guide-mine", "/me/guide", "member"),
+        Scene("guide-leave", "/me/guide", "member", press("^解除导购$|^End it$")),
+        Scene("guide-nobody", "/me/guide", "nobody"),
+        Scene("shares", "/me/shares", "member"),
+        Scene("shares-nobody", "/me/shares", "nobody"),
+        Scene("share", f"/p/{ids['share_product']}", "member", press("^分享 |^Share ")),
+        Scene("shared", f"/p/{ids['share_product']}?t={ids['share_code']}", "nobody", shows(".shared")),
+        Scene("coupon-share", "/coupons?tab=centre", "member", press("^分享 |^Share ")),
+        Scene("code-ended", f"/t/{ids['ended_code']}", "nobody"),
         Scene("addresses", "/me/addresses", "member"),
         Scene("address-new", "/me/addresses", "member", press("添加地址|Add an address")),
         Scene("missing", "/nowhere", "nobody"),
@@ -249,6 +364,15 @@ def clerk(stage: Stage) -> list[Scene]:
         Scene("ticked", f"{queue}/{ids['job']}", "clerk", tick_all),
         Scene("hand-over", f"{queue}/{ids['ready_job']}/hand-over", "clerk"),
         Scene("hand-over-owed", f"{queue}/{ids['owed_job']}/hand-over", "clerk"),
+        Scene("my-code", "/clerk/my-code", "clerk"),
+        Scene("my-code-large", "/clerk/my-code", "clerk", press("放大二维码|Show the code larger")),
+        Scene("ask", "/clerk/my-code", "clerk", press("请顾客在手机上确认|Ask on the customer")),
+        Scene("members", "/clerk/members", "clerk"),
+        Scene("members-none", "/clerk/members", "packer"),
+        Scene("member-dispute", "/clerk/members", "clerk", press("会员归属申诉|Dispute a member")),
+        Scene("performance", "/clerk/performance", "clerk"),
+        Scene("performance-none", "/clerk/performance", "packer"),
+        Scene("article-share", f"/clerk/stock/{ids['sku']}", "clerk", press("^分享给顾客$|^Share$")),
         Scene("scan", "/clerk/scan", "clerk"),
         Scene("stock", "/clerk/stock", "clerk"),
         Scene("stock-found", "/clerk/stock?q=Heyu", "clerk"),
@@ -289,7 +413,27 @@ def clerk(stage: Stage) -> list[Scene]:
         Scene("transfer-cancel", f"/clerk/transfers/{ids['pick']}", "clerk", press("^取消调拨$|^Cancel transfer$")),
         Scene("transfer-done", f"/clerk/transfers/{ids['moved_unit']}", "clerk"),
         Scene("till", "/clerk/till", "clerk"),
-        Scene("till-cash", "/clerk/till", "clerk", press("收现金|Take cash|Cash")),
+        Scene("till-no-drawer", "/clerk/till", "packer", shows(".tools .none")),
+        Scene("till-park", "/clerk/till", "clerk", click(".bar .icon-btn", "dialog[open] #park-note")),
+        Scene("till-parked", "/clerk/till", "clerk", click(".tools button", "dialog[open] .take")),
+        Scene("drawer", "/clerk/drawer", "clerk"),
+        Scene("drawer-pay-out", "/clerk/drawer", "clerk", press("^取出现金$|^Pay out$")),
+        Scene("drawer-close", "/clerk/drawer", "clerk", press("^盘点并关闭$|^Count and close$")),
+        Scene("drawer-count", "/clerk/drawer", "clerk", count_pieces),
+        Scene("drawer-report", f"/clerk/drawer/{ids['drawer']}", "clerk"),
+        Scene("sales", "/clerk/sales", "clerk"),
+        Scene("sales-none", "/clerk/sales", "clerk", write("input[type=search]", "zzzz", ".d-empty")),
+        Scene("sale", f"/clerk/sales/{ids['sale']}", "clerk"),
+        Scene("preorder", "/clerk/preorder", "clerk"),
+        Scene("preorder-found", "/clerk/preorder", "clerk", open_preorder(ids["preorder_code"])),
+        Scene("till-coupon", "/clerk/till", "clerk", paper_coupon(ids["paper_code"])),
+        Scene("till-coupon-wrong", "/clerk/till", "clerk", paper_coupon("000000000000", then=".field-error")),
+        Scene("till-cash", "/clerk/till", "clerk", press("^收款$|Take payment")),
+        Scene("return-begin", "/clerk/return", "clerk"),
+        Scene("return-none", "/clerk/return?no=261118-0000-0000", "clerk"),
+        Scene("return", f"/clerk/return?no={ids['returned_no']}", "clerk"),
+        Scene("return-chosen", f"/clerk/return?no={ids['returned_no']}", "clerk", bring_back),
+        Scene("return-ask", f"/clerk/return?no={ids['returned_no']}", "clerk", ask_to_bring_back),
         Scene("keep", f"/clerk/stock/{ids['sku']}", "clerk", press("为顾客留货|Keep aside")),
         Scene("me", "/clerk/me", "clerk"),
     ]
@@ -311,10 +455,15 @@ def console(stage: Stage) -> list[Scene]:
         Scene("order-frozen", f"{root}/orders/{ids['stuck']}", "hq", press("^处理$|^Look after it$")),
         Scene("order-frozen-at", f"{root}/orders/{ids['stuck']}", "hq", choose_place),
         Scene("order-done", f"{root}/orders/{ids['done']}", "hq"),
+        Scene("order-returned", f"{root}/orders/{ids['returned']}", "hq"),
         Scene("order-sold-home", f"{root}/orders/{ids['home_paid']}", "hq"),
         Scene("order-cancel", f"{root}/orders/{ids['preparing']}", "hq", press("取消并退款|Cancel and refund")),
         Scene("money", f"{root}/money", "hq"),
         Scene("money-case", f"{root}/money", "hq", click("tbody tr", "dialog[open] fieldset"), only="desk"),
+        Scene("drawers", f"{root}/drawers", "hq"),
+        Scene("drawers-none", f"{root}/drawers?from=2020-01-01&to=2020-01-02", "hq"),
+        Scene("drawers-one", f"{root}/drawers", "hq", click("tbody tr", "dialog[open] .facts"), only="desk"),
+        Scene("policy-till", f"{root}/policies/till", "hq"),
         Scene("stock", f"{root}/stock", "hq"),
         Scene("overview", f"{root}/stock/overview", "hq"),
         Scene("overview-shops", f"{root}/stock/overview?by=store&region={ids['region']}", "hq"),
@@ -331,6 +480,11 @@ def console(stage: Stage) -> list[Scene]:
         Scene("adjust", f"{root}/stock/{sku}", "hq", press("^调整库存$|^Adjust stock$")),
         Scene("kept", f"{root}/kept", "hq"),
         Scene("promises", f"{root}/promises", "hq"),
+        Scene("in-shop", f"{root}/promises/in-shop", "hq"),
+        Scene("assortments", f"{root}/goods/assortments", "hq"),
+        Scene("assortment-new", f"{root}/goods/assortments/new", "hq"),
+        Scene("assortment", f"{root}/goods/assortments/{ids['assortment']}", "hq"),
+        Scene("unlisted", f"{root}/shops/{ids['other_shop']}/unlisted", "hq"),
         Scene("promises-table", f"{root}/promises", "hq", show_days),
         Scene("promises-shop", f"{root}/promises?store={SHOP}", "hq"),
         Scene("promises-parcels", f"{root}/promises?kind=ship&days=7", "hq"),
@@ -355,6 +509,64 @@ def console(stage: Stage) -> list[Scene]:
         Scene("price-exceptions-none", f"{root}/prices/exceptions?which=past&q=nothing", "hq"),
         Scene("price", f"{root}/prices/{product}", "hq"),
         Scene("price-set", f"{root}/prices/{product}", "hq", press("设定价格|Set a price")),
+        Scene("promotions", f"{root}/promotions", "hq"),
+        Scene("promotions-none", f"{root}/promotions?q=zzzz", "hq"),
+        Scene("promotion-new", f"{root}/promotions/new", "hq"),
+        Scene("promotion", f"{root}/promotions/{ids['promotion']}", "hq"),
+        Scene("promotion-coming", f"{root}/promotions/{ids['promotion_coming']}", "hq"),
+        Scene("promotion-over", f"{root}/promotions/{ids['promotion_over']}", "hq"),
+        Scene(
+            "promotion-try", f"{root}/promotions/{ids['promotion']}", "hq", click("button.suggest", "#try dl .total")
+        ),
+        Scene("promotion-end", f"{root}/promotions/{ids['promotion']}", "hq", press("结束促销|End it")),
+        Scene("promotion-coupon", f"{root}/promotions/{ids['promotion_coupon']}", "hq"),
+        Scene("touchpoints", f"{root}/touchpoints", "hq"),
+        Scene("touchpoints-none", f"{root}/touchpoints?q=zzzz", "hq"),
+        Scene("touchpoint-new", f"{root}/touchpoints/new", "hq"),
+        Scene("touchpoint", f"{root}/touchpoints/{ids['touchpoint']}", "hq"),
+        Scene(
+            "touchpoint-table",
+            f"{root}/touchpoints/{ids['touchpoint']}",
+            "hq",
+            click(".panel button[aria-expanded]", "table.plain"),
+        ),
+        Scene("touchpoint-end", f"{root}/touchpoints/{ids['touchpoint']}", "hq", press("^停用$|^End it$")),
+        Scene("loop", f"{root}/touchpoints/loop", "hq"),
+        Scene("loop-none", f"{root}/touchpoints/loop?from=2020-01-01&to=2020-01-02", "hq"),
+        Scene("dispute-decide", f"{root}/bindings/disputes", "hq", decide),
+        Scene("bindings", f"{root}/bindings", "hq"),
+        Scene("bindings-none", f"{root}/bindings?q=zzzz", "hq"),
+        Scene("pass-on", f"{root}/bindings", "hq", press("^移交会员$|^Pass members on$")),
+        Scene("disputes", f"{root}/bindings/disputes", "hq"),
+        Scene("disputes-decided", f"{root}/bindings/disputes?which=decided", "hq"),
+        Scene("member-bindings", f"{root}/bindings/members/{ids['bound_member']}", "hq"),
+        Scene("presales", f"{root}/presales", "hq"),
+        Scene("presale", f"{root}/presales/{ids['presale']}", "hq"),
+        Scene("presale-withdraw", f"{root}/presales/{ids['presale']}", "hq", press("^撤回预售$|^Withdraw$")),
+        Scene("presale-new", f"{root}/presales/new", "hq"),
+        Scene("presale-edit", f"{root}/presales/{ids['presale']}/edit", "hq"),
+        Scene("coupons", f"{root}/coupons", "hq"),
+        Scene("coupons-none", f"{root}/coupons?q=zzzz", "hq"),
+        Scene("coupon-new", f"{root}/coupons/new?promotion={ids['promotion_coupon']}", "hq"),
+        Scene("coupon", f"{root}/coupons/{ids['coupons_claim']}", "hq"),
+        Scene("coupon-coming", f"{root}/coupons/{ids['coupons_place']}", "hq"),
+        Scene("coupon-void", f"{root}/coupons/{ids['coupons_void']}", "hq"),
+        Scene("coupon-codes", f"{root}/coupons/{ids['coupons_print']}", "hq", press("^生成券码$|^Make codes$")),
+        Scene("coupon-codes-made", f"{root}/coupons/{ids['coupons_print']}", "hq", make_codes),
+        Scene("coupon-give", f"{root}/coupons/{ids['coupons_given']}", "hq", press("^发给会员$|^Give to members$")),
+        Scene("coupon-end", f"{root}/coupons/{ids['coupons_claim']}", "hq", press("^停止发放$|^Stop issuing$")),
+        Scene("coupon-lose", f"{root}/coupons/{ids['coupons_print']}", "hq", press("^作废$|^Make void$")),
+        Scene("coupon-poster", f"{root}/coupons/new?promotion={ids['promotion_coupon']}", "hq", open_place),
+        Scene("members", f"{root}/members", "hq"),
+        Scene("members-gold", f"{root}/members?tier=gold", "hq"),
+        Scene("members-none", f"{root}/members?q=zzzz", "hq"),
+        Scene("member", f"{root}/members/{ids['member']}", "hq", shows("#story ol li")),
+        Scene("member-not", f"{root}/members/{UUID(int=1)}", "hq"),
+        Scene("member-tier", f"{root}/members/{ids['member']}", "hq", press("^设等级$|^Set the tier$")),
+        Scene("member-points", f"{root}/members/{ids['member']}", "hq", press("^加减积分$|^Change points$")),
+        Scene("member-history", f"{root}/members/{ids['member']}", "hq", press("^积分明细$|^History of points$")),
+        Scene("tier-rules", f"{root}/members/tiers", "hq", shows(".counts tbody tr")),
+        Scene("point-rules", f"{root}/members/points", "hq", shows(".result .t-28")),
         Scene("shops", f"{root}/shops", "hq"),
         Scene("regions", f"{root}/shops/regions", "hq"),
         Scene("companies", f"{root}/shops/companies", "hq"),

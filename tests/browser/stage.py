@@ -28,6 +28,7 @@ PEOPLE = ("王芳", "陈浩", "周婷", "赵磊", "林晓", "吴越", "郑洁", 
 NOTE = "麻烦配一张礼品卡"
 RECEIPT = "早班到货"
 STOCK_CSV = "store_code,sku_code,on_hand\n{shop},{sku},24\nNOWHERE,{sku},5\n{shop},{sku},-3\n{shop},NOTHING-1,8\n"
+PRINT = {"count": 1, "reason": RECEIPT}
 TRIES = 100
 PAUSE_S = 0.1
 
@@ -96,7 +97,11 @@ async def clerk_at(playwright: Playwright, base: str, code: str) -> Person:
 
 async def member(playwright: Playwright, base: str, phone: str) -> Person:
     """A member, known by phone and the code in the inbox."""
-    one = Person(await playwright.request.new_context(), base)
+    return await sign_in(Person(await playwright.request.new_context(), base), phone)
+
+
+async def sign_in(one: Person, phone: str) -> Person:
+    """Logs somebody in whose browser has been here before."""
     await one.send("POST", "mall/login-codes", {"phone": phone})
     for _ in range(TRIES):
         inbox = (await one.get("dev/inbox"))["items"]
@@ -156,13 +161,13 @@ async def order(one: Person, lines: list[dict[str, Any]], *, name: str, paid: bo
     return await pay(one, placed["id"]) if paid else await one.get(f"mall/orders/{placed['id']}")
 
 
-async def pay(one: Person, order_id: str) -> Any:
-    """Pays on the sandbox's page, and waits until the chain knows."""
+async def pay(one: Person, order_id: str, *, until: str = "paid") -> Any:
+    """Pays on the sandbox's page, and waits until the chain knows: all of it, or a deposit."""
     page = await one.send("POST", f"mall/orders/{order_id}/payment", {})
     await one.request.post(urljoin(one.base, page["pay_url"]), form={}, headers={"Origin": one.base}, max_redirects=0)
     for _ in range(TRIES):
         now = await one.get(f"mall/orders/{order_id}")
-        if now["pay_state"] == "paid":
+        if now["pay_state"] == until:
             return now
         await asyncio.sleep(PAUSE_S)
     raise RuntimeError(f"order {order_id} was not paid")
@@ -214,12 +219,14 @@ async def build(playwright: Playwright, base: str) -> Stage:
     stage = Stage(base, names={NOTE, RECEIPT, *PEOPLE, *ADDRESS.values()})
     head = await staff(playwright, base, "hq")
     clerk = await clerk_at(playwright, base, SHOP)
+    # What waits for its payment still does when its page is looked at, however long the pages before it take.
+    patient = {"body": {"pay_minutes": 240}, "reason": RECEIPT}
+    await head.send("PUT", "console/policies/pickup", patient)
     buyer = await member(playwright, base, BUYER)
     stranger = Person(await playwright.request.new_context(), base)
     goods = await in_stock(stranger, at=SHOP, limit=12)
     for one in goods:
-        receipt = {"store": SHOP, "sku_id": one["sku_id"], "reason": "receipt", "delta": 20, "note": RECEIPT}
-        await head.send("POST", "console/stock/adjustments", receipt)
+        await arrived(head, one["sku_id"], at=SHOP)
     several = max(goods, key=lambda one: one["kinds"])
     ids = stage.ids
     ids |= {
@@ -228,16 +235,29 @@ async def build(playwright: Playwright, base: str) -> Stage:
         "one_kind": min(goods, key=lambda one: one["kinds"])["product"],
     }
     await _orders(stage, buyer, clerk, head, goods)
+    await _presales(stage, buyer, head)
+    await _in_shop(stage, buyer, clerk, goods)
+    await _assortments(stage, head, goods)
+    await _brought_back(stage, buyer, clerk, goods)
     await _queue(stage, await member(playwright, base, NEIGHBOUR), clerk, goods)
     await _transfers(stage, clerk, head, goods)
     packs_at = await _brought(stage, buyer, clerk, head)
     await _sold_home(stage, stranger, clerk)
+    await _at_the_till(stage, clerk, goods)
     await _office(stage, head, several)
     ids["replay"] = await _replay(head)
     ids["pilot"] = await _pilot(head)
+    ids |= await _promotions(head)
+    await _coupons(stage, buyer, head, goods)
+    await _coupon_batches(stage, head, buyer, goods[0])
     await _counts(stage, clerk, head, goods)
+    ids["member"] = await _standing(head)
 
     await _favourites(stage, buyer, goods)
+    await _touchpoints(stage, playwright, buyer, clerk, head, goods)
+    while not (await buyer.get(f"mall/orders/{ids['preorder_open']}"))["preorder"]["balance_open"]:
+        await asyncio.sleep(1)
+    ids["preorder_code"] = (await buyer.get(f"mall/orders/{ids['preorder_open']}/preorder-code"))["digits"]
     shop = await stranger.get(f"mall/stores/{SHOP}")
     ids["order"] = ids["moved"]
     await buyer.send("POST", "mall/addresses", {**ADDRESS, "is_default": True})
@@ -329,6 +349,108 @@ async def _orders(stage: Stage, buyer: Person, clerk: Person, head: Person, good
     ids["preparing"] = picked["id"]
 
 
+async def arrived(head: Person, sku_id: str, *, at: str) -> None:
+    """Twenty pieces come in at a shop."""
+    receipt = {"store": at, "sku_id": sku_id, "reason": "receipt", "delta": 20, "note": RECEIPT}
+    await head.send("POST", "console/stock/adjustments", receipt)
+
+
+async def presold(head: Person, sku: str, *, deposits_s: float) -> dict[str, Any]:
+    """A pre-sale of 199, 20 of it now, whose deposits end in so many seconds: its row."""
+    at = [datetime.now(UTC) + timedelta(seconds=AHEAD_S + seconds) for seconds in (-60, deposits_s, deposits_s + 86400)]
+    begin, turn, end = (one.isoformat() for one in at)
+    plan = {
+        "sku_code": sku, "name": {"zh": "新年礼盒", "en": "New year box"}, "price": {"minor": 19900, "currency": "CNY"},
+        "deposit": {"minor": 2000, "currency": "CNY"}, "deposit_from": begin, "deposit_until": turn,
+        "balance_from": turn, "balance_until": end, "expected_on": turn[:10], "units_max": 20, "member_max": 9,
+        "delivery": True, "pickup": "all", "cancel_terms": "until_balance", "unpaid_terms": "kept",
+    }  # fmt: skip
+    made: dict[str, Any] = await head.send("POST", "console/presales", {"presale": plan, "reason": RECEIPT})
+    return made["row"]
+
+
+async def book(one: Person, presale: dict[str, Any], *, at: str, name: str) -> str:
+    """A pre-order to be collected at a shop, its deposit paid: the order's id."""
+    body = {
+        "presale_id": presale["id"], "version": presale["version"], "quantity": 1, "method": "pickup",
+        "store_code": at, "contact": {"name": name, "phone": "13900000001"},
+    }  # fmt: skip
+    placed = await one.send("POST", "mall/preorders", body)
+    await pay(one, placed["id"], until="deposit_paid")
+    return str(placed["id"])
+
+
+async def _presales(stage: Stage, buyer: Person, head: Person) -> None:
+    """Two pre-sales: one that takes deposits for days, and one whose balance can be paid soon."""
+    ids = stage.ids
+    goods = (await in_stock(buyer, at=SHOP, limit=16))[12:]
+    await arrived(head, goods[1]["sku_id"], at=SHOP)
+    slow = await presold(head, goods[0]["sku"], deposits_s=7 * 86400)
+    soon = await presold(head, goods[1]["sku"], deposits_s=45)
+    ids |= {"presale": slow["id"], "presold": goods[0]["product"], "presold_sku": goods[0]["sku_id"]}
+    ids |= {"preorder": await book(buyer, slow, at=SHOP, name=PEOPLE[0])}
+    ids |= {"preorder_open": await book(buyer, soon, at=SHOP, name=PEOPLE[0])}
+
+
+async def _assortments(stage: Stage, head: Person, goods: list[dict[str, Any]]) -> None:
+    """What another shop may not sell, and what none but this one will from tomorrow on."""
+    shops = (await head.get("mall/stores", limit=10))["items"]
+    other = next(shop["code"] for shop in shops if shop["code"] != SHOP)
+
+    async def say(zh: str, en: str, **more: Any) -> str:
+        body = {"assortment": {"name": {"zh": zh, "en": en}, **more}, "reason": RECEIPT}
+        made = await head.send("POST", "console/assortments", body)
+        return str(made["id"])
+
+    stage.ids["assortment"] = await say(
+        "小店不卖大件", "No large goods in small shops", kind="never", products=[goods[11]["product"]], stores=[other]
+    )
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    await say(
+        "新品首店",
+        "New goods, first shop",
+        kind="only",
+        products=[goods[10]["product"]],
+        stores=[SHOP],
+        from_at=tomorrow,
+    )
+    stage.ids["other_shop"] = other
+
+
+async def _in_shop(stage: Stage, buyer: Person, clerk: Person, goods: list[dict[str, Any]]) -> None:
+    """Somebody waits for a bag, and another bag is packed already."""
+    packed = await order(buyer, [line(goods[5])], name=PEOPLE[2], in_shop=SHOP)
+    await ready(clerk, packed["fulfilments"][0]["id"])
+    waiting = await order(buyer, [line(goods[6])], name=PEOPLE[3], in_shop=SHOP)
+    found = (await clerk.get("clerk/stock", store=SHOP, sku=goods[6]["sku_id"]))["items"][0]
+    stage.ids |= {"in_shop": waiting["id"], "label": found["gtin"] or f"{buyer.base}/p/{goods[6]['product']}"}
+
+
+async def collected(buyer: Person, clerk: Person, lines: list[dict[str, Any]], *, name: str) -> Any:
+    """An order that was paid and collected at the shop."""
+    placed = await order(buyer, lines, name=name)
+    job = placed["fulfilments"][0]["id"]
+    await ready(clerk, job)
+    code = await buyer.get(f"mall/orders/{placed['id']}/pickup-code")
+    await clerk.send("POST", f"clerk/fulfilments/{job}/handover", {"code": code["qr"]})
+    return placed
+
+
+async def _brought_back(stage: Stage, buyer: Person, clerk: Person, goods: list[dict[str, Any]]) -> None:
+    """Two of an article and one of another, of which one came back broken."""
+    placed = await collected(buyer, clerk, [line(goods[0], 2), line(goods[1])], name=PEOPLE[0])
+    broken = next(one for one in placed["lines"] if one["sku_id"] == goods[0]["sku_id"])
+    back = {
+        "store": SHOP,
+        "order_id": placed["id"],
+        "reason": "faulty",
+        "lines": [{"line_id": broken["id"], "quantity": 1, "condition": "damaged"}],
+    }
+    quote = await clerk.send("POST", "clerk/return-quotes", back)
+    await clerk.send("POST", "clerk/returns", back | {"expected_refund": quote["refund"]})
+    stage.ids |= {"returned": placed["id"], "returned_no": placed["order_no"]}
+
+
 async def _queue(stage: Stage, stranger: Person, clerk: Person, goods: list[dict[str, Any]]) -> None:
     """Work for the clerk: paid and unpaid, one article and several, some of it done."""
     jobs = []
@@ -343,6 +465,17 @@ async def _queue(stage: Stage, stranger: Person, clerk: Person, goods: list[dict
     body = {"store": SHOP, "sku_id": goods[3]["sku_id"], "quantity": 1, "minutes": 60, "note": "林女士,六点前来"}
     await clerk.send("POST", "clerk/holds", body)
     stage.names.add(body["note"])
+
+
+async def _standing(head: Person) -> str:
+    """The buyer as gold, with points given and some taken away again. Returns who they are."""
+    found = (await head.get("console/members", q=BUYER[-4:]))["items"]
+    who: str = next(one for one in found if one["phone_masked"] == f"{BUYER[:3]}****{BUYER[-4:]}")["id"]
+    until = (datetime.now(UTC) + timedelta(days=180)).isoformat()
+    await head.send("PUT", f"console/members/{who}/tier", {"tier": "gold", "keeps_until": until, "reason": RECEIPT})
+    for points in (1200, -150):
+        await head.send("POST", f"console/members/{who}/points", {"points": points, "reason": RECEIPT})
+    return who
 
 
 async def _favourites(stage: Stage, buyer: Person, goods: list[dict[str, Any]]) -> None:
@@ -472,6 +605,40 @@ async def sell_home(clerk: Person, sku_id: str, *, phone: str, name: str) -> Any
     return await clerk.get(f"clerk/home-sales/{placed['id']}")
 
 
+async def _at_the_till(stage: Stage, clerk: Person, goods: list[dict[str, Any]]) -> None:
+    """A drawer that was counted and did not fit, one that is open, a receipt, and baskets that were put aside."""
+    ids, note, reason = stage.ids, "找零时多给了一张", "付快递费"
+    stage.names |= {note, reason, "蓝外套的顾客"}
+    # What was collected and paid for before has opened a drawer by itself.
+    for one in (await clerk.get("clerk/drawers", store=SHOP))["items"]:
+        await clerk.send("POST", f"clerk/drawer-sessions/{one['id']}/closing", {"counted": _cash(0), "note": note})
+
+    async def opened(float_minor: int) -> str:
+        made = await clerk.send("POST", "clerk/drawer-sessions", {"store": SHOP, "float": _cash(float_minor)})
+        await clerk.send(
+            "POST",
+            f"clerk/drawer-sessions/{made['id']}/payments",
+            {"kind": "paid_out", "amount": _cash(1250), "reason": reason},
+        )
+        return str(made["id"])
+
+    ids["drawer"] = await opened(30000)
+    lines = [{"sku_id": one["sku_id"], "quantity": n} for n, one in enumerate(goods[:2], 1)]
+    body = {"store": SHOP, "lines": lines, "tender": "cash", "tendered": _cash(1_000_000), "phone": BUYER}
+    ids["sale"] = (await clerk.send("POST", "clerk/sales", body))["order"]["id"]
+    case = await clerk.get(f"clerk/sales/{ids['sale']}")
+    ids["receipt_link"] = case["code"]["url"].rpartition("/r/")[2]
+    counted = {"counted": _cash(28750 + case["receipt"]["total"]["minor"] - 2000), "note": note}
+    await clerk.send("POST", f"clerk/drawer-sessions/{ids['drawer']}/closing", counted)
+    await opened(20000)
+    for each in ("蓝外套的顾客", ""):
+        await clerk.send("POST", "clerk/parked-sales", {"store": SHOP, "lines": lines, "note": each, "coupons": 1})
+
+
+def _cash(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": "CNY"}
+
+
 async def _sold_home(stage: Stage, customer: Person, clerk: Person) -> None:
     """What the shop has not: one that waits for its payment, one that was paid, one that was let go."""
     ids = stage.ids
@@ -542,6 +709,176 @@ async def _replay(head: Person) -> str:
     if found["state"] != "done":
         raise RuntimeError(f"the replay is {found['state']}: {found['problem']}")
     return str(found["id"])
+
+
+async def _promotions(head: Person) -> dict[str, str]:
+    """One that runs, for a channel in which nobody here buys; one to come, in its second version; one that is over."""
+    category = (await head.get("console/categories"))["items"][0]["code"]
+    soon = (datetime.now(UTC) + timedelta(days=10)).isoformat()
+    step = {"from_minor": 30000, "off_minor": 5000}
+    spend = {
+        "name": {"zh": "满 300 减 50", "en": "50 off 300"},
+        "effect": {"type": "threshold", "steps": [step]},
+        "of": {"categories": [category]},
+        "when": {"channels": ["open_api"], "weekdays": [0, 4]},
+        "group": "autumn",
+    }
+    percent = {"name": {"zh": "会员日 9 折", "en": "Members' day"}, "effect": {"type": "percent_off", "off_bp": 1000}}
+    later = percent | {"from_at": soon, "group": "autumn"}
+
+    async def add(promotion: dict[str, Any]) -> Any:
+        made = await head.send("POST", "console/promotions", {"promotion": promotion, "reason": RECEIPT})
+        return made["promotion"]
+
+    running, coming, over = await add(spend), await add(later), await add(later | {"group": ""})
+    better = later | {"effect": {"type": "percent_off", "off_bp": 1500}, "when": {"stores": [SHOP]}}
+    change = {"promotion": better, "version": 1, "reason": RECEIPT}
+    await head.send("PUT", f"console/promotions/{coming['id']}", change)
+    await head.send("POST", f"console/promotions/{over['id']}/end", {"version": 1, "reason": RECEIPT})
+    return {"promotion": running["id"], "promotion_coming": coming["id"], "promotion_over": over["id"]}
+
+
+async def _coupons(stage: Stage, buyer: Person, head: Person, goods: list[dict[str, Any]]) -> None:
+    """Coupons of every kind: some that the buyer has, one used, some to be had, one at a place, and two on paper."""
+    now = datetime.now(UTC)
+    soon, later = (now + timedelta(days=3)).isoformat(), (now + timedelta(days=40)).isoformat()
+
+    async def promotion(zh: str, en: str, effect: dict[str, Any], **more: Any) -> str:
+        body = {"name": {"zh": zh, "en": en}, "effect": effect, "when": {"coupon": True}} | more
+        made = await head.send("POST", "console/promotions", {"promotion": body, "reason": RECEIPT})
+        return str(made["promotion"]["id"])
+
+    async def batch(of: str, way: str, **more: Any) -> Any:
+        body = {"promotion_id": of, "way": way, "from_at": now.isoformat(), "reason": RECEIPT} | more
+        return await head.send("POST", "console/coupon-batches", body)
+
+    welcome = await promotion("新人立减 5 元券", "5 off, to welcome you", {"type": "amount_off", "off_minor": 500})
+    step = {"from_minor": 19900, "off_minor": 3000}
+    spend = await promotion("母婴满 199 减 30", "30 off 199", {"type": "threshold", "steps": [step]}, until_at=later)
+    weekend = await promotion(
+        "周末 88 折券", "12% off at weekends", {"type": "percent_off", "off_bp": 1200}, until_at=soon
+    )
+    posted = await promotion("包邮券", "Ships free", {"type": "free_delivery", "from_minor": 0})
+    claims = [
+        (await batch(welcome, "claim", member_max=2))["batch"]["batch_id"],
+        (await batch(spend, "claim", issued_max=100))["batch"]["batch_id"],
+    ]
+    await batch(posted, "claim", issued_max=20, valid_days=14)
+    await batch(weekend, "claim")
+    await buyer.send("POST", f"mall/coupon-batches/{claims[0]}/claims", {})
+    used = await order(buyer, [line(goods[0])], name=PEOPLE[0])
+    stage.ids["discounted"] = used["id"]
+    for one in claims:
+        await buyer.send("POST", f"mall/coupon-batches/{one}/claims", {})
+    place = "静安店门口海报"
+    stage.names.add(place)
+    url = (await batch(weekend, "touchpoint", touchpoint=place))["url"]
+    await buyer.send("POST", "mall/coupon-codes", {"code": url.rpartition("/")[2]})
+    paper = (await batch(posted, "print"))["batch"]["batch_id"]
+    stage.ids["coupon_code"] = (await head.send("POST", f"console/coupon-batches/{paper}/codes", PRINT))["codes"][0]
+    paper = (await batch(welcome, "print"))["batch"]["batch_id"]
+    stage.ids["paper_code"] = (await head.send("POST", f"console/coupon-batches/{paper}/codes", PRINT))["codes"][0]
+
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/131 Mobile"}
+FRIENDS = ("19900000301", "19900000302", "19900000303")
+SHARED = "我家宝宝一直喝这个,放心"
+CLAIM = "这位顾客从九月起一直由我接待"
+
+
+async def opened(one: Person, code: str) -> None:
+    """Somebody opens the code of a touchpoint, as from a printed QR."""
+    answer = await one.request.get(f"{one.base}/t/{code}?v=q", headers=BROWSER, max_redirects=0)
+    if answer.status != 302:
+        raise RuntimeError(f"{answer.status} {answer.url}")
+
+
+async def _touchpoints(
+    stage: Stage, playwright: Playwright, buyer: Person, clerk: Person, head: Person, goods: list[dict[str, Any]]
+) -> None:
+    """Codes of every kind with what they brought; a guide whose members came by them, one of whom is disputed."""
+    base, ids = stage.base, stage.ids
+
+    async def made(kind: str, zh: str, en: str, **more: Any) -> Any:
+        body = {"kind": kind, "name": {"zh": zh, "en": en}, "target": {"kind": "home"}, "store": SHOP} | more
+        return (await head.send("POST", "console/touchpoints", body))["items"][0]
+
+    product = {"kind": "product", "name": goods[0]["product"]}
+    poster = await made("poster", "门口海报", "Poster at the door", target={"kind": "store", "name": SHOP})
+    await made("shelf", "奶粉货架", "Milk shelf", target=product, places=["A-01", "A-02"])
+    campaign = await made("campaign", "双十二", "Twelve twelve", store=None)
+    ended = await made("poster", "旧海报", "Old poster")
+    await head.send("POST", f"console/touchpoints/{ended['id']}/end", {"reason": RECEIPT})
+    ids |= {"touchpoint": poster["id"], "touchpoint_quiet": campaign["id"], "ended_code": ended["code"]}
+    stage.names |= {"A-01", "A-02", SHARED, CLAIM}
+
+    guide = await clerk.send("POST", "clerk/guide-codes", {"store": SHOP})
+    shared = await buyer.send("POST", "mall/shares", {**product, "note": SHARED})
+    await clerk.send("POST", "clerk/shares", {**product, "store": SHOP, "note": SHARED})
+    ids |= {"guide_code": guide["code"], "share_code": shared["code"], "share_product": product["name"]}
+    for n, phone in enumerate(FRIENDS):
+        friend = Person(await playwright.request.new_context(), base)
+        for code in (poster["code"], campaign["code"], shared["code"])[: n + 1]:
+            await opened(friend, code)
+        stage.names.add(name := ("林小雨", "周可", "")[n])
+        await sign_in(friend, phone)
+        if name:
+            await friend.send("PATCH", "mall/me", {"display_name": name})
+        await order(friend, [line(goods[n])], name=PEOPLE[n])
+        await friend.send("POST", "mall/guide", {"code": guide["code"]})
+    if (await buyer.get("mall/guide"))["binding"]:  # as the demo chain has it
+        await buyer.send("DELETE", "mall/guide")
+    await buyer.send("POST", "mall/guide", {"code": guide["code"]})
+    ids["bound_member"] = str((await buyer.get("mall/me"))["id"])
+    # The office's own account stands in for a colleague of the shop.
+    await head.send("POST", "clerk/guide-disputes", {"store": SHOP, "phone": FRIENDS[0], "reason": CLAIM})
+    other = await head.send("POST", "clerk/guide-codes", {"store": SHOP})
+    ids["other_guide_code"] = other["code"]
+    await head.send("POST", "clerk/guide-asks", {"store": SHOP, "phone": BUYER})
+
+
+async def _coupon_batches(stage: Stage, head: Person, buyer: Person, sku: dict[str, Any]) -> None:
+    """A promotion with limits for coupons, a batch of it for each way, one coupon used, one batch that was a mistake."""
+    limited = {
+        "name": {"zh": "满 20 减 3 元券", "en": "3 off 20"},
+        "effect": {"type": "threshold", "steps": [{"from_minor": 2000, "off_minor": 300}]},
+        "when": {"coupon": True},
+        "budget_minor": 500_000,
+        "orders_max": 2000,
+        "member_orders_max": 2,
+        "clawback": True,
+    }
+    made = await head.send("POST", "console/promotions", {"promotion": limited, "reason": RECEIPT})
+    promotion_id = made["promotion"]["id"]
+    place = "静安店门口海报"
+
+    async def opened(way: str, **more: Any) -> str:
+        now = datetime.now(UTC).isoformat()
+        body = {"promotion_id": promotion_id, "way": way, "from_at": now, "reason": RECEIPT} | more
+        return str((await head.send("POST", "console/coupon-batches", body))["batch"]["batch_id"])
+
+    soon = (datetime.now(UTC) + timedelta(days=10)).isoformat()
+    claim = await opened("claim", issued_max=500, valid_days=14)
+    await opened("code", code="HELLO2026", until_at=(datetime.now(UTC) + timedelta(days=30)).isoformat())
+    touch = await opened("touchpoint", touchpoint=place, issued_max=300, from_at=soon)
+    printed = await opened("print", issued_max=200)
+    given = await opened("given", valid_days=30)
+    mistake = await opened("given", issued_max=500)
+    await head.send("POST", f"console/coupon-batches/{printed}/codes", {"count": 120, "reason": RECEIPT})
+    for batch in (given, mistake):
+        await head.send("POST", f"console/coupon-batches/{batch}/gifts", {"ordered_within_days": 30, "reason": RECEIPT})
+    await head.send("POST", f"console/coupon-batches/{mistake}/void", {"reason": RECEIPT})
+    await buyer.send("POST", f"mall/coupon-batches/{claim}/claims")
+    await order(buyer, [line(sku)], name=PEOPLE[0], paid=False)
+    stage.names |= {place, "静安店收银台"}
+    stage.ids |= {
+        "promotion_coupon": promotion_id,
+        "coupons_claim": claim,
+        "coupons_place": touch,
+        "coupons_print": printed,
+        "coupons_given": given,
+        "coupons_void": mistake,
+    }
 
 
 async def _pilot(head: Person) -> str:

@@ -21,6 +21,7 @@ BREAK = {
     "CAT-6": "INSERT INTO barcodes (gtin, sku_id) SELECT '06901234567891', id FROM skus LIMIT 1",
     "CAT-7": "UPDATE product_search SET published_at = NULL",
     "CAT-8": "UPDATE products SET published_at = NULL",
+    "CAT-9": "INSERT INTO unlisted (product_id, store_ids) SELECT id, ARRAY[id] FROM products LIMIT 1",
 }
 
 

@@ -33,7 +33,16 @@ from duoline.kernel.auth import Actor
 from duoline.kernel.errors import Unavailable
 from duoline.kernel.ids import new_id
 from duoline.payments import providers
-from duoline.payments.provider import AlreadyPaid, OpenedPayment, PaymentState, PaymentStatus, RefundState, RefundStatus
+from duoline.payments.provider import (
+    AlreadyPaid,
+    CodeUnknown,
+    CodeUsed,
+    OpenedPayment,
+    PaymentState,
+    PaymentStatus,
+    RefundState,
+    RefundStatus,
+)
 from duoline.stores import directory
 
 if TYPE_CHECKING:
@@ -98,7 +107,7 @@ class World:
     async def new_member(self) -> UUID:
         member_id = new_id()
         await self.db.execute(
-            "INSERT INTO members (member_id, kind, display_name, created_at) VALUES ($1, 'member', 'M', $2)",
+            "INSERT INTO members (member_id, kind, display_name, tier, created_at) VALUES ($1, 'member', 'M', 'member', $2)",
             member_id,
             clock.now(),
         )
@@ -294,6 +303,7 @@ class Books:
     def __init__(self) -> None:
         self.payments: dict[str, PaymentState] = {}
         self.refunds: dict[str, RefundState] = {}
+        self.codes_used: set[str] = set()
         self.silent = False
 
     def _speak(self) -> None:
@@ -309,6 +319,27 @@ class Books:
         )
         return OpenedPayment(provider_ref=f"P{ref}", pay_url=f"/pay/{ref}", status=self.payments[ref].status)
 
+    async def charge_code(self, ref: str, **asked: object) -> PaymentState:
+        self._speak()
+        code, amount, currency = str(asked["auth_code"]), asked["amount_minor"], asked["currency"]
+        if ref in self.payments:
+            return self.payments[ref]
+        if code in self.codes_used:
+            raise CodeUsed
+        if not code.startswith("13"):
+            raise CodeUnknown
+        self.codes_used.add(code)
+        # As a phone that is asked first where its code ends with a nine.
+        status = PaymentStatus.OPEN if code.endswith("9") else PaymentStatus.PAID
+        self.payments[ref] = PaymentState(
+            ref=ref, status=status, provider_ref=f"P{ref}", amount_minor=amount, currency=currency,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return self.payments[ref]
+
+    def refuse(self, ref: str) -> None:
+        """The payer says no on the phone."""
+        self.payments[ref] = msgspec.structs.replace(self.payments[ref], status=PaymentStatus.CLOSED)
+
     def pay(self, ref: str) -> None:
         self.payments[ref] = msgspec.structs.replace(self.payments[ref], status=PaymentStatus.PAID)
 
@@ -318,6 +349,8 @@ class Books:
 
     async def close_payment(self, ref: str) -> PaymentState:
         self._speak()
+        if ref not in self.payments:
+            return PaymentState(ref=ref, status=PaymentStatus.ABSENT)
         if self.payments[ref].status is PaymentStatus.PAID:
             raise AlreadyPaid
         self.payments[ref] = msgspec.structs.replace(self.payments[ref], status=PaymentStatus.CLOSED)
@@ -412,7 +445,7 @@ async def _build(world: World) -> None:
             new_id(), world.skus[code], price, datetime(2020, 1, 1, tzinfo=UTC), UUID(int=7), now,
         )  # fmt: skip
     await run(
-        "INSERT INTO members (member_id, kind, display_name, created_at) VALUES ($1, 'member', '王芳', $2)",
+        "INSERT INTO members (member_id, kind, display_name, tier, created_at) VALUES ($1, 'member', '王芳', 'member', $2)",
         world.member_id, now,
     )  # fmt: skip
     async with world.db.begin() as tx:

@@ -121,6 +121,7 @@ class States:
         """Put a state back, and nothing besides."""
         await self._owner.execute("SELECT pairs_put($1)", state.rows)
         self._books.payments, self._books.refunds = dict(state.payments), dict(state.refunds)
+        self._books.codes_used.clear()
 
     async def broken(self, check: str) -> list[asyncpg.Record]:
         """What a query of all checks finds."""

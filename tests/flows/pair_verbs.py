@@ -4,7 +4,7 @@ A new verb is one entry in `VERBS`: its name, what it works `on` if it needs som
 unit that is free on the shelf, and the act. A new thing to work on is one entry in `GIVEN`. The pairs follow (`CASES`).
 
 Not a verb of stock, and so not here: a refund, which is money alone and is sent by a job after whatever gave the units
-back; and there is no return of goods yet.
+back.
 """
 
 from __future__ import annotations
@@ -16,28 +16,35 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from duoline import fulfilment, inventory, orders
+from duoline import fulfilment, inventory, orders, pricing
 from duoline.flows import (
     answer,
     bring,
     cancel,
+    complete,
     elsewhere,
     expire,
+    give_back_offers,
     hand_over,
     keep,
     look_after,
     pay,
     reject,
     replan,
+    return_goods,
     sell,
     settle_shortage,
     ship,
+    till_orders,
 )
 from duoline.inventory import transfers
 from duoline.kernel import clock
 from duoline.kernel.auth import Actor
 from duoline.kernel.errors import Refusal, Unavailable
+from duoline.kernel.ids import new_id
+from duoline.orders.advance import Undone
 from duoline.payments.provider import EventKind, PaymentEvent
+from duoline.pricing import coupons
 from tests.flows.conftest import ADDRESS, SECRET, Books, World
 from tests.flows.test_favourites import kept
 
@@ -46,15 +53,19 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 SKU = "milk"
+PRICE = 19900
+BY_CODE = 10000
+"""The part of a sale at the till that is paid by code; the rest in cash."""
 FAR = msgspec.structs.replace(ADDRESS, lat=30.40, lon=120.30)  # where the warehouse is
 
 
 @dataclass(frozen=True)
 class Arena:
-    """The chain on which two verbs meet."""
+    """The chain on which two verbs meet; `offer` is a promotion that asks for a coupon."""
 
     world: World
     books: Books
+    offer: UUID
 
     async def transact(self, work: Callable[..., Awaitable[object]], **options: object) -> object:
         async with self.world.db.begin() as tx:
@@ -70,8 +81,17 @@ class On(NamedTuple):
     job: UUID | None = None
     line: UUID | None = None
     thing: UUID | None = None
-    """A transfer, a hold, a count or a shortage."""
+    """A transfer, a hold, a count, a shortage, a payment, a parked sale, a batch of coupons or one of them."""
     unit: keep.KeptUnit | None = None
+    amount: int = PRICE
+    """Of a payment, in minor units."""
+
+    @property
+    def sale(self) -> till_orders.TillOrder:
+        """As an order of a till."""
+        return till_orders.TillOrder(self.member, self.order, self.shop)
+
+    shop: UUID | None = None
 
 
 # --- what is there ---------------------------------------------------------------------------------------------------
@@ -107,6 +127,13 @@ async def _standing(a: Arena, me: UUID) -> On:
     """Ready to be collected, and for too long."""
     on = await _order(a, me, "A", ready=True, at="A")
     await a.world.db.execute("UPDATE fulfilments SET keep_until = ready_at WHERE id = $1", on.job)
+    return on
+
+
+async def _taken_home(a: Arena, me: UUID) -> On:
+    """Collected, and on the shelf again as soon as it is brought back."""
+    on = await _order(a, me, "A", ready=True, at="A")
+    await _hand(a, on)
     return on
 
 
@@ -212,6 +239,93 @@ async def _counted(a: Arena, me: UUID) -> On:
     return On(me, thing=count_id)
 
 
+async def _rung_up(a: Arena, me: UUID) -> On:
+    """On the counter, to be paid by code and in cash; nobody has paid yet."""
+    w = a.world
+    await w.stock("A", SKU, 1)
+    order_id = await _ring(a, me)
+    intent = await w.value("SELECT id FROM payment_intents WHERE order_id = $1 AND provider <> 'store'", order_id)
+    return On(me, order_id, "A", thing=intent, amount=BY_CODE, shop=w.stores["A"])
+
+
+async def _ring(a: Arena, me: UUID) -> UUID:
+    shop = a.world.look.chain.store(a.world.stores["A"])
+    priced = await sell.price_wishes(a.world.look, shop, [(a.world.skus[SKU], 1)], member_id=None)
+    parts = [till_orders.Part("code", BY_CODE), till_orders.Part("cash", PRICE - BY_CODE)]
+    async with a.world.db.begin() as tx:
+        return await till_orders.open_order(
+            tx, shop, priced, member_id=me, contact=orders.Contact("", ""), parts=parts, actor=a.world.clerk
+        )
+
+
+async def _being_charged(a: Arena, me: UUID) -> On:
+    """The provider has the money of the code, which we do not know, and the time to pay is over."""
+    on = await _rung_up(a, me)
+    with clock.frozen(clock.now() - timedelta(minutes=1)):
+        asked = await till_orders._mark_asked(a.world.db, on.sale, on.thing)
+    await a.books.charge_code(asked.ref, auth_code=f"13{me.int % 10**15:015d}0", amount_minor=BY_CODE, currency="CNY")
+    await a.world.db.execute("UPDATE orders SET pay_by_at = placed_at WHERE id = $1", on.order)
+    return on
+
+
+async def _code_paid(a: Arena, me: UUID) -> On:
+    """The code is paid; the cash is not, and the time is over."""
+    on = await _being_charged(a, me)
+    await _notice(a, on)
+    return on
+
+
+async def _parked(a: Arena, me: UUID) -> On:
+    """A basket that was put aside."""
+    async with a.world.db.begin() as tx:
+        thing = await orders.park(tx, a.world.stores["A"], lines=[(a.world.skus[SKU], 1)], coupons=0, phone="", note="",
+                                  ends_at=clock.now() + timedelta(days=1), actor=a.world.clerk)  # fmt: skip
+    return On(me, thing=thing)
+
+
+async def _batch(a: Arena, me: UUID, *, issued_max: int | None = 1) -> On:
+    """Coupons to claim, of which there is one left."""
+    batch = new_id()
+    new = coupons.NewBatch(batch_id=batch, promotion_id=a.offer, way="claim", from_at=clock.now(), until_at=None,
+                           issued_max=issued_max)  # fmt: skip
+    async with a.world.db.begin() as tx:
+        # The counter is made by whoever locks it first, also when nothing comes of it: here it is there.
+        await tx.execute("INSERT INTO promotion_counters VALUES ($1, 0, 0) ON CONFLICT DO NOTHING", a.offer)
+        await coupons.open_batch(tx, new, secret=SECRET, reason="test", actor=a.world.manager)
+    return On(me, thing=batch)
+
+
+async def _coupon(a: Arena, me: UUID) -> On:
+    """A coupon of the member's, and units enough to use it twice."""
+    on = await _batch(a, me)
+    await a.world.stock("A", SKU, 2)
+    async with a.world.db.begin() as tx:
+        await coupons.claim(tx, on.thing, member_id=me)
+    return on
+
+
+async def _by_coupon(a: Arena, me: UUID, *, ready: bool = False) -> On:
+    """An order that used one."""
+    on = await _batch(a, me)
+    async with a.world.db.begin() as tx:
+        await coupons.claim(tx, on.thing, member_id=me)
+    return (await _order(a, me, "A", ready=ready, at="A"))._replace(thing=on.thing)
+
+
+async def _home_by_coupon(a: Arena, me: UUID) -> On:
+    """Collected, by coupon."""
+    on = await _by_coupon(a, me, ready=True)
+    await _hand(a, on)
+    return on
+
+
+async def _brought_back(a: Arena, me: UUID) -> On:
+    """Collected by coupon and brought back; the coupon is not back yet."""
+    on = await _home_by_coupon(a, me)
+    await _bring_back(a, on)
+    return on
+
+
 class Given(NamedTuple):
     """Something to work on. `here`: its unit is on the shelf, or on its way there, and is the only one."""
 
@@ -240,7 +354,17 @@ GIVEN: dict[str, Given] = {
     "held": Given(_held),
     "kept": Given(_kept),
     "kept until now": Given(_kept_until_now),
+    "taken home": Given(_taken_home),
     "counted": Given(_counted, here=False),
+    "rung up": Given(_rung_up),
+    "being charged": Given(_being_charged),
+    "code paid": Given(_code_paid),
+    "parked": Given(_parked, here=False),
+    "batch": Given(_batch, here=False),
+    "coupon": Given(_coupon, here=False),
+    "by coupon": Given(_by_coupon),
+    "home by coupon": Given(_home_by_coupon),
+    "brought back": Given(_brought_back, here=False),
 }
 
 LAST = ("counted",)
@@ -258,7 +382,7 @@ async def _place(a: Arena, who: On, *, at: str | None = None, **options: object)
 async def _sell(a: Arena, who: On) -> str:
     shop = a.world.look.chain.store(a.world.stores["A"])
     priced = await sell.price_wishes(a.world.look, shop, [(a.world.skus[SKU], 1)], member_id=None)
-    await a.transact(sell.sell, store=shop, wishes=priced, member_id=who.member, contact=orders.Contact("", ""),
+    await a.transact(sell.sell, store=shop, counter=priced, member_id=who.member, contact=orders.Contact("", ""),
                      tendered_minor=10**7, actor=a.world.clerk)  # fmt: skip
     return "sold"
 
@@ -330,7 +454,7 @@ async def _expire(a: Arena, on: On) -> str:
 
 async def _notice(a: Arena, on: On) -> str:
     await pay.receive(a.world.db, "sandbox", PaymentEvent(
-        event_id=f"of {on.thing}", kind=EventKind.PAYMENT_PAID, ref=str(on.thing), refund_ref=None, amount_minor=19900,
+        event_id=f"of {on.thing}", kind=EventKind.PAYMENT_PAID, ref=str(on.thing), refund_ref=None, amount_minor=on.amount,
         currency="CNY", occurred_at=clock.now()))  # fmt: skip
     return "told"
 
@@ -351,6 +475,14 @@ async def _hand(a: Arena, on: On) -> str:
                             code=fulfilment.code_of(on.job, SECRET).qr, tender=None, tendered_minor=None,
                             actor=a.world.clerk)  # fmt: skip
     return done.code if isinstance(done, Refusal) else "handed over"
+
+
+async def _bring_back(a: Arena, on: On, *, condition: str = "sellable") -> str:
+    chain, brought = a.world.look.chain, [return_goods.Brought(on.line, 1, condition)]
+    ways = await a.transact(return_goods.return_goods, chain=chain, shop=chain.store(a.world.stores["A"]),
+                            member_id=on.member, order_id=on.order, brought=brought, reason="faulty",
+                            expected_minor=None, actor=a.world.clerk)  # fmt: skip
+    return f"came back for {[way.amount_minor for way in ways]}"
 
 
 async def _job(verb: Callable[..., Awaitable[object]], a: Arena, on: On, **options: object) -> str:
@@ -431,6 +563,74 @@ async def _found(a: Arena, on: On) -> str:
     return "found"
 
 
+async def _ring_up(a: Arena, who: On) -> str:
+    await _ring(a, who.member)
+    return "rung up"
+
+
+async def _start_charge(a: Arena, on: On) -> str:
+    """What `charge` commits before it asks the provider; the answer is heard of as any other."""
+    asked = await till_orders._mark_asked(a.world.db, on.sale, on.thing)
+    return "asked" if asked else "paid"
+
+
+async def _change_parts(a: Arena, on: On) -> str:
+    paid = await a.world.value("SELECT paid_minor FROM orders WHERE id = $1", on.order)
+    parts = [till_orders.Part("cash", PRICE - paid)]
+    await a.transact(till_orders.change_parts, sale=on.sale, parts=parts, closed=clock.now(), actor=a.world.clerk)
+    return "in other parts"
+
+
+async def _complete(a: Arena, on: On) -> str:
+    change = await a.transact(till_orders.complete, sale=on.sale, cash=complete.Cash(PRICE, None), actor=a.world.clerk)
+    return f"completed, {change} back"
+
+
+async def _let_go(a: Arena, on: On) -> str:
+    return f"let go for {await a.transact(till_orders.let_go, sale=on.sale, reason='r', actor=a.world.clerk)}"
+
+
+async def _take_parked(a: Arena, on: On, *, how: str) -> str:
+    await a.transact(orders.take_parked, location_id=a.world.stores["A"], parked_id=on.thing, how=how,
+                     actor=a.world.clerk)  # fmt: skip
+    return how
+
+
+async def _claim(a: Arena, on: On) -> str:
+    await a.transact(coupons.claim, batch_id=on.thing, member_id=on.member)
+    return "claimed"
+
+
+async def _void(a: Arena, on: On) -> str:
+    return f"{await a.transact(coupons.void, batch_id=on.thing, reason='r', actor=a.world.manager)} void"
+
+
+async def _use(a: Arena, on: On) -> str:
+    """Once more by itself: under a key of its own."""
+    wish = a.world.wish(SKU, at="A")
+    placed = await a.world.place(wish, member_id=on.member, key=f"use {new_id()}", pay_mode="at_store")
+    return f"{placed.discount.minor} off"
+
+
+async def _use_at_till(a: Arena, on: On) -> str:
+    """The clerk has scanned the customer's card."""
+    shop = a.world.look.chain.store(a.world.stores["A"])
+    for _ in range(3):
+        priced = await sell.price_wishes(a.world.look, shop, [(a.world.skus[SKU], 1)], member_id=on.member)
+        try:
+            sale = await a.transact(sell.sell, store=shop, counter=priced, member_id=on.member,
+                                    contact=orders.Contact("", ""), tendered_minor=10**7, actor=a.world.clerk)  # fmt: skip
+        except pricing.OfferGone:
+            continue
+        return f"sold for {sale.total_minor}"
+    raise AssertionError("what is used up is seen at the next look")
+
+
+async def _give_back(a: Arena, on: On) -> str:
+    await give_back_offers.give_back_offers(a.world.db, Undone(on.order))
+    return "given back"
+
+
 class Verb(NamedTuple):
     """Something that is done to a unit of the shelf. It works `on` one of these, or by itself."""
 
@@ -442,6 +642,8 @@ class Verb(NamedTuple):
     """Refusals that say the same: which of them it is depends on how much was known before anything was locked."""
     rarely: bool = False
     """Only in the long proof: it does to a unit what another verb does."""
+    apart: bool = False
+    """It touches no unit of the shelf: it meets only who works on the same thing."""
     in_steps: bool = False
     """It commits more than once, so that others may come in between: what a shelf had just then is not compared."""
 
@@ -475,10 +677,12 @@ VERBS = [
     Verb("source again", _source_again, on=("frozen",), wants=True, rarely=True),
     # Whoever has it, and what becomes of it.
     Verb(
-        "cancel", _cancel, on=("to pick", "standing", "bought", "missing", *PARCELS, "box", "coming", "asked", "frozen")
+        "cancel",
+        _cancel,
+        on=("to pick", "standing", "bought", "missing", *PARCELS, "box", "coming", "asked", "frozen", "by coupon"),
     ),
-    Verb("expire unpaid", _expire, on=("bought",)),
-    Verb("hear of the payment", _notice, on=("bought",)),
+    Verb("expire unpaid", _expire, on=("bought", "being charged", "code paid")),
+    Verb("hear of the payment", _notice, on=("bought", "being charged")),
     Verb("ask about the payment", _check, on=("bought",), rarely=True),
     Verb("let uncollected go", lambda a, _: _swept(expire.release_uncollected, a), on=("standing",)),
     Verb("hand over", _hand, on=("standing",), alike=CANNOT_HAND),
@@ -520,7 +724,23 @@ VERBS = [
     Verb(
         "receive it broken", lambda a, on: _receive(a, on, good=0, damaged=1), on=("under way", "coming"), rarely=True
     ),
+    Verb("bring back", _bring_back, on=("taken home", "home by coupon")),
+    Verb("bring back broken", lambda a, on: _bring_back(a, on, condition="damaged"), on=("taken home",), rarely=True),
     Verb("write off", lambda a, on: _step(bring.write_off, a, on, reason="r"), on=("under way", "coming"), rarely=True),
+    # At the till.
+    Verb("ring up", _ring_up, wants=True, rarely=True),
+    Verb("start a charge", _start_charge, on=("rung up",), rarely=True),
+    Verb("change the parts", _change_parts, on=("rung up", "code paid"), rarely=True),
+    Verb("complete", _complete, on=("rung up", "code paid"), rarely=True),
+    Verb("let go", _let_go, on=("rung up", "being charged", "code paid"), rarely=True),
+    Verb("take up", lambda a, on: _take_parked(a, on, how="resumed"), on=("parked",), apart=True),
+    Verb("discard", lambda a, on: _take_parked(a, on, how="discarded"), on=("parked",), apart=True, rarely=True),
+    # Coupons.
+    Verb("claim", _claim, on=("batch",), apart=True),
+    Verb("make void", _void, on=("batch", "coupon", "brought back"), apart=True, rarely=True),
+    Verb("use a coupon", _use, on=("coupon", "brought back"), rarely=True),
+    Verb("use a coupon at the till", _use_at_till, on=("coupon", "brought back"), rarely=True),
+    Verb("give back offers", _give_back, on=("by coupon", "home by coupon", "brought back"), apart=True),
 ]
 
 
@@ -588,7 +808,7 @@ def cases() -> list[Case]:
         common = [name for name in left.on if name in right.on]
         if common:
             found += [Case(left, right, name, name, one=True) for name in common]
-        else:
+        elif not (left.apart or right.apart):
             found.append(
                 Case(left, right, left.on[0] if left.on else None, right.on[0] if right.on else None, one=False)
             )

@@ -12,6 +12,7 @@ from duoline.flows import expire, pay, sell, ship
 from duoline.kernel import clock
 from duoline.kernel.ids import new_id
 from duoline.payments.provider import EventKind, PaymentEvent, RefundState, RefundStatus
+from tests.flows import test_returns
 
 
 async def trail(world, **matching):
@@ -39,6 +40,19 @@ async def stocked(world):
     return world
 
 
+async def test_what_is_brought_back_to_a_shop(world):
+    order_id = await test_returns.sold(world, milk=2)
+    before = await counted(world)
+    await test_returns.bring(world, order_id, reason="faulty", condition="damaged", milk=1)
+    assert await counted(world) - before == {
+        "order.return": 1, "stock.return": 1, "stock.damage": 1, "refund.request": 1, "refund.done": 1
+    }  # fmt: skip
+    line = await only(world, "order.return")
+    assert (line["actor"], line["store_id"], line["reason"]) == (world.clerk.label, world.stores["A"], "faulty")
+    assert line["before"] == {"returned": 0, "refunded_minor": 0}
+    assert line["after"] == {"returned": 1, "refunded_minor": 19900, "kept_minor": 0, "damaged": 1}
+
+
 async def test_a_sale_over_the_till(stocked):
     world = stocked
     shop = world.look.chain.store(world.stores["A"])
@@ -48,13 +62,14 @@ async def test_a_sale_over_the_till(stocked):
             tx, shop, priced, member_id=world.member_id, contact=orders.Contact("", ""), tendered_minor=50000,
             actor=world.clerk,
         )  # fmt: skip
-    assert await counted(world) == {"order.sell": 1, "stock.sale": 1}
+    assert await counted(world) == {"order.sell": 1, "stock.sale": 1, "drawer.open": 1}
+    assert (await only(world, "drawer.open"))["after"] == {"drawer": "1", "float_minor": 0, "by_itself": True}
     line = await only(world, "order.sell")
     assert (line["actor"], line["actor_name"]) == (world.clerk.label, "Li Na")
     assert (line["subject"], line["store_id"], line["before"]) == (sold.order_no, shop.id, None)
     assert line["after"] == {
         "paid_minor": 39800, "currency": "CNY", "tender": "cash", "tendered_minor": 50000, "change_minor": 10200,
-        "lines": [{"sku_code": "milk", "quantity": 2, "unit_price_minor": 19900}],
+        "lines": [{"sku_code": "milk", "quantity": 2, "unit_price_minor": 19900, "net_minor": 39800}],
     }  # fmt: skip
     units = await only(world, "stock.sale")
     assert (units["subject"], units["before"], units["after"]) == (
@@ -70,7 +85,9 @@ async def test_cash_and_goods_at_the_counter(stocked):
     receipt = await world.place(world.wish("milk", at="A"), world.wish("milk", 2, at="A"), pay_mode="at_store")
     await world.ready(receipt)
     await world.hand(receipt, cash=60000)
-    assert await counted(world) == {"order.placed": 1, "order.cash": 1, "order.hand-over": 1, "stock.sale": 2}
+    assert await counted(world) == {
+        "order.placed": 1, "order.cash": 1, "order.hand-over": 1, "stock.sale": 2, "drawer.open": 1,
+    }  # fmt: skip
     cash = await only(world, "order.cash")
     assert (cash["before"], cash["after"]) == (
         {"paid_minor": 0},

@@ -9,11 +9,12 @@ import pytest
 
 from duoline import fulfilment, inventory, orders, payments
 from duoline.channels.http import problems
-from duoline.flows import answer, draft, expire, pay, refund
+from duoline.flows import answer, draft, drawer_view, expire, pay, refund
 from duoline.kernel import clock
 from duoline.kernel.db import DatabaseFault
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
+from tests.flows import test_drawers, test_presales
 from tests.flows.test_favourites import sold, unit
 
 # The checks of the database itself would stop most of it; here they are taken away to see the second line hold.
@@ -38,7 +39,8 @@ async def spoil(world, access):
     await owner.execute(CONSTRAINTS)
     yield owner.execute
     await owner.execute("TRUNCATE orders, order_lines, holds, levels, movements, fulfilments, payment_intents, captures, refunds,"
-                        " order_numbers, journals, journal_entries CASCADE")  # fmt: skip
+                        " order_numbers, journals, journal_entries, drawer_sessions, drawer_entries, presale_counters, presales"
+                        " CASCADE")  # fmt: skip
     await owner.close()
 
 
@@ -128,6 +130,29 @@ async def test_rows_of_an_order_that_were_not_written(world, spoil, table, invar
     await world.stock("A", "milk", 5)
     await spoil(swallow(f"INSERT ON {table}"))
     await unchanged(world, invariant, world.place(world.wish("milk", at="A"), pay_mode="at_store"))
+
+
+async def test_cash_that_is_in_no_drawer(world, spoil):
+    """A sale whose cash was not noted is not made; a count that was not written closes nothing."""
+    await world.stock("A", "milk", 5)
+    await test_drawers.sold(world)
+    await spoil(swallow("UPDATE ON drawer_sessions"))
+    [session] = await drawer_view.open_at(world.db, world.look.chain, world.stores["A"])
+    await unchanged(world, "TIL-3", test_drawers.closed(world, session.id, 19900))
+    await spoil(swallow("INSERT ON drawer_entries"))
+    await unchanged(world, "TIL-2", test_drawers.sold(world))
+    assert await world.value("SELECT count(*) FROM drawer_sessions") == 1
+
+
+async def test_a_count_against_another_sum_than_the_entries_give(world, spoil):
+    """Cash is slipped into the drawer between the look and the count."""
+    session = await test_drawers.opened(world)
+    await spoil(
+        """CREATE FUNCTION slip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               NEW.expected_minor = NEW.expected_minor + 1; RETURN NEW; END $$;
+           CREATE TRIGGER slip BEFORE UPDATE ON drawer_sessions FOR EACH ROW EXECUTE FUNCTION slip()"""
+    )
+    await unchanged(world, "TIL-1", test_drawers.closed(world, session, 20000))
 
 
 async def test_kept_units_that_are_not_marked_as_used(world, spoil):
@@ -303,3 +328,40 @@ async def test_a_part_that_is_cut_off_is_given_back(world, books, spoil):
     receipt = await world.paid(books, world.wish("milk", 2, at="A"))
     await spoil(swallow("UPDATE ON holds", "new.state = 'released'"))
     await unchanged(world, "INV-3", world.cancel(receipt, {receipt.lines[0].id: 1}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "invariant"), [("UPDATE ON presale_counters", "PRE-1"), ("INSERT ON preorders", "PRE-3")]
+)
+async def test_a_booking_that_is_half_written(world, books, spoil, rows, invariant):
+    with clock.frozen(test_presales.NOON):
+        presale = await test_presales.offered(world)
+        if invariant == "PRE-1":
+            await spoil(swallow(rows))
+            await unchanged(world, invariant, test_presales.booking(world, presale))
+            return
+        order_id = await test_presales.booking(world, presale)
+        await spoil("DELETE FROM preorders")
+        await unchanged(world, invariant, test_presales.paid(world, books, order_id))
+
+
+async def test_a_deposit_that_is_kept_and_not_earned(world, books, spoil):
+    with clock.frozen(test_presales.NOON):
+        order_id = await test_presales.booked(world, books, cancel_terms="never")
+        await spoil(swallow("INSERT ON journals", "NEW.kind = 'forfeit'"))
+        await unchanged(world, "PRE-4", test_presales.cancelled(world, order_id))
+
+
+async def test_no_more_is_kept_than_the_terms_say(world, books, spoil):
+    with clock.frozen(test_presales.NOON):
+        order_id = await test_presales.booked(world, books, unpaid_terms="given_back")
+        await spoil("ALTER TABLE preorders DROP CONSTRAINT preorders_terms_ck")
+        await spoil("UPDATE preorders SET cancel_terms = 'never'")
+        await unchanged(world, "PRE-4", test_presales.cancelled(world, order_id))
+
+
+async def test_nothing_but_a_preorder_is_booked(world, books, spoil):
+    await world.stock("A", "milk", 3)
+    receipt = await world.place(world.wish("milk", at="A"))
+    await spoil("UPDATE payment_intents SET amount_minor = amount_minor - 1")
+    await unchanged(world, "PRE-3", world.pay(books, receipt))

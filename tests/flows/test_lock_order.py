@@ -13,6 +13,7 @@ import pytest
 
 from duoline import inventory, orders
 from duoline.flows import keep, sell
+from tests.flows import test_returns
 from tests.flows.test_favourites import unit
 
 SKUS = ("milk", "bottle", "sock")
@@ -146,3 +147,16 @@ async def test_the_till_locks_in_order_too(world, kept):
             await unit(world, kept, member=buyer)
         free = await seen_while_held(world, held, verb)
         assert {level for level in free if level[0] == shop.id} == set(mine[n + 1 :])
+
+
+async def test_what_is_brought_back_is_locked_in_order(world):
+    await stocked(world)
+    mine = [level for level in levels(world) if level[0] == world.stores["A"]]
+    for n, held in enumerate(mine):
+        order_id = await test_returns.sold(world, at="A", **dict.fromkeys(SKUS, 1))
+
+        async def verb(order_id=order_id):
+            await test_returns.bring(world, order_id, reason="faulty", condition="damaged", sock=1, bottle=1, milk=1)
+
+        free = await seen_while_held(world, held, verb)
+        assert {level for level in free if level in mine} == set(mine[n + 1 :])

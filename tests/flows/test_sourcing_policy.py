@@ -6,10 +6,10 @@ import pytest
 
 from duoline import fulfilment, inventory
 from duoline.flows import basket
+from duoline.flows.learn_walk_ins import learn_walk_ins
 from duoline.flows.place import Placing
 from duoline.fulfilment.learn import learn_records
 from duoline.fulfilment.load import reject_bp
-from duoline.inventory.learn import learn_walk_ins
 from duoline.kernel import policies
 from duoline.stores.types import Share
 from tests.flows.conftest import SECRET

@@ -13,21 +13,25 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import pytest
 
-from duoline import inventory
+from duoline import inventory, orders
 from duoline.channels.http import describe, doors, sessions
 from duoline.entry.check import broken
 from duoline.favourites import mark_favourite
-from duoline.flows import hand_over
+from duoline.flows import hand_over, pay
+from duoline.flows.book import Booking, book
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.ids import new_id
-from duoline.stores import rights
+from duoline.kernel.text import Text
+from duoline.pricing import presales
+from duoline.pricing.presales import save
+from duoline.stores import directory, rights
 from duoline.stores.rights import PERMISSIONS
 from duoline.stores.types import Role
 from tests.http.test_account import ADDRESS
@@ -45,7 +49,7 @@ UNITS = (31, 53)  # so many that no sum of amounts is another amount
 PAGES = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/docs"), ("GET", "/api/docs/{name:str}"),
     ("GET", "/media/{sha:str}"), ("GET", "/"), ("GET", "/search"), ("GET", "/p/{code:str}"), ("GET", "/01/{gtin:str}"), ("GET", "/s/{code:str}"),
-    ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
+    ("GET", "/t/{code:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
 }  # fmt: skip
 
 # Names of fields that point at something, and therefore must be named in the door.
@@ -64,6 +68,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST /api/mall/quotes": {"lines": [{"sku_id": "{sku}", "quantity": 1, "method": "delivery"}]},
     "POST /api/mall/orders/{order_id}/cancellation": {"lines": [{"line_id": "{order_line}", "quantity": 1}]},
+    "POST /api/mall/orders/{order_id}/cancellation-quote": {"lines": [{"line_id": "{order_line}", "quantity": 1}]},
     "POST /api/mall/orders/{order_id}/answer": {"choice": "refund"},
     "PATCH /api/mall/cart/lines/{line_id}": {"quantity": 2},
     "PATCH /api/mall/addresses/{address_id}": {"line": "别处"},
@@ -77,6 +82,44 @@ BODIES: dict[str, dict[str, Any]] = {
         "tender": "cash",
         "tendered": {"minor": 100000, "currency": "CNY"},
     },
+    "POST /api/clerk/cards": {"store": "{store}", "text": "M0001"},
+    "POST /api/clerk/till-orders": {
+        "store": "{store}",
+        "lines": [{"sku_id": "{sku}", "quantity": 1}],
+        "tenders": [{"tender": "code", "amount": {"minor": 1990, "currency": "CNY"}}],
+        "expected_total": {"minor": 1990, "currency": "CNY"},
+    },
+    "POST /api/clerk/till-orders/{order_id}/tenders/{tender_id}/charges": {"code": "131111111111111111"},
+    "PUT /api/clerk/till-orders/{order_id}/tenders": {
+        "tenders": [{"tender": "cash", "amount": {"minor": 1990, "currency": "CNY"}}],
+    },
+    "POST /api/clerk/till-orders/{order_id}/completion": {"tendered": {"minor": 1990, "currency": "CNY"}},
+    "POST /api/mall/guide-asks/{ask_id}/answer": {"accept": False},
+    "POST /api/console/bindings/transfers": {"store": "{store}", "to_staff_id": "{staff}", "reason": "x"},
+    "POST /api/clerk/guide-asks": {"store": "{store}", "phone": "13900000001"},
+    "POST /api/clerk/guide-disputes": {"store": "{store}", "phone": "13900000001", "reason": "x"},
+    "POST /api/console/binding-disputes/{dispute_id}/decision": {"decision": "stands", "reason": "x"},
+    "POST /api/console/touchpoints": {
+        "kind": "poster", "name": {"zh": "海报"}, "target": {"kind": "home"}, "store": "{store}",
+    },
+    "POST /api/clerk/preorder-lookups": {"store": "{store}", "code": "111122223333"},
+    "POST /api/clerk/preorders": {
+        "store": "{store}", "code": "111122223333",
+        "tenders": [{"tender": "cash", "amount": {"minor": 1990, "currency": "CNY"}}],
+    },
+    "POST /api/mall/preorders": {
+        "presale_id": "00000000-0000-7000-8000-000000000001", "version": 1, "quantity": 1, "method": "delivery",
+        "contact": {"name": "王芳", "phone": "13900000001"},
+    },
+    "POST /api/mall/orders/{order_id}/balance": {
+        "method": "delivery", "contact": {"name": "王芳", "phone": "13900000001"},
+        "address": {"name": "王芳", "phone": "13900000001", "province": "某省", "city": "某市", "district": "", "line": "1"},
+    },
+    "POST /api/clerk/parked-sales": {"store": "{store}", "lines": [{"sku_id": "{sku}", "quantity": 1}]},
+    "POST /api/clerk/drawer-sessions": {"store": "{store}", "float": {"minor": 100, "currency": "CNY"}, "drawer": "9"},
+    "POST /api/clerk/drawer-sessions/{session_id}/payments": {
+        "kind": "paid_in", "amount": {"minor": 100, "currency": "CNY"}, "reason": "x",
+    },
     "POST /api/clerk/home-quotes": {"store": "{store}", "lines": [{"sku_id": "{sku}", "quantity": 1}]},
     "POST /api/clerk/home-sales": {
         "store": "{store}",
@@ -85,6 +128,19 @@ BODIES: dict[str, dict[str, Any]] = {
         "phone": "13900000001",
         "address": {"province": "某省", "city": "某市", "line": "某路 1 号"},
         "expected_total": {"minor": 1990, "currency": "CNY"},
+    },
+    "POST /api/clerk/return-quotes": {
+        "store": "{store}",
+        "order_id": "{order}",
+        "reason": "faulty",
+        "lines": [{"line_id": "{order_line}", "quantity": 1, "condition": "sellable"}],
+    },
+    "POST /api/clerk/returns": {
+        "store": "{store}",
+        "order_id": "{order}",
+        "reason": "faulty",
+        "lines": [{"line_id": "{order_line}", "quantity": 1, "condition": "sellable"}],
+        "expected_refund": {"minor": 1990, "currency": "CNY"},
     },
     "POST /api/clerk/holds": {"store": "{store}", "sku_id": "{sku}", "quantity": 1, "minutes": 30},
     "POST /api/clerk/favourite-holds/{hold_id}/release": {"store": "{store}", "reason": "x"},
@@ -107,6 +163,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/console/orders/{order_id}/cancellation": {
         "lines": [{"line_id": "{order_line}", "quantity": 1}], "reason": "x"
     },
+    "POST /api/console/orders/{order_id}/cancellation-quote": {"lines": [{"line_id": "{order_line}", "quantity": 1}]},
     "POST /api/console/orders/{order_id}/sourcing": {"location_code": "{store}", "reason": "x"},
     "POST /api/console/orders/{order_id}/frozen-refund": {"units": 1, "reason": "x"},
     "POST /api/console/staff": {
@@ -145,6 +202,16 @@ class Side:
     home_sale: UUID
     home_sale_no: str
     home_sale_from: str
+    drawer: UUID
+    parked_sale: UUID
+    sale: UUID
+    sale_no: str
+    till_order: UUID
+    tender: UUID
+    touchpoint: UUID
+    bound: UUID
+    dispute: UUID
+    customer: UUID
 
     @property
     def unit(self) -> str:
@@ -162,6 +229,9 @@ class Member:
     order: UUID
     order_line: UUID
     fulfilment: UUID
+    guide_ask: UUID
+    share_of: UUID
+    preorder: UUID
 
 
 @dataclass
@@ -188,9 +258,9 @@ class Part:
 
 
 KINDS = {*Side.__dataclass_fields__, *Member.__dataclass_fields__, "unit", doors.SHARED} - {
-    "order_no",
     "home_sale_no",
     "home_sale_from",
+    "sale_no",
 }
 
 
@@ -305,6 +375,7 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
     counted, shortage = await missing_units(found, code)
     home_sale, home_sale_no, home_sale_from = await sold_home(found, code)
     return Side(
+        customer=await at_home(world, code),
         home_sale=home_sale,
         home_sale_no=home_sale_no,
         home_sale_from=home_sale_from,
@@ -318,7 +389,46 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
         staff=world.staff_ids[people[code]],
         order_no=order["order_no"],
         transfer=await transferred(found, code),
+        touchpoint=await hung(found, code),
+        **await tied(found, code),
+        **await at_the_till(found, code),
     )
+
+
+async def at_home(world: World, code: str) -> UUID:
+    """A member whose shop is the side's and who never bought anywhere."""
+    customer = (await world.member(f"+861390000010{code[1]}")).id
+    assert customer is not None
+    await world.db.execute("UPDATE members SET home_store_id = $2 WHERE member_id = $1", customer, world.stores[code])
+    return customer
+
+
+async def at_the_till(found: Neighbourhood, code: str) -> dict[str, Any]:
+    """An open drawer, a sale in it, and a basket that was put aside."""
+    lines = [{"sku_id": str(found.sku), "quantity": 1}]
+    cash = {"minor": 10_000, "currency": "CNY"}
+    hq, at = found.world.staff("hq"), {"store": code}
+    drawer = await hq.post("/api/clerk/drawer-sessions", at | {"float": cash})
+    assert drawer.status_code == 201, drawer.text
+    sale = await hq.post("/api/clerk/sales", at | {"lines": lines, "tender": "cash", "tendered": cash})
+    assert sale.status_code == 201, sale.text
+    parked = await hq.post("/api/clerk/parked-sales", at | {"lines": lines})
+    assert parked.status_code == 201, parked.text
+    order = sale.json()["order"]
+    price = {"minor": PRICE, "currency": "CNY"}
+    waits = await hq.post(
+        "/api/clerk/till-orders",
+        at | {"lines": lines, "tenders": [{"tender": "code", "amount": price}], "expected_total": price},
+    )
+    assert waits.status_code == 201, waits.text
+    return {
+        "till_order": UUID(waits.json()["id"]),
+        "tender": UUID(waits.json()["tenders"][0]["id"]),
+        "drawer": UUID(drawer.json()["id"]),
+        "parked_sale": UUID(parked.json()["id"]),
+        "sale": UUID(order["id"]),
+        "sale_no": order["order_no"],
+    }
 
 
 async def missing_units(found: Neighbourhood, code: str) -> tuple[UUID, UUID]:
@@ -362,6 +472,35 @@ async def sold_home(found: Neighbourhood, code: str) -> tuple[UUID, str, str]:
     assert placed.status_code == 201, placed.text
     receipt = placed.json()
     return UUID(receipt["id"]), receipt["order_no"], receipt["fulfilments"][0]["store_code"]
+
+
+async def hung(found: Neighbourhood, code: str) -> UUID:
+    """A code that hangs in the side's shop."""
+    made = await found.world.staff("hq").post(
+        "/api/console/touchpoints",
+        {"kind": "store", "name": {"zh": "门口"}, "target": {"kind": "home"}, "store": code},
+    )
+    assert made.status_code == 201, made.text
+    return UUID(made.json()["items"][0]["id"])
+
+
+async def tied(found: Neighbourhood, code: str) -> dict[str, UUID]:
+    """A member of the side's guide, whom a colleague disputes."""
+    world = found.world
+    people = {"S1": ("clerk1", "manager1"), "S2": ("clerk2", "manager2")}
+    guide, colleague = people.get(code, (f"franchisee_{'a' if code == 'S3' else 'b'}", "hq"))
+    shown = await world.staff(guide).post("/api/clerk/guide-codes", {"store": code})
+    assert shown.status_code == 200, shown.text
+    phone = f"138000000{code[1:]}0"
+    who = await world.member(f"+86{phone}")
+    bound = await who.post("/api/mall/guide", {"code": shown.json()["code"]})
+    assert bound.status_code == 201, bound.text
+    disputed = await world.staff(colleague).post(
+        "/api/clerk/guide-disputes", {"store": code, "phone": phone, "reason": "x"}
+    )
+    assert disputed.status_code == 201, disputed.text
+    assert who.id is not None
+    return {"bound": who.id, "dispute": UUID(disputed.json()["id"])}
 
 
 async def transferred(found: Neighbourhood, code: str) -> UUID:
@@ -423,14 +562,57 @@ async def belongings(found: Neighbourhood, who: Caller) -> Member:
         product = await tx.fetchval("SELECT product_id FROM skus WHERE id = $1", found.sku)
         assert who.id is not None
         favourite = await mark_favourite(tx, member_id=who.id, product_id=product, sku_id=None, store_id=None)
+    ask, now = new_id(), clock.now()
+    await db.execute(
+        """INSERT INTO binding_asks (member_id, id, guide_id, store_id, asked_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        who.id, ask, found.world.staff_ids["clerk1"], found.world.stores["S1"], now, now + timedelta(hours=1),
+    )  # fmt: skip
+    shared = new_id()
+    await db.execute(
+        """INSERT INTO touchpoints (owner_id, id, code, kind, owner_kind, name_zh, name_en, target_kind, target, created_by, created_at)
+           VALUES ($1, $2, $3, 'share', 'member', 'x', 'x', 'product', 'P', '', $4)""",
+        who.id, shared, f"{shared.int % 10**8:08d}", now,
+    )  # fmt: skip
+    await db.execute(
+        "INSERT INTO touchpoint_codes (code, owner_id, touchpoint_id) VALUES ($1, $2, $3)",
+        f"{shared.int % 10**8:08d}", who.id, shared,
+    )  # fmt: skip
     return Member(
+        guide_ask=ask,
+        share_of=shared,
         favourite=favourite,
         address=UUID(address.json()["id"]),
         cart_line=UUID(cart.json()["lines"][0]["line_id"]),
         order=order_id,
         order_line=await db.fetchval("SELECT id FROM order_lines WHERE order_id = $1", order_id),
         fulfilment=await db.fetchval("SELECT id FROM fulfilments WHERE order_id = $1", order_id),
+        preorder=await booked(found, who),
     )
+
+
+async def booked(found: Neighbourhood, who: Caller) -> UUID:
+    """A pre-order whose deposit is paid."""
+    assert who.id is not None
+    member_id, chain = who.id, directory.current()
+    async with found.world.db.begin() as tx:
+        row = await tx.fetchrow("SELECT id FROM presales")
+        made = presales.Presale(
+            id=row["id"] if row else new_id(), version=1, sku_id=found.sku, name=Text("预售", "Pre-sale"),
+            price_minor=PRICE, deposit_minor=199, currency="CNY", deposit_from=NOON, deposit_until=NOON + timedelta(days=1),
+            balance_from=NOON + timedelta(days=2), balance_until=NOON + timedelta(days=3),
+            expected_on=(NOON + timedelta(days=2)).date(), units_max=9, member_max=9, delivery=True, pickup="all",
+            store_ids=[], cancel_terms="until_balance", unpaid_terms="kept",
+        )  # fmt: skip
+        if row is None:
+            await save.add(tx, made, reason="x", actor=SYSTEM)
+        wanted = Booking(made.id, 1, 1, chain.coded("S1"), None, orders.Contact("王芳", "13900000001"))
+        order_id = await book(
+            tx, wanted, member_id=member_id, channel="mall", secret=b"x", actor=Actor("member", member_id)
+        )
+        deposit = await tx.fetchrow("SELECT deposit_intent_id FROM preorders WHERE order_id = $1", order_id)
+        await pay.settle(tx, member_id, order_id, deposit[0], amount_minor=199, currency="CNY")
+    return order_id
 
 
 async def buy(found: Neighbourhood, who: Caller, **line: Any) -> dict[str, Any]:
@@ -680,7 +862,10 @@ async def fingerprint(place: Neighbourhood) -> dict[str, Any]:
     tables = (
         "addresses", "cart_lines", "orders", "order_lines", "fulfilments", "holds", "levels", "movements", "staff",
         "staff_grants", "stores", "store_hour_exceptions", "regions", "companies", "prices", "products", "policies", "favourites", "favourite_holds",
-        "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "transfers", "transfer_lines",
+        "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "returns", "transfers",
+        "transfer_lines", "drawer_sessions", "drawer_entries", "parked_sales", "touchpoints",
+        "bindings", "binding_asks", "binding_disputes",
+        "preorders", "presales", "presale_counters", "presale_bookings",
     )  # fmt: skip
     return {
         table: await place.world.db.fetchval(
@@ -699,7 +884,17 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
         for name, who in place.callers.items():
             if name in ("victim", "hq"):
                 continue
-            secrets = [str(v) for v in (victim.address, victim.cart_line, victim.order, victim.favourite)]
+            secrets = [
+                str(v)
+                for v in (
+                    victim.address,
+                    victim.cart_line,
+                    victim.order,
+                    victim.favourite,
+                    victim.share_of,
+                    victim.guide_ask,
+                )
+            ]
             objects: dict[str, str] = {}
             if name in place.ROLES:
                 foreign, own = place.sides[place.FOREIGN[name]], place.sides[place.OWN[name]]
@@ -713,6 +908,15 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                         foreign.order_no,
                         foreign.staff,
                         foreign.transfer,
+                        foreign.drawer,
+                        foreign.parked_sale,
+                        foreign.sale,
+                        foreign.sale_no,
+                        foreign.till_order,
+                        foreign.tender,
+                        foreign.touchpoint,
+                        foreign.bound,
+                        foreign.dispute,
                         # Whoever sends it knows of it.
                         *((foreign.home_sale, foreign.home_sale_no) * (foreign.home_sale_from not in reach)),
                     )

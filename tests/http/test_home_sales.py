@@ -146,7 +146,9 @@ async def test_headquarters_reads_who_sold_it_and_a_shop_that_sends_a_part_does_
     assert case["sold"] == {"store_code": "S1", "store_name": {"zh": "S1", "en": "S1"}, "by": "clerk1"}
     assert case["order"]["timeline"][0]["data"]["sold_store_code"] == "S1"
     assert [(line["action"], line["actor"]) for line in case["audit"]] == [("order.sell-home", "clerk1")]
-    assert case["audit"][0]["after"]["lines"] == [{"sku_code": "MILK-1", "quantity": 6, "unit_price_minor": 19900}]
+    assert case["audit"][0]["after"]["lines"] == [
+        {"sku_code": "MILK-1", "quantity": 6, "unit_price_minor": 19900, "net_minor": 119400}
+    ]
     part = (await world.staff("franchisee_b").get(f"/api/console/orders/{receipt.id}")).json()
     assert (part["whole"], part["sold"], part["audit"]) == (False, None, [])
     assert "sold_store_code" not in part["order"]["timeline"][0]["data"]

@@ -53,7 +53,8 @@ def test_every_field_of_every_policy_is_bounded_and_named() -> None:
                 continue
             meta = next((each for each in get_args(hint)[1:] if isinstance(each, msgspec.Meta)), None)
             assert meta is not None, f"{kind}.{name} takes anything"
-            assert meta.pattern or (meta.ge is not None and meta.le is not None), f"{kind}.{name} has no bounds"
+            bounded = (meta.ge is not None and meta.le is not None) or (meta.min_length is not None and meta.max_length)
+            assert meta.pattern or bounded, f"{kind}.{name} has no bounds"
             assert set(meta.extra or {}) == {"zh", "en"}, f"{kind}.{name} has no name"
             assert msgspec.convert(getattr(policy.default, name), hint) == getattr(policy.default, name)
 
@@ -119,3 +120,18 @@ async def test_the_shop_trades_at_both_ends_of_every_bound(world: World, end: st
     states = [row["state"] for row in await world.db.fetch("SELECT state FROM orders")]
     assert sorted(states) == ["cancelled", "expired"]
     assert await broken(world.db) == []
+
+
+async def test_what_spans_fields_is_refused_by_field_too(world: World) -> None:
+    tiers = [
+        {"code": code, "name": {"zh": code, "en": code}, "from_minor": start}
+        for code, start in (("member", 5), ("gold", 5), ("gold", 9))
+    ]
+    answer = await decide(world, "tiers", tiers=tiers)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["problems"]] == [
+        "body.tiers.0.from_minor",
+        "body.tiers.1.from_minor",
+        "body.tiers.2.code",
+    ]
+    assert await world.db.fetchval("SELECT count(*) FROM policies") == 0

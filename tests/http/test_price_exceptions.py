@@ -52,6 +52,13 @@ async def test_it_is_found_by_kind_time_shop_and_words(world: World, shelf: str)
         assert found["total"] == len(found["items"])
         return sorted(one["price"]["minor"] for one in found["items"])
 
+    await say(head, shelf, 15900, tier="gold")
+    assert await prices(kind="tier") == [15900]
+    gold = (await head.get(LIST, params={"kind": "tier"})).json()["items"][0]
+    assert (gold["tier"], gold["chain_price"]["minor"]) == ("gold", 19900)
+    assert (await head.post("/api/console/prices", {"sku_id": shelf, "scope": "chain", "tier": "copper",
+            "price": {"minor": 5, "currency": "CNY"}, "reason": "x"})).status_code == 404  # fmt: skip
+    await world.db.execute("DELETE FROM prices WHERE tier = 'gold'")
     assert await prices(kind="store") == [18800, 18900]
     assert await prices(kind="channel") == [17900, 18800]
     assert await prices(store="S2") == [18800]

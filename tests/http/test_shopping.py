@@ -353,9 +353,7 @@ async def test_a_dated_price_gives_way_to_the_open_one_again(world: World, shelf
 
     async def prices(*instants: datetime) -> list[int]:
         found = [
-            await pricing.price_of(
-                world.db, UUID(shelf), store_id=None, region_ids=[], channel="mall", member_id=None, at=at
-            )
+            await pricing.price_of(world.db, UUID(shelf), store_id=None, region_ids=[], channel="mall", tier="", at=at)
             for at in instants
         ]
         return [price.price_minor if price else -1 for price in found]

@@ -112,7 +112,7 @@ class World:
         member_id, token = new_id(), new_token()
         async with self.db.begin() as tx:
             await tx.execute(
-                "INSERT INTO members (member_id, kind, display_name, phone, created_at) VALUES ($1, $2, 'M', $3, $4)",
+                "INSERT INTO members (member_id, kind, display_name, phone, tier, created_at) VALUES ($1, $2, 'M', $3, CASE $2 WHEN 'member' THEN 'member' ELSE '' END, $4)",
                 member_id,
                 kind,
                 phone,

@@ -27,8 +27,10 @@ INSERT INTO staff (id, login, name, password_hash, created_at, updated_at)
 INSERT INTO staff_grants VALUES ('{A}', 'headquarters', 'chain', '00000000-0000-0000-0000-000000000000', now()),
   ('{B}', 'region', 'region', '{C}', now());
 INSERT INTO staff_sessions VALUES ('x', '{B}', now(), now());
-INSERT INTO members (member_id, kind, phone, created_at)
-  VALUES ('{A}', 'member', '+8613800138000', now()), ('{B}', 'guest', NULL, now());
+INSERT INTO members (member_id, kind, phone, tier, created_at)
+  VALUES ('{A}', 'member', '+8613800138000', 'gold', now()), ('{B}', 'guest', NULL, '', now());
+INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, actor, at)
+  VALUES ('{A}', '{A}', 'member', 'silver', 'reached', 0, '', now()), ('{A}', '{B}', 'silver', 'gold', 'reached', 0, '', now());
 INSERT INTO phone_index VALUES ('+8613800138000', '{A}');
 INSERT INTO addresses (member_id, id, name, phone, province, city, district, line, is_default, created_at, updated_at)
   VALUES ('{A}', '{A}', '', '', '', '', '', '', true, now(), now()), ('{A}', '{B}', '', '', '', '', '', '', false, now(), now());
@@ -51,6 +53,14 @@ BREAK = [
     ("MEM-1", f"UPDATE members SET phone = NULL WHERE member_id = '{A}'"),
     ("MEM-2", "UPDATE addresses SET is_default = true"),
     ("MEM-2", "UPDATE addresses SET is_default = false"),
+    ("MEM-3", "UPDATE members SET tier = 'silver' WHERE kind = 'member'"),
+    ("MEM-4", f"INSERT INTO member_cards VALUES ('X', '{A}')"),
+    ("MEM-4", f"UPDATE members SET card_no = 'X' WHERE member_id = '{A}'"),
+    (
+        "MEM-3",
+        "INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, actor, at)"
+        f" VALUES ('{A}', '{C}', 'black', 'gold', 'lapsed', 0, '', now() + interval '1 second')",
+    ),
 ]
 
 

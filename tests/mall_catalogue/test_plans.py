@@ -37,7 +37,7 @@ async def _scans(tx: Tx) -> dict[str, int]:
 
 async def test_product_page_cards_and_stores(shop: Shop):
     world, at = shop.world, clock.now()
-    here = (world.stores["S1"], [world.regions["north"]], at, world.stores["S1"], [world.stores["D1"]])
+    here = (world.stores["S1"], [world.regions["north"]], at, world.stores["S1"], [world.stores["D1"]], "gold")
     assert await scanned(shop, sql.PRODUCT_PAGE, "F700", *here) == set()
     assert await scanned(shop, sql.CARDS, list(shop.goods.products.values()), *here) == set()
     assert await scanned(shop, sql.PRODUCT_STORES, "F700", None) == set()
@@ -55,6 +55,7 @@ async def test_search(shop: Shop, sort: Any, ready: bool):
         sort=sort,
         price_store=shop.world.stores["S1"],
         price_regions=(),
+        price_tier="gold",
         ready_at=shop.world.stores["S1"] if ready else None,
     )
     statement, values = _statement(wish, clock.now())

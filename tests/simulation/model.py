@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-PRICES = {"milk": 19900, "bottle": 4990, "sock": 0}
+LISTED = {"milk": 19900, "bottle": 4990, "sock": 0}
+"""What the chain asks."""
+PRICES = LISTED | {"bottle": 4671}
+"""What a unit costs: bottles are on offer, so that every order of them has a discount to carry."""
 
 Shelf = tuple[str, str]  # place, article
 
@@ -32,6 +35,8 @@ class Line:
     """Where it was to be collected when it was ordered."""
     handed: int = 0
     cancelled: int = 0
+    back: int = 0
+    """Of those handed over, brought back."""
 
     @property
     def due(self) -> int:
@@ -94,8 +99,8 @@ class Sale:
 
     @property
     def earned(self) -> int:
-        """What the customer has had, in money."""
-        goods = sum(line.price * line.handed for line in self.lines.values())
+        """What the customer has had and kept, in money."""
+        goods = sum(line.price * (line.handed - line.back) for line in self.lines.values())
         sent = any(line.method == "delivery" and line.handed for line in self.lines.values())
         return goods + (self.fee if sent else 0)
 
@@ -164,6 +169,8 @@ class Model:
         self.counts: list[Counted] = []
         self.counted_at: dict[Shelf, datetime] = {}
         self.corrections: list[tuple[Shelf, datetime, int]] = []
+        self.counter: list[tuple[UUID, Line]] = []
+        """What was sold over a till, by order."""
         self.cash: Counter[str] = Counter()
         self.till: Counter[str] = Counter()
 
@@ -311,6 +318,22 @@ class Model:
         sale.returned += back
         self.close(sale, empty_as=empty_as)
         return back
+
+    def bring_back(self, sale: Sale | None, line: Line, n: int, shop: str, *, damaged: bool) -> None:
+        """Units come back to a shop, and what they cost goes back: in cash out of its drawer, or by the provider."""
+        line.back += n
+        if not damaged:
+            self.on_hand[shop, line.article] += n
+        back = line.price * n
+        if sale is None:
+            assert line.shop is not None
+            self.till[line.shop] -= back
+        else:
+            sale.returned += back
+        if sale is None or sale.mode == "at_store":
+            self.cash[shop] -= back
+            if sale is not None:
+                sale.sent_back += back
 
     def close(self, sale: Sale, *, empty_as: str = "cancelled") -> None:
         if not sale.over and all(line.due == 0 for line in sale.lines.values()):

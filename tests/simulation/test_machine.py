@@ -26,6 +26,7 @@ from uuid import UUID
 
 import asyncpg
 import hypothesis
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ from duoline.flows import (
     reject,
     remind,
     replan,
+    return_goods,
     sell,
     settle_shortage,
     ship,
@@ -62,16 +64,19 @@ from duoline.flows import (
 from duoline.flows.place import Placing
 from duoline.fulfilment import load
 from duoline.inventory import transfers
-from duoline.kernel import clock
+from duoline.kernel import clock, policies
 from duoline.kernel.db import Database
 from duoline.kernel.errors import Refusal
 from duoline.kernel.ids import new_id
+from duoline.kernel.text import Text
 from duoline.payments import providers
 from duoline.payments.provider import EventKind, PaymentEvent, PaymentStatus
+from duoline.pricing.promotions import book, compile_promotions
+from duoline.pricing.promotions.types import Choice, FixedPrice, Promotion
 from duoline.stores import directory
 from tests.flows.conftest import NOON, SECRET, Books, World, _build
 from tests.flows.test_favourites import kept
-from tests.simulation.model import PRICES, Counted, Job, Line, Model, Move, Sale, Shelf
+from tests.simulation.model import LISTED, PRICES, Counted, Job, Line, Model, Move, Sale, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -86,13 +91,14 @@ EMPTY = """
 TRUNCATE transfers, transfer_lines, counts, count_lines, shortages, orders, order_lines, order_events, order_numbers, fulfilments, fulfilment_lines, holds, levels, movements,
          payment_intents, payment_refs, captures, refunds, payment_exceptions, provider_events, journals, journal_entries, pickup_codes,
          code_attempts, sourcing_decisions, member_outbox, stock_outbox, local_outbox, audit_log, idempotency,
-         pgqueuer.pgqueuer, favourites, favourite_holds, favourite_keys, refused_for_holds CASCADE
+         pgqueuer.pgqueuer, favourites, favourite_holds, favourite_keys, refused_for_holds,
+         drawer_sessions, drawer_entries, parked_sales CASCADE
 """
 # What trade could break; the catalogue and the staff stay as they are.
 QUERIES = {
     name: sql
     for name, _, sql in INVARIANTS
-    if name.startswith(("LED", "INV", "PAY", "ORD", "FUL", "FAV", "TRF", "CNT", "I12", "IDE"))
+    if name.startswith(("LED", "INV", "PAY", "ORD", "FUL", "FAV", "TRF", "CNT", "RET", "I12", "IDE", "OFR", "TIL"))
 }
 CHECK = " UNION ALL ".join(
     f"SELECT '{name}' AS broken, to_jsonb(q) AS found FROM ({sql}) q" for name, sql in QUERIES.items()
@@ -128,11 +134,23 @@ class Chain:
         with clock.frozen(NOON):
             await _build(self.world)
             await directory.refresh(self.world.db)
+        offer = Promotion(
+            id=UUID(int=4671), version=1, name=Text("特价", "On offer"), from_at=NOON - timedelta(days=1),
+            of=Choice(skus=frozenset({self.world.skus["bottle"]})), effect=FixedPrice(price_minor=PRICES["bottle"]),
+        )  # fmt: skip
+        book._current = book.Book([offer], {}, compile_promotions([offer], {}))
+        body = msgspec.structs.replace(orders.RETURNS.default, faulty_days=3_650)  # however much time passes
+        async with self.world.db.begin() as tx:
+            await policies.set_version(tx, actor=self.world.clerk, kind="returns", body=body, reason="test")
+        await policies.refresh(self.world.db)
         self.names = {id_: name for name, id_ in self.world.stores.items()}
         self.names |= {inventory.transit_of(id_): f"to {name}" for name, id_ in self.world.stores.items()}
         self.articles = {id_: name for name, id_ in self.world.skus.items()}
 
     async def _close(self) -> None:
+        book._current = book.Book()
+        await self.world.db.execute("DELETE FROM policies")
+        await policies.refresh(self.world.db)
         await self.owner.close()
         await self.world.db.close()
 
@@ -862,6 +880,45 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
                 self.model.till[shop] += total
                 for article, n in wanted.items():
                     self.model.on_hand[shop, article] -= n
+                self.remember_sale(shop)
+
+        def remember_sale(self, shop: str) -> None:
+            """What was sold last may be brought back later."""
+            rows = self.run(db.fetch(
+                """SELECT l.order_id, l.id, l.sku_id, l.quantity FROM order_lines l
+                   WHERE l.method = 'till' AND NOT l.order_id = ANY ($1) ORDER BY l.n""",
+                [order_id for order_id, _ in self.model.counter]))  # fmt: skip
+            for row in rows:
+                line = Line(
+                    row["id"], chain.articles[row["sku_id"]], "till", row["quantity"], shop, handed=row["quantity"]
+                )
+                self.model.counter.append((row["order_id"], line))
+
+        def had(self) -> list[tuple[UUID, Sale | None, Line]]:
+            """What customers have and may bring back: a parcel may still be on its way."""
+            ordered = [
+                (sale.id, sale, line)
+                for sale in self.model.sales.values()
+                for line in sale.lines.values()
+                if line.method == "pickup"
+            ]
+            bought = [(order_id, None, line) for order_id, line in self.model.counter]
+            return [one for one in (*ordered, *bought) if one[2].handed > one[2].back]
+
+        @precondition(lambda self: self.had())
+        @rule(n=which, k=units, shop=st.sampled_from(SHOPS), damaged=st.booleans())
+        def bring_back(self, n: int, k: int, shop: str, damaged: bool) -> None:
+            order_id, sale, line = self.had()[n % len(self.had())]
+            brought = [return_goods.Brought(line.id, k, "damaged" if damaged else "sellable")]
+            look = world.look
+            refused = self.refused(self.transact(lambda tx: return_goods.return_goods(
+                tx, look.chain, look.chain.store(place_id[shop]), member_id=world.member_id, order_id=order_id,
+                brought=brought, reason="faulty", expected_minor=line.price * k, actor=world.clerk)))  # fmt: skip
+            if k > line.handed - line.back:
+                assert refused == "returns.nothing-left"
+            else:
+                assert refused is None
+                self.model.bring_back(sale, line, k, shop, damaged=damaged)
 
         @rule(place=st.sampled_from(PLACES), article=st.sampled_from(ARTICLES), n=st.integers(0, 6))
         def count(self, place: str, article: str, n: int) -> None:
@@ -889,7 +946,7 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
             place, article = counted.shelf
             at_once = self.run(world.submit(place, counted.id))
             off = abs(counted.units - counted.book)
-            assert at_once == (off <= 5 and off * PRICES[article] <= 20_000)
+            assert at_once == (off <= 5 and off * LISTED[article] <= 20_000)
             if not at_once:
                 self.run(world.approve(place, counted.id))
             difference = self.model.difference(counted)
@@ -1167,7 +1224,7 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
         def orders_are_what_the_model_says(self) -> None:
             rows = self.run(db.fetch(
                 f"""SELECT o.id, o.state, o.paid_minor, o.refunded_minor,
-                          (SELECT jsonb_object_agg(l.id, jsonb_build_array(l.handed, l.cancelled)) FROM order_lines l
+                          (SELECT jsonb_object_agg(l.id, jsonb_build_array(l.handed, l.cancelled, l.returned)) FROM order_lines l
                            WHERE l.order_id = o.id) AS lines,
                           (SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_array(f.id, f.state)), '[]') FROM fulfilments f
                            WHERE f.order_id = o.id AND {fulfilment.SERVING}) AS jobs
@@ -1183,7 +1240,7 @@ def machine(chain: Chain, *, check_each: int) -> type[RuleBasedStateMachine]:
             assert found == {
                 sale.id: (
                     sale.state, sale.paid, sale.returned,
-                    {line.id: (line.handed, line.cancelled) for line in sale.lines.values()},
+                    {line.id: (line.handed, line.cancelled, line.back) for line in sale.lines.values()},
                     {(job.id, job.state) for job in sale.jobs if job.live},
                 )
                 for sale in self.model.sales.values()

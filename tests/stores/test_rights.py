@@ -78,7 +78,7 @@ def test_headquarters_reaches_everything_and_scopes_add_up() -> None:
         (Role.CLERK, {"orders.cancel", "stock.adjust", "stock.safety", "staff.edit", "audit.read", "members.read"}),
         (Role.STORE, {"stores.edit", "prices.edit", "policies.edit", "catalogue.edit", "imports.run", "stores.open"}),
         (Role.FRANCHISEE, {"prices.edit", "policies.edit", "catalogue.edit", "imports.run", "stores.open"}),
-        (Role.REGION, {"prices.edit", "policies.edit", "catalogue.edit", "imports.run", "stores.open"}),
+        (Role.REGION, {"members.edit", "prices.edit", "policies.edit", "catalogue.edit", "imports.run", "stores.open"}),
     ],
 )
 def test_what_a_role_may_never_do(role: Role, never: set[str]) -> None:

@@ -1,0 +1,367 @@
+"""Points from the hand-over to the return: earned by what stays, spent like money, owed when they were spent."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from duoline import loyalty, orders
+from duoline.flows import earn_points, expire, pay, pay_points
+from duoline.kernel import clock, faults, outbox
+from duoline.kernel.errors import NotFound, Refusal
+from duoline.kernel.ids import new_id
+from duoline.loyalty import ripen
+from duoline.loyalty.policy import TierTimes
+from duoline.pricing.promotions.types import PercentOff
+
+from .conftest import World
+from .test_offers import milk, offer  # noqa: F401 - a fixture
+from .test_returns import bring
+from .test_tiers import is_now
+
+PRICE = 19900
+
+
+async def told(world: World) -> loyalty.Balance:
+    """What the relay and the consumer of the workers do with what happened."""
+    while await world.value("SELECT duo_relay(500)"):
+        pass
+    while await outbox.consume_once(world.db, outbox.consumers["points"]):
+        pass
+    return await loyalty.balance_of(world.db, world.member_id)
+
+
+async def given(world: World, points: int, *, member_id=None) -> None:
+    async with world.db.begin() as tx:
+        await loyalty.give(
+            tx,
+            member_id=member_id or world.member_id,
+            source="given",
+            ref_id=new_id(),
+            points=points,
+            actor=world.manager,
+            reason="test",
+        )
+
+
+async def had(world: World, books, units: int = 1):
+    """Bought, paid and collected."""
+    await world.stock("A", "milk", units)
+    receipt = await world.paid(books, world.wish("milk", units, at="A"))
+    await world.ready(receipt)
+    await world.hand(receipt)
+    return receipt
+
+
+async def spend(world: World, receipt, points: int) -> int:
+    await pay_points.close_open(world.db, member_id=world.member_id, order_id=receipt.id)
+    async with world.db.begin() as tx:
+        return await pay_points.pay_points(
+            tx, member_id=world.member_id, order_id=receipt.id, points=points, actor=world.member
+        )
+
+
+async def pay_rest(world: World, books, receipt) -> None:
+    opened = await pay.open_payment(
+        world.db, member_id=world.member_id, order_id=receipt.id, subject="s", notify_url="n", return_url="r"
+    )
+    books.pay(str(opened.intent_id))
+    await pay.check_order(world.db, member_id=world.member_id, order_id=receipt.id)
+
+
+@pytest.fixture
+async def unit(world: World) -> int:
+    """What a unit of milk costs."""
+    return await world.value("SELECT price_minor FROM prices WHERE sku_id = $1 AND scope = 'chain'", world.skus["milk"])
+
+
+async def test_what_is_kept_earns_and_what_comes_back_does_not(world, books, unit):
+    receipt = await had(world, books, 3)
+    assert (await told(world)).spendable == 3 * unit // 100
+    assert (await told(world)).spendable == 3 * unit // 100  # told twice
+    await bring(world, receipt.id, milk=1)
+    assert (await told(world)).spendable == 2 * unit // 100
+    await bring(world, receipt.id, milk=2)
+    assert await told(world) == loyalty.Balance()
+    assert (await loyalty.earned_of(world.db, world.member_id, receipt.id)).points == 0
+
+
+async def test_paid_is_not_earned_and_a_guest_earns_nothing(world, books):
+    await world.stock("A", "milk", 1)
+    receipt = await world.paid(books, world.wish("milk", 1, at="A"))
+    assert await told(world) == loyalty.Balance()
+    await world.db.execute("UPDATE members SET kind = 'guest', tier = '' WHERE member_id = $1", world.member_id)
+    await world.ready(receipt)
+    await world.hand(receipt)
+    assert await told(world) == loyalty.Balance()
+    await world.db.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", world.member_id)
+
+
+async def test_the_rate_is_the_tiers_and_stays_when_the_rules_change(world, books, unit, set_policy):
+    await set_policy("points", tiers=(TierTimes(tier="gold", percent=200),))
+    await is_now(world, "gold")
+    receipt = await had(world, books, 2)
+    assert (await told(world)).spendable == 2 * unit * 2 // 100
+    await set_policy("points", rate=9_000)
+    await is_now(world, "member")
+    await bring(world, receipt.id, milk=1)
+    assert (await told(world)).spendable == unit * 2 // 100
+
+
+async def test_a_free_article_earns_nothing(world, books, offer):  # noqa: F811
+    await offer(PercentOff(off_bp=10_000), of=milk(world))
+    await world.stock("A", "milk", 1)
+    await world.stock("A", "bottle", 1)
+    receipt = await world.paid(books, world.wish("milk", 1, at="A"), world.wish("bottle", 1, at="A"))
+    await world.ready(receipt)
+    await world.hand(receipt)
+    assert (await told(world)).spendable == receipt.total.minor // 100
+
+
+async def test_points_may_wait_until_nothing_can_come_back_any_more(world, books, unit, set_policy):
+    await set_policy("points", wait=True)
+    receipt = await had(world, books, 2)
+    earned = 2 * unit // 100
+    assert await told(world) == loyalty.Balance(pending=earned)
+    assert await ripen.ripen(world.db) == 0
+    await bring(world, receipt.id, milk=1)
+    assert await told(world) == loyalty.Balance(pending=unit // 100)
+    with clock.frozen(clock.now() + timedelta(days=9)):
+        assert await ripen.ripen(world.db) == 1
+        assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance(spendable=unit // 100)
+
+
+async def test_points_pay_a_part_and_earn_nothing_themselves(world, books, unit):
+    await given(world, 5_000)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    can = await pay_points.usable(world.db, member_id=world.member_id, order_id=receipt.id)
+    assert (can.most, can.worth_minor, can.spendable) == (5_000, 5_000, 5_000)
+    assert await spend(world, receipt, 4_000) == unit - 4_000
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 1_000
+    with pytest.raises(loyalty.PointsNotTaken):
+        await spend(world, receipt, 500)
+    await pay_rest(world, books, receipt)
+    view = await world.order(receipt)
+    assert (view.state, view.paid.minor) == ("preparing", unit)
+    await world.ready(receipt)
+    await world.hand(receipt)
+    assert (await told(world)).spendable == 1_000 + (unit - 4_000) // 100
+
+
+async def test_points_come_back_with_the_order_that_nobody_paid(world, unit):
+    await given(world, 500)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    await spend(world, receipt, 500)
+    with clock.frozen(clock.now() + timedelta(hours=2)):
+        assert await expire.expire_order(world.db, member_id=world.member_id, order_id=receipt.id)
+        assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 500
+    assert await world.level("A", "milk") == (1, 0)
+
+
+async def test_points_come_back_with_the_order_that_is_cancelled_or_returned(world, books, unit):
+    await given(world, 1_000)
+    await world.stock("A", "milk", 3)
+    receipt = await world.place(world.wish("milk", 2, at="A"))
+    await spend(world, receipt, 999)
+    await pay_rest(world, books, receipt)
+    view = await world.order(receipt)
+    await world.cancel(receipt, {view.lines[0].id: 1})
+    # What came first goes back first.
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 1_000
+    await world.ready(receipt)
+    await world.hand(receipt)
+    await bring(world, receipt.id, milk=1)
+    await world.refunds()
+    assert (await told(world)).spendable == 1_000
+    order = await world.db.fetchrow("SELECT paid_minor, refunded_minor FROM orders WHERE id = $1", receipt.id)
+    assert tuple(order) == (2 * unit, 2 * unit)
+
+
+async def test_what_was_spent_and_has_to_go_back_is_owed_and_paid_first(world, books, unit):
+    receipt = await had(world, books, 1)
+    earned = unit // 100
+    assert (await told(world)).spendable == earned
+    await world.stock("A", "milk", 1)
+    second = await world.place(world.wish("milk", 1, at="A"))
+    await spend(world, second, earned)
+    await bring(world, receipt.id, milk=1)
+    assert await told(world) == loyalty.Balance(owed=earned)
+    with pytest.raises(Refusal):
+        await spend(world, second, 1)
+    await given(world, earned - 10)
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance(owed=10)
+    await given(world, 30)
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance(spendable=20)
+    await world.cancel(second)
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance(spendable=20 + earned)
+
+
+async def test_points_end_in_time_those_that_end_first_are_spent_first(world, set_policy):
+    await set_policy("points", lasts_days=10)
+    await given(world, 300)
+    with clock.frozen(clock.now() + timedelta(days=5)):
+        await given(world, 200)
+        async with world.db.begin() as tx:
+            await loyalty.take_away(tx, member_id=world.member_id, points=250, actor=world.manager, reason="test")
+    with clock.frozen(clock.now() + timedelta(days=11)):
+        assert await ripen.expire(world.db) == 1
+        assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 200
+    with clock.frozen(clock.now() + timedelta(days=16)):
+        assert await ripen.expire(world.db) == 1
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance()
+
+
+async def test_points_that_ended_unspent_are_not_taken_twice(world, books, unit, set_policy):
+    """The order comes back after its points have ended: neither other points nor a debt pay for them."""
+    await set_policy("points", lasts_days=2)
+    receipt = await had(world, books, 2)
+    assert (await told(world)).spendable == 2 * unit // 100
+    with clock.frozen(clock.now() + timedelta(days=3)):
+        assert await ripen.expire(world.db) == 1
+        await given(world, 40)
+        await bring(world, receipt.id, milk=1)
+        assert await told(world) == loyalty.Balance(spendable=40)
+        await bring(world, receipt.id, milk=1)
+        assert await told(world) == loyalty.Balance(spendable=40)
+
+
+async def test_twenty_spend_the_same_points_at_once(world):
+    """Each on an order of their own: the points are spent once."""
+    await given(world, 1_000)
+    await world.stock("A", "milk", 20)
+    receipts = [await world.place(world.wish("milk", 1, at="A")) for _ in range(20)]
+    done = await asyncio.gather(*(spend(world, one, 1_000) for one in receipts), return_exceptions=True)
+    assert sum(isinstance(one, int) for one in done) == 1
+    assert all(isinstance(one, int | Refusal) for one in done)
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance()
+    assert await world.value("SELECT count(*) FROM point_uses") == 1
+
+
+async def test_spending_beside_earning_and_returning_loses_nothing(world, books, unit):
+    receipt = await had(world, books, 2)
+    have = (await told(world)).spendable
+    await world.stock("A", "milk", 1)
+    second = await world.place(world.wish("milk", 1, at="A"))
+
+    async def again():
+        async with world.db.begin() as tx:
+            return await earn_points.earn(tx, world.member_id, receipt.id)
+
+    async def back():
+        await bring(world, receipt.id, milk=1)
+        return await again()
+
+    done = await asyncio.gather(spend(world, second, have), again(), back(), again(), return_exceptions=True)
+    assert all(isinstance(one, int | Refusal) for one in done), done
+    balance = await told(world)
+    spent = have if isinstance(done[0], int) else 0
+    assert balance.spendable - balance.owed == unit // 100 - spent
+
+
+async def test_the_old_amount_cannot_be_paid_beside_the_new_one(world, books, unit):
+    """The provider's page was open: it is closed there first; who pays all the same in that moment has paid all."""
+    await given(world, 1_000)
+    await world.stock("A", "milk", 2)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    opened = await pay.open_payment(
+        world.db, member_id=world.member_id, order_id=receipt.id, subject="s", notify_url="n", return_url="r"
+    )
+    await spend(world, receipt, 1_000)
+    assert await world.value("SELECT state FROM payment_intents WHERE id = $1", opened.intent_id) == "closed"
+    await pay_rest(world, books, receipt)
+    other = await world.place(world.wish("milk", 1, at="A"))
+    await given(world, 1_000)
+    late = await pay.open_payment(
+        world.db, member_id=world.member_id, order_id=other.id, subject="s", notify_url="n", return_url="r"
+    )
+    books.pay(str(late.intent_id))
+    with pytest.raises(orders.AlreadyPaid):
+        await spend(world, other, 1_000)
+    assert (await world.order(other)).state == "preparing"
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 1_000
+
+
+async def test_all_in_points_when_the_rules_allow_it(world, unit, set_policy):
+    await set_policy("points", cap_percent=100)
+    await given(world, unit)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    assert await spend(world, receipt, unit) == 0
+    assert (await world.order(receipt)).state == "preparing"
+    await world.ready(receipt)
+    await world.hand(receipt)
+    assert await told(world) == loyalty.Balance()
+
+
+@pytest.mark.parametrize("points", [-5, 0, 99, 9_999_999])
+async def test_no_more_and_no_fewer_than_the_order_takes(world, points):
+    await given(world, 5_000)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    with pytest.raises(loyalty.PointsNotTaken):
+        await spend(world, receipt, points)
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 5_000
+
+
+async def test_nobody_pays_with_points_for_another(world):
+    other = await world.new_member()
+    await given(world, 5_000, member_id=other)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    with pytest.raises(NotFound):
+        async with world.db.begin() as tx:
+            await pay_points.pay_points(tx, member_id=other, order_id=receipt.id, points=100, actor=world.member)
+
+
+async def test_dying_before_the_commit_spends_nothing(world, books, unit):
+    """The process ends in the middle: no points, no part of the money, and the whole can be paid or tried again."""
+    await given(world, 500)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"))
+    faults.arm("points.before_commit:raise")
+    try:
+        with pytest.raises(faults.InjectedFault):
+            await spend(world, receipt, 500)
+    finally:
+        faults.arm("")
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 500
+    assert await world.value("SELECT paid_minor FROM orders WHERE id = $1", receipt.id) == 0
+    assert await spend(world, receipt, 500) == unit - 500
+    await pay_rest(world, books, receipt)
+    assert (await world.order(receipt)).state == "preparing"
+
+
+async def trade(world: World, books) -> None:
+    """Points of every kind, some of them spent, some of those back."""
+    await given(world, 1_000)
+    await had(world, books, 2)
+    await told(world)
+    await world.stock("A", "milk", 2)
+    for kept in (True, False):
+        receipt = await world.place(world.wish("milk", 1, at="A"))
+        await spend(world, receipt, 400)
+        await pay_rest(world, books, receipt)
+        if not kept:
+            await world.cancel(receipt)
+
+
+@pytest.mark.parametrize(("first", "flags", "points"), [(True, [], 50), (False, [], 0), (True, ["shared_device"], 0)])
+async def test_the_first_guide_gives_points_once_and_odd_ones_none(world, first, flags, points):
+    binding = new_id()
+    for _ in range(2):
+        async with world.db.begin() as tx:
+            await outbox.emit(
+                tx,
+                topic="attribution.bound",
+                key=str(binding),
+                payload={"first": first, "flags": flags},
+                family="member",
+                owner_id=world.member_id,
+                member_id=world.member_id,
+            )
+        await told(world)
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == points

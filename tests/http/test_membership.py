@@ -1,0 +1,187 @@
+"""A member's card at the till, tier and points in the mall, and an order paid with points in part."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from duoline import loyalty
+from duoline.channels.http import sessions
+from duoline.kernel import clock
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.ids import new_id
+from duoline.members import cards
+
+from .shelf import NOON, line, order, stocked
+from .world import Caller, World
+
+PRICE = 19900
+
+
+@pytest.fixture
+async def milk(world: World) -> str:
+    return await stocked(world, "MILK", PRICE, {"S1": 9, "D1": 5})
+
+
+async def points(world: World, member: Caller, n: int) -> None:
+    async with world.db.begin() as tx:
+        await loyalty.give(
+            tx, member_id=member.id, source="given", ref_id=new_id(), points=n, actor=SYSTEM, reason="welcome"
+        )
+
+
+def shown(card: dict, *, late: int = 0) -> str:
+    """What the picture of the card says now."""
+    step = int((clock.now() - _at(card["starts_at"])).total_seconds() // card["step_seconds"]) + late
+    return f"{card['prefix']}.{card['codes'][step]}"
+
+
+def _at(text: str):
+    return datetime.fromisoformat(text)
+
+
+async def test_a_card_is_read_at_the_till_and_its_member_is_sold_to(world: World, milk: str) -> None:
+    buyer = await world.member("+8613912345670")
+    await points(world, buyer, 120)
+    with clock.frozen(NOON):
+        card = (await buyer.get("/api/mall/card")).json()
+        again = (await buyer.get("/api/mall/card")).json()
+        assert (card["number"], len(card["codes"])) == (again["number"], cards.AHEAD)
+        clerk = world.staff("clerk1")
+        read = await clerk.post("/api/clerk/cards", {"store": "S1", "text": shown(card)})
+        assert read.status_code == 200, read.text
+        holder = read.json()
+        assert (holder["points"], holder["tier"]["en"]) == (120, "Member")
+        assert holder["phone_masked"] == "139****5670"
+        sale = {
+            "store": "S1", "lines": [{"sku_id": milk, "quantity": 1}], "tender": "cash",
+            "tendered": {"minor": 20000, "currency": "CNY"}, "card": holder["card"],
+        }  # fmt: skip
+        sold = await clerk.post("/api/clerk/sales", sale)
+        assert sold.status_code == 201, sold.text
+    mine = (await buyer.get("/api/mall/orders", params={"state": "all"})).json()["items"]
+    assert [one["id"] for one in mine] == [sold.json()["order"]["id"]]
+
+
+@pytest.mark.parametrize(("late", "good"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
+async def test_a_code_counts_for_its_time(world: World, late: int, good: bool) -> None:
+    buyer = await world.member("+8613912345671")
+    with clock.frozen(NOON):
+        card = (await buyer.get("/api/mall/card")).json()
+    with clock.frozen(NOON + timedelta(hours=1)):
+        text = shown(card, late=late)
+        read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": text})
+        assert read.status_code == (200 if good else 409)
+        if not good:
+            assert read.json()["code"] == "members.card-code-over"
+
+
+@pytest.mark.parametrize("text", ["DLC1.", "DLC1.0123456789.12345678", "DLC1..", "nobody", "DLC1.AAAAAAAAAA"])
+async def test_what_is_no_card_is_refused(world: World, text: str) -> None:
+    read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": text})
+    assert read.status_code in (404, 409)
+    assert read.json()["code"] in ("members.no-such-card", "members.card-code-over")
+
+
+async def test_an_old_card_is_read_by_its_number(world: World) -> None:
+    buyer = await world.member("+8613912345672")
+    await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
+    read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": " M0001234 "})
+    assert read.status_code == 200, read.text
+
+
+async def test_a_pass_runs_out_and_cannot_be_made(world: World, milk: str) -> None:
+    buyer = await world.member("+8613912345673")
+    basket = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 1}]}
+    with clock.frozen(NOON):
+        card = (await buyer.get("/api/mall/card")).json()
+        read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": shown(card)})
+        given = read.json()["card"]
+        quoted = await world.staff("clerk1").post("/api/clerk/till-quotes", basket | {"card": given})
+        assert quoted.status_code == 200, quoted.text
+    member, until, proof = given.split(".")
+    for bad in (f"{member}.{int(until) + 60}.{proof}", f"{new_id().hex}.{until}.{proof}", "x", f"{member}.{until}"):
+        with clock.frozen(NOON):
+            refused = await world.staff("clerk1").post("/api/clerk/till-quotes", basket | {"card": bad})
+        assert refused.json()["code"] == "members.card-code-over", bad
+    with clock.frozen(NOON + timedelta(hours=3)):
+        refused = await world.staff("clerk1").post("/api/clerk/till-quotes", basket | {"card": given})
+    assert refused.json()["code"] == "members.card-code-over"
+
+
+async def test_the_card_of_a_guest_is_none(world: World) -> None:
+    visitor = await world.member(kind="guest")
+    assert (await visitor.get("/api/mall/card")).status_code == 401
+    assert (await visitor.get("/api/mall/membership")).status_code == 401
+
+
+async def test_points_pay_a_part_and_the_page_says_so(world: World, milk: str) -> None:
+    buyer = await world.member("+8613912345674")
+    with clock.frozen(NOON):
+        await points(world, buyer, 5_000)
+        placed = (await buyer.post("/api/mall/orders", order(line(milk), pay_mode="online"))).json()
+        path = f"/api/mall/orders/{placed['id']}/points"
+        can = (await buyer.get(path)).json()
+        assert (can["most"], can["worth"]["minor"], can["spendable"]) == (5_000, 5_000, 5_000)
+        key = {"Idempotency-Key": "points-once-0001"}
+        paid = await buyer.post(path, {"points": 3_000}, headers=key)
+        assert paid.status_code == 200, paid.text
+        assert paid.json()["paid"]["minor"] == 3_000
+        assert (await buyer.post(path, {"points": 3_000}, headers=key)).json() == paid.json()
+        assert (await buyer.post(path, {"points": 100})).json()["code"] == "loyalty.points-not-taken"
+        mine = (await buyer.get("/api/mall/membership")).json()
+        assert (mine["points"]["spendable"], mine["points"]["worth"]["minor"]) == (2_000, 2_000)
+        assert (mine["standing"]["tier"]["code"], mine["standing"]["next"]["code"]) == ("member", "silver")
+        assert mine["standing"]["missing"]["minor"] == 100_000
+        history = (await buyer.get("/api/mall/points")).json()["items"]
+        assert [(one["kind"], one["points"], one["order_no"]) for one in history] == [
+            ("points-used", -3_000, placed["order_no"]),
+            ("points-given", 5_000, None),
+        ]
+        assert history[1]["reason"] == "welcome"
+
+
+async def test_the_history_is_paged_and_ones_own(world: World) -> None:
+    buyer, other = await world.member("+8613912345675"), await world.member("+8613912345676")
+    for n in range(1, 6):
+        await points(world, buyer, n)
+    await points(world, other, 77)
+    found, cursor = [], None
+    while True:
+        page = (
+            await buyer.get("/api/mall/points", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))
+        ).json()
+        found += [one["points"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert found == [5, 4, 3, 2, 1]
+
+
+async def test_a_tier_sees_its_price_on_the_page_in_lists_and_at_the_scan(world: World, milk: str) -> None:
+    buyer, visitor = await world.member("+8613912345677"), await world.member("+8613912345678")
+    hq = world.staff("hq")
+    price = {
+        "sku_id": milk, "scope": "chain", "price": {"minor": PRICE - 900, "currency": "CNY"}, "reason": "for gold",
+        "tier": "gold",
+    }  # fmt: skip
+    made = await hq.post("/api/console/prices", price)
+    assert (made.status_code, made.json()["tier"]) == (201, "gold")
+    assert (await hq.post("/api/console/prices", price | {"tier": "platinum"})).status_code == 404
+    await world.db.execute("UPDATE members SET tier = 'gold' WHERE member_id = $1", buyer.id)
+    sessions.forget_all()
+
+    async def seen(who: Caller) -> list[int]:
+        page = (await who.get("/api/mall/products/MILK")).json()["live"][0]
+        offers = (await who.get("/api/mall/offers", params={"products": "MILK"})).json()["items"][0]
+        found = (await who.get("/api/mall/search", params={"sort": "price"})).json()["items"][0]
+        cart = (await who.post("/api/mall/quotes", {"lines": [line(milk)]})).json()["lines"][0]
+        return [one["minor"] for one in (page["price"], offers["net"], found["price"], cart["unit_price"])]
+
+    assert await seen(buyer) == [PRICE - 900] * 4
+    assert await seen(visitor) == [PRICE] * 4
+    page = (await buyer.get("/api/mall/products/MILK")).json()["live"][0]
+    assert (page["price_tier"], page["usual_price"]["minor"]) == ("gold", PRICE)
+    shown_first = await buyer.get("/p/MILK")
+    assert f'"minor":{PRICE - 900}' in shown_first.text
