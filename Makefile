@@ -36,6 +36,7 @@ prove: install-dev web browsers  ## the long proofs: kills at every fault point,
 
 bench: install-dev web  ## measure this machine; figures go to bench/results/
 	@.venv/bin/duoline bench
+	@$(PY) -m bench.quote
 
 bench-data: install .data/ok  ## real till lines through the import, a week of them through the API; BENCH='--lines 100000'
 	@$(PY) -m bench.completejourney $(BENCH)
