@@ -29,6 +29,7 @@ LAYERS = (
     ("orders",),
     ("fulfilment",),
     ("attribution", "insight"),
+    ("settlement",),
     ("engagement",),
     ("flows",),
     ("channels", "adapters", "imports"),

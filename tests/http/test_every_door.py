@@ -212,6 +212,8 @@ class Side:
     bound: UUID
     dispute: UUID
     customer: UUID
+    payee: UUID
+    statement: UUID
 
     @property
     def unit(self) -> str:
@@ -392,7 +394,26 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
         touchpoint=await hung(found, code),
         **await tied(found, code),
         **await at_the_till(found, code),
+        **await stated(found, code),
     )
+
+
+async def stated(found: Neighbourhood, code: str) -> dict[str, UUID]:
+    """The side's shop as a payee, with a statement of last month."""
+    shop, statement, now = found.world.stores[code], new_id(), clock.now()
+    await found.world.db.execute(
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'store', $2) ON CONFLICT DO NOTHING", shop, now
+    )
+    await found.world.db.execute(
+        """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
+                                   cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
+                                   closed_at)
+           VALUES ($1, $2, 'store', '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'closed', 1, 'system', $3)""",
+        shop,
+        statement,
+        now,
+    )
+    return {"payee": shop, "statement": statement}
 
 
 async def at_home(world: World, code: str) -> UUID:
@@ -689,7 +710,9 @@ def example(schema: dict[str, Any], wanted: dict[str, str]) -> Any:
     if schema.get("format") in ("date-time", "date"):
         return "2027-01-01T00:00:00Z"[: 10 if schema["format"] == "date" else None]
     if "pattern" in schema:
-        return next(text for text in ("123456", "abc1", "S1", "#112233") if re.search(schema["pattern"], text))
+        return next(
+            text for text in ("123456", "abc1", "S1", "#112233", "2026-10") if re.search(schema["pattern"], text)
+        )
     return "x" * max(1, schema.get("minLength", 1))
 
 
@@ -865,6 +888,8 @@ async def fingerprint(place: Neighbourhood) -> dict[str, Any]:
         "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "returns", "transfers",
         "transfer_lines", "drawer_sessions", "drawer_entries", "parked_sales", "touchpoints",
         "bindings", "binding_asks", "binding_disputes",
+        "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs",
+        "plan_sign_offs",
         "preorders", "presales", "presale_counters", "presale_bookings",
     )  # fmt: skip
     return {

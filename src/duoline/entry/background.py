@@ -13,6 +13,7 @@ import duoline.channels.imports.background
 import duoline.entry.nightly
 import duoline.favourites.limits
 import duoline.flows.answer
+import duoline.flows.credit
 import duoline.flows.earn_points
 import duoline.flows.expire
 import duoline.flows.give_back_offers
@@ -43,4 +44,7 @@ import duoline.orders.guest_limits
 import duoline.orders.park
 import duoline.pricing.announce
 import duoline.pricing.promotions.hours
+import duoline.settlement.closing
+import duoline.settlement.mature
+import duoline.settlement.payouts
 import duoline.stores.sessions  # noqa: F401 - importing registers

@@ -25,6 +25,7 @@ from duoline.members.invariants import INVARIANTS as MEMBERS
 from duoline.orders.invariants import INVARIANTS as ORDERS
 from duoline.payments.invariants import INVARIANTS as PAYMENTS
 from duoline.pricing.invariants import INVARIANTS as PRICING
+from duoline.settlement.invariants import INVARIANTS as SETTLEMENT
 from duoline.stores.invariants import INVARIANTS as STORES
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ INVARIANTS = [
     *ORDERS,
     *FULFILMENT,
     *ATTRIBUTION,
+    *SETTLEMENT,
     *INSIGHT,
 ]
 ROWS_KEPT = 5

@@ -20,6 +20,7 @@ import duoline.members.tables
 import duoline.orders.tables
 import duoline.payments.tables
 import duoline.pricing.tables
+import duoline.settlement.tables
 import duoline.stores.tables  # noqa: F401 - importing declares
 from duoline.kernel.placement import metadata, registry
 

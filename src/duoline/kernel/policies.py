@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -21,6 +21,7 @@ from duoline.kernel import audit, clock, outbox
 from duoline.kernel.errors import BadInput, NotFound, Refusal, ensure
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
@@ -77,22 +78,44 @@ class InForce(Generic[B]):
         return self.pilot is None or (region_id in self.pilot.regions and at < self.pilot.until_at)
 
 
+Allow: TypeAlias = "Callable[[Tx, B], Awaitable[None]]"
+"""Refuses a version that what else is in the database does not allow."""
+
+
 class Policy(Generic[B]):
     """A kind of decision. Declare it once, at module level: `SOURCING = Policy("sourcing", Sourcing, Sourcing(…))`."""
 
-    def __init__(self, kind: str, body: type[B], default: B, *, pilots: bool = False) -> None:
+    def __init__(
+        self, kind: str, body: type[B], default: B, *, pilots: bool = False, allow: Allow[B] | None = None
+    ) -> None:
         ensure(kind not in kinds, "POLICY", f"there are two policies named {kind}")
-        self.kind, self.body, self.default, self.pilots = kind, body, default, pilots
+        self.kind, self.body, self.default, self.pilots, self.allow = kind, body, default, pilots, allow
         kinds[kind] = cast("Policy[Any]", self)
 
     def current(self, at: datetime | None = None, *, region_id: UUID | None = None) -> InForce[B]:
         """What holds at the instant (now by default) in a region (everywhere by default), from memory."""
         return cast("InForce[B]", current(self.kind, at, region_id=region_id))
 
+    def version(self, number: int) -> InForce[B]:
+        """The version with this number, from memory. `KeyError` for one that this process has not heard of."""
+        for each in versions(self.kind):
+            if each.version == number:
+                return cast("InForce[B]", each)
+        raise KeyError(f"{self.kind} {number}")
+
 
 def whole(low: int, high: int, *, zh: str, en: str) -> msgspec.Meta:
     """The bounds of a whole number and its name in both languages: `Annotated[int, whole(0, 23, zh="…", en="…")]`."""
     return msgspec.Meta(ge=low, le=high, title=en, extra={"zh": zh, "en": en})
+
+
+def twice(field: str, part: str, codes: Sequence[str]) -> list[dict[str, str]]:
+    """The problems of a list in a policy's body that names one of its codes twice: at which entry, in which part."""
+    return [
+        {"field": f"body.{field}.{n}.{part}", "zh": "这一项重复了。", "en": "This is there twice."}
+        for n, code in enumerate(codes)
+        if code in codes[:n]
+    ]
 
 
 kinds: dict[str, Policy[Any]] = {}
@@ -132,7 +155,8 @@ async def set_version(
     """Add a version, in force from `active_from` (now by default, never in the past), as a pilot if one is given.
 
     `body` is the struct or the plain values of one. Refusals: `NotFound` for a kind that is none, `BadInput` for a
-    body that does not fit, a time that has passed or a pilot that cannot be, `PilotOverlaps` when a region of it is
+    body that does not fit, a time that has passed or a pilot that cannot be, what `allow` of the
+    policy refuses, `PilotOverlaps` when a region of it is
     part of one that has not ended (locks the table against
     other writers). Takes the next number under the lock of a unique key: of two at the same time one
     is refused by the database and tried again by the edge.
@@ -142,6 +166,8 @@ async def set_version(
     if active_from < now:
         raise BadInput(problems=[{"field": "active_from", "zh": "生效时间已经过去。", "en": "This time has passed."}])
     fitting = fit(kind, body)
+    if policy.allow is not None:
+        await policy.allow(tx, fitting)
     if pilot is not None:
         _check_pilot(policy, pilot, active_from)
         await _refuse_overlaps(tx, kind, pilot, active_from)

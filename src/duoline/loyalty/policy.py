@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from duoline.kernel.errors import BadInput
-from duoline.kernel.policies import Policy, whole
+from duoline.kernel.policies import Policy, twice, whole
 from duoline.kernel.text import Text
 
 RULES_MAX = 50
@@ -72,8 +72,8 @@ class PointsPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         if (
-            problems := [*_twice("tiers", "tier", [one.tier for one in self.tiers])]
-            + [*_twice("categories", "category", [one.category for one in self.categories])]
+            problems := [*twice("tiers", "tier", [one.tier for one in self.tiers])]
+            + [*twice("categories", "category", [one.category for one in self.categories])]
             + [
                 {
                     "field": f"body.campaigns.{n}.until_at",
@@ -90,14 +90,6 @@ class PointsPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def spendable(self) -> bool:
         """Whether points pay for anything."""
         return self.worth_minor > 0 and self.cap_percent > 0
-
-
-def _twice(field: str, part: str, codes: list[str]) -> list[dict[str, str]]:
-    return [
-        {"field": f"body.{field}.{n}.{part}", "zh": "这一项重复了。", "en": "This is there twice."}
-        for n, code in enumerate(codes)
-        if code in codes[:n]
-    ]
 
 
 POINTS = Policy("points", PointsPolicy, PointsPolicy())

@@ -50,6 +50,7 @@ STORE = CLERK | {
     "touchpoints.edit",
     "bindings.read",
     "bindings.edit",
+    "settlement.read",
 }
 FRANCHISEE = STORE | {"stores.edit"}
 REGION = FRANCHISEE | {"policies.read", "transfers.call", "orders.dispatch"}
@@ -63,6 +64,9 @@ HEADQUARTERS = REGION | {
     "money.settle",
     "bindings.decide",
     "members.edit",
+    "settlement.close",
+    "settlement.approve",
+    "settlement.pay",
 }
 
 PERMISSIONS: dict[Role, frozenset[str]] = {

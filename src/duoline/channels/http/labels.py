@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from duoline import catalog
-from duoline.channels.http.answers import Answer
+from duoline.channels.http import documents
 from duoline.channels.http.label import Job, Label, digital_link
 from duoline.flows.places import region_path
 from duoline.kernel import clock
-from duoline.kernel.errors import NotFound, Unavailable, ensure
+from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from duoline.channels.http.answers import Answer
     from duoline.channels.http.label import Sheet
     from duoline.kernel.db import Database
     from duoline.stores.directory import Chain
     from duoline.stores.types import Store
 
 LABELS_MAX = 480  # twenty sheets
-DRAW_S = 60.0
-_one_at_a_time = asyncio.Semaphore(1)
 
 
 async def print_labels(
@@ -53,13 +48,7 @@ async def print_labels(
 
 async def printed(job: Job, *, name: str) -> Answer[Any]:
     """A drawn document as an answer, under a file name."""
-    body = await _drawn(job)
-    disposition = f'inline; filename="{name}.pdf"'.encode("ascii", "ignore")
-    return Answer(
-        body,
-        media=b"application/pdf",
-        headers=[(b"content-disposition", disposition), (b"cache-control", b"private, no-store")],
-    )
+    return documents.download(await documents.drawn("draw_labels", job), name=name, kind="pdf", inline=True)
 
 
 async def labels_of(
@@ -98,26 +87,3 @@ def _price(money: Money) -> str:
     """As a shelf shows it."""
     amount, _, currency = str(money).partition(" ")
     return f"¥{amount}" if currency == "CNY" else f"{currency} {amount}"
-
-
-async def _drawn(job: Job) -> bytes:
-    async with _one_at_a_time:
-        program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "duoline.channels.http.draw_labels",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(DRAW_S):
-                body, problem = await program.communicate(msgspec.json.encode(job))
-        except TimeoutError as late:
-            raise Unavailable("labels take too long to draw") from late
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
-    ensure(program.returncode == 0, "LABELS", problem.decode(errors="replace")[-500:])
-    return body

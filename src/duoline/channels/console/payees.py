@@ -1,0 +1,275 @@
+"""Payees: who has earned what, line by line, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import Parameter
+
+from duoline.channels.console.member_scope import OWN_ORDER
+from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf, money, payee_of, reach
+from duoline.channels.http import cursors, doors
+from duoline.channels.http.answers import Cursor, Limit, Page, Search
+from duoline.channels.http.sessions import Staff
+from duoline.kernel.db import Database
+from duoline.kernel.errors import NotFound
+from duoline.kernel.money import Money
+from duoline.kernel.text import Text
+from duoline.settlement.types import Book, Flag, PayeeKind, Role
+from duoline.stores.directory import Chain
+from duoline.stores.types import Company, Store
+
+PATH = "/api/console/payees"
+
+Kind = Annotated[PayeeKind | None, Parameter(description="Of one kind only.")]
+Which = Annotated[
+    Literal["all", "pending", "matured", "flagged"], Parameter(description="Waiting, due, or paid nothing and why.")
+]
+
+
+class PayeeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A payee and what they have: not theirs yet, theirs and not paid (below zero: carried against what comes), on its
+    way, and had. `flagged` counts shares that pay nothing because of who bought."""
+
+    payee: PayeeOf
+    pending: Money
+    due: Money
+    paying: Money
+    paid: Money
+    flagged: int
+
+
+class MonthEarned(msgspec.Struct, frozen=True, kw_only=True):
+    """What became due in a month; `paid` under the cap of the month, for people."""
+
+    month: str
+    earned: Money
+    paid: Money
+
+
+class PayeeCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A payee with the last twelve months."""
+
+    payee: PayeeRow
+    months: list[MonthEarned]
+
+
+class ShareRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One share of one order line: for what (`role`), by which rate (hundredths of a percent) of how much (`basis`:
+    what the buyer keeps and paid in money), when it is due or in which month it was, why it pays nothing (`flag`)."""
+
+    order_id: UUID
+    order_no: str | None
+    placed_at: datetime | None
+    article: Text | None
+    book: Book
+    role: Role
+    store_code: str | None
+    rate_bp: int
+    basis: Money
+    earned: Money
+    state: Literal["pending", "matured"]
+    matures_at: datetime | None
+    month: str | None
+    flag: Flag | None
+
+
+_ROWS = f"""
+SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor, {NAMED},
+       (SELECT count(*) FROM accruals a WHERE a.payee_id = p.payee_id AND a.flag IS NOT NULL)::integer AS flagged
+FROM payees p {NAMES}
+WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
+  AND ($4 = '' OR st.name ILIKE '%' || $4 || '%' OR me.display_name ILIKE '%' || $4 || '%' OR me.phone LIKE '%' || $4
+       OR p.payee_id = ANY ($5))
+  AND ($6::uuid IS NULL OR p.payee_id = $6)
+  AND ($7::bigint IS NULL OR (p.due_minor + p.pending_minor, p.payee_id) < ($7, $8::uuid))
+ORDER BY p.due_minor + p.pending_minor DESC, p.payee_id DESC LIMIT $9
+"""  # noqa: S608 - our own text
+
+_SHARES = """
+SELECT a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor, a.earned_minor, a.state, a.matures_at,
+       a.month, a.flag, a.at, a.line_id, o.order_no, o.placed_at, l.name
+FROM accruals a
+LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
+LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+WHERE a.payee_id = $1
+  AND CASE $2 WHEN 'all' THEN true WHEN 'flagged' THEN a.flag IS NOT NULL ELSE a.state = $2 AND a.flag IS NULL END
+  AND ($3::timestamptz IS NULL OR (a.at, a.order_id, a.line_id, a.role) < ($3, $4::uuid, $5::uuid, $6::text))
+ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC LIMIT $7
+"""
+
+
+async def _payees(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    *,
+    kind: PayeeKind | None = None,
+    q: str = "",
+    payee_id: UUID | None = None,
+    before: tuple[Any, ...] = (None, None),
+    limit: int = 1,
+) -> list[Any]:
+    words = q.strip()
+    named: list[Store | Company] = [*chain.stores.values(), *chain.companies.values()]
+    units = [
+        unit.id
+        for unit in named
+        if words
+        and (words.lower() in unit.code.lower() or words in unit.name.zh or words.lower() in unit.name.en.lower())
+    ]
+    return await db.fetch(_ROWS, *reach(staff, chain), kind, words, units, payee_id, *before, limit)
+
+
+def _row(row: Any, chain: Chain) -> PayeeRow:
+    return PayeeRow(
+        payee=payee_of(row, chain),
+        pending=money(row["pending_minor"]),
+        due=money(row["due_minor"]),
+        paying=money(row["paying_minor"]),
+        paid=money(row["paid_minor"]),
+        flagged=row["flagged"],
+    )
+
+
+@get(PATH, opt=doors.staff("settlement.read"))
+async def list_payees(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    kind: Kind = None,
+    q: Search = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[PayeeRow]:
+    """Whoever has earned anything, who has the most first; `q` is a part of the name, a code, or the end of a phone."""
+    before = cursors.unpack(cursor, int, UUID) if cursor else (None, None)
+    rows = await _payees(db, staff, chain, kind=kind, q=q, before=tuple(before), limit=limit + 1)
+    shown = rows[:limit]
+    following = (
+        cursors.pack(shown[-1]["due_minor"] + shown[-1]["pending_minor"], shown[-1]["payee_id"])
+        if len(rows) > limit
+        else None
+    )
+    return Page([_row(row, chain) for row in shown], following)
+
+
+@get(f"{PATH}/{{payee_id:uuid}}", opt=doors.staff("settlement.read", payee_id="payee"))
+async def show_payee(db: Database, staff: Staff, chain: Chain, payee_id: UUID) -> PayeeCase:
+    """One payee, and what became due in each of the last twelve months."""
+    rows = await _payees(db, staff, chain, payee_id=payee_id)
+    if not rows:
+        raise NotFound(kind="payee")
+    months = await db.fetch(
+        """SELECT a.month, sum(a.earned_minor)::bigint AS earned,
+                  sum(a.earned_minor)::bigint - coalesce(max(m.earned_minor - m.payable_minor), 0) AS paid
+           FROM accruals a LEFT JOIN payee_months m ON m.payee_id = a.payee_id AND m.month = a.month
+           WHERE a.payee_id = $1 AND a.state = 'matured' GROUP BY a.month ORDER BY a.month DESC LIMIT 12""",
+        payee_id,
+    )
+    return PayeeCase(
+        payee=_row(rows[0], chain),
+        months=[
+            MonthEarned(month=row["month"], earned=money(row["earned"]), paid=money(row["paid"]))
+            for row in reversed(months)
+        ],
+    )
+
+
+@get(f"{PATH}/{{payee_id:uuid}}/shares", opt=doors.staff("settlement.read", payee_id="payee"))
+async def list_shares_of_payee(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    payee_id: UUID,
+    which: Which = "all",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ShareRow]:
+    """What a payee earned by which line and why, the newest first."""
+    if not await _payees(db, staff, chain, payee_id=payee_id):
+        raise NotFound(kind="payee")
+    before = cursors.unpack(cursor, datetime, UUID, UUID, str) if cursor else (None, None, None, None)
+    rows = await db.fetch(_SHARES, payee_id, which, *before, limit + 1)
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Page(
+        [share_of(row, chain) for row in shown],
+        cursors.pack(last["at"], last["order_id"], last["line_id"], last["role"]) if last else None,
+    )
+
+
+def share_of(row: Any, chain: Chain) -> ShareRow:
+    """From a row of accruals with the order's number and time and the line's name."""
+    store = chain.stores.get(row["location_id"])
+    return ShareRow(
+        order_id=row["order_id"],
+        order_no=row["order_no"],
+        placed_at=row["placed_at"],
+        article=msgspec.convert(row["name"], Text) if row["name"] else None,
+        book=row["book"],
+        role=row["role"],
+        store_code=store.code if store else None,
+        rate_bp=row["rate_bp"],
+        basis=money(row["basis_minor"]),
+        earned=money(row["earned_minor"]),
+        state=row["state"],
+        matures_at=row["matures_at"],
+        month=row["month"],
+        flag=row["flag"],
+    )
+
+
+class OrderShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A share of an order with whose it is."""
+
+    payee: PayeeOf
+    share: ShareRow
+
+
+class OrderShares(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is paid for an order: the versions of the rules it is judged by, and every share of each line."""
+
+    commission_version: int | None
+    allocation_version: int | None
+    contracts_version: int | None
+    shares: list[OrderShare]
+
+
+@get("/api/console/orders/{order_id:uuid}/shares", opt=doors.staff("settlement.approve", order_id="order"))
+async def show_order_shares(db: Database, staff: Staff, chain: Chain, order_id: UUID) -> OrderShares:
+    """Who is paid for an order and why: every share, of other companies' shops too."""
+    scope = staff.scope("settlement.approve")
+    order = await db.fetchrow(
+        f"""SELECT o.member_id, o.id, c.commission_version, c.allocation_version, c.contracts_version
+            FROM orders o LEFT JOIN order_credits c ON c.member_id = o.member_id AND c.order_id = o.id
+            WHERE o.id = $3 AND {OWN_ORDER}""",  # noqa: S608 - our own text
+        *scope.sql,
+        order_id,
+    )
+    if order is None:
+        raise NotFound(kind="order")
+    rows = await db.fetch(
+        f"""SELECT p.payee_id, p.kind, {NAMED}, a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor,
+                   a.earned_minor, a.state, a.matures_at, a.month, a.flag, o.order_no, o.placed_at, l.name
+            FROM accruals a JOIN payees p ON p.payee_id = a.payee_id {NAMES}
+            JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
+            JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+            WHERE a.order_id = $3 AND {VISIBLE}
+            ORDER BY a.book DESC, l.n, a.earned_minor DESC, a.role""",  # noqa: S608 - our own text
+        *reach(staff, chain, "settlement.approve"),
+        order_id,
+    )
+    return OrderShares(
+        commission_version=order["commission_version"],
+        allocation_version=order["allocation_version"],
+        contracts_version=order["contracts_version"],
+        shares=[OrderShare(payee=payee_of(row, chain), share=share_of(row, chain)) for row in rows],
+    )
+
+
+ROUTES = [list_payees, show_payee, list_shares_of_payee, show_order_shares]

@@ -1,0 +1,393 @@
+"""Statements: a month of every payee, closed, approved by one or two people, disputed and answered; also as files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import Parameter
+
+from duoline import settlement
+from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf, money, payee_of, reach
+from duoline.channels.console.payees import ShareRow, share_of
+from duoline.channels.http import cursors, doors
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
+from duoline.channels.http.documents import table_file
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.table import Column, Table
+from duoline.channels.http.writes import Write
+from duoline.kernel import audit
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.errors import NotFound
+from duoline.kernel.money import Money
+from duoline.settlement.types import PayeeKind
+from duoline.stores.directory import Chain
+
+PATH = "/api/console/statements"
+LINES_IN_A_FILE = 20_000
+
+Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
+OfMonth = Annotated[str | None, Parameter(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
+OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
+State = Literal["closed", "approved", "paying", "paid", "carried"]
+InState = Annotated[State | None, Parameter(description="In one state only.")]
+FileKind = Annotated[Literal["csv", "xlsx", "pdf"], Parameter(description="The kind of file.")]
+
+ROLES = {
+    "guide": "导购 guide", "seller": "开单 seller", "referrer": "分享 sharer", "second": "第二级 second level",
+    "bringing": "拉新 new member", "owner": "货主 owner of the goods", "bringer_store": "拉新门店 brought the member",
+    "guide_store": "导购门店 guide's shop", "touchpoint_store": "触点门店 touchpoint's shop",
+    "ship_store": "发货 sent it", "hand_over_store": "交货 handed over", "online": "电商 online",
+    "headquarters": "总部 headquarters",
+}  # fmt: skip
+
+
+class MonthInput(Input, frozen=True):
+    """Which month, as 2026-11."""
+
+    month: Month
+
+
+class NoteInput(Input, frozen=True):
+    """What is to be said."""
+
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+
+
+class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A payee's month: what was carried in, earned, taken back, above the cap; what is paid, what is carried on."""
+
+    id: UUID
+    payee: PayeeOf
+    month: str
+    way: Literal["payout", "internal"]
+    state: State
+    carried_in: Money
+    earned: Money
+    reversed: Money
+    cut: Money
+    to_pay: Money
+    carried_out: Money
+    approvals: int
+    approvals_needed: int
+    disputed: bool
+    closed_at: datetime
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Who approved it, and when."""
+
+    by: str
+    at: datetime
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What was disputed or answered."""
+
+    id: UUID
+    kind: Literal["dispute", "answer"]
+    note: str
+    by: str
+    at: datetime
+
+
+class StatementCase(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement, with who approved it, what was said of it, and whether I can approve it now."""
+
+    statement: StatementRow
+    approvals: list[Approval]
+    notes: list[Note]
+    mine_to_approve: bool
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a statement came from one share: what it comes to now less what earlier statements had."""
+
+    amount: Money
+    share: ShareRow
+
+
+class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
+    """A month: how many statements there are in each state, and what they come to."""
+
+    month: str
+    statements: int
+    closed: int
+    approved: int
+    paying: int
+    paid: int
+    carried: int
+    to_pay: Money
+
+
+_ROWS = f"""
+SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor,
+       s.cut_minor, s.to_pay_minor, s.carried_out_minor, s.approvals_needed, s.closed_at, {NAMED},
+       (SELECT count(*) FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id)::integer
+         AS approvals,
+       coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
+                 AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false) AS disputed
+FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
+WHERE {VISIBLE} AND ($3::text IS NULL OR s.month = $3) AND ($4::text IS NULL OR s.kind = $4)
+  AND ($5::text IS NULL OR s.state = $5) AND ($6::uuid IS NULL OR s.id = $6) AND ($7::uuid IS NULL OR s.payee_id = $7)
+  AND ($8::text IS NULL OR (s.month, s.id) < ($8, $9::uuid))
+ORDER BY s.month DESC, s.id DESC LIMIT $10
+"""  # noqa: S608 - our own text
+
+_LINES = """
+SELECT n.amount_minor, a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor, a.earned_minor, a.state,
+       a.matures_at, a.month, a.flag, a.line_id, o.order_no, o.placed_at, l.name
+FROM statement_lines n
+JOIN accruals a USING (payee_id, order_id, line_id, book, role, location_id)
+LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
+LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+WHERE n.payee_id = $1 AND n.statement_id = $2
+  AND ($3::uuid IS NULL OR (n.order_id, n.line_id, n.role, n.location_id) > ($3, $4::uuid, $5::text, $6::uuid))
+ORDER BY n.order_id, n.line_id, n.role, n.location_id LIMIT $7
+"""
+
+
+async def _rows(
+    db: Database | Tx,
+    staff: Staff,
+    chain: Chain,
+    *,
+    month: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    statement_id: UUID | None = None,
+    payee_id: UUID | None = None,
+    before: tuple[Any, ...] = (None, None),
+    limit: int = 1,
+) -> list[Any]:
+    return await db.fetch(_ROWS, *reach(staff, chain), month, kind, state, statement_id, payee_id, *before, limit)
+
+
+async def _one(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID) -> Any:
+    """A statement in reach. Refuses `kernel.not-found`."""
+    rows = await _rows(db, staff, chain, statement_id=statement_id)
+    if not rows:
+        raise NotFound(kind="statement")
+    return rows[0]
+
+
+def _row(row: Any, chain: Chain) -> StatementRow:
+    return StatementRow(
+        id=row["id"],
+        payee=payee_of(row, chain),
+        month=row["month"],
+        way=row["way"],
+        state=row["state"],
+        carried_in=money(row["carried_in_minor"]),
+        earned=money(row["earned_minor"]),
+        reversed=money(row["reversed_minor"]),
+        cut=money(row["cut_minor"]),
+        to_pay=money(row["to_pay_minor"]),
+        carried_out=money(row["carried_out_minor"]),
+        approvals=row["approvals"],
+        approvals_needed=row["approvals_needed"],
+        disputed=row["disputed"],
+        closed_at=row["closed_at"],
+    )
+
+
+async def _case(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID) -> StatementCase:
+    row = await _one(db, staff, chain, statement_id)
+    approvals = await db.fetch(
+        """SELECT a.staff_id, s.name, a.at FROM statement_approvals a JOIN staff s ON s.id = a.staff_id
+           WHERE a.payee_id = $1 AND a.statement_id = $2 ORDER BY a.at""",
+        row["payee_id"],
+        statement_id,
+    )
+    notes = await db.fetch(
+        """SELECT n.id, n.kind, n.note, n.at, coalesce(s.name, m.display_name, '') AS by FROM statement_notes n
+           LEFT JOIN staff s ON n.actor = 'staff:' || s.id LEFT JOIN members m ON n.actor = 'member:' || m.member_id
+           WHERE n.payee_id = $1 AND n.statement_id = $2 ORDER BY n.id""",
+        row["payee_id"],
+        statement_id,
+    )
+    return StatementCase(
+        statement=_row(row, chain),
+        approvals=[Approval(each["name"], each["at"]) for each in approvals],
+        notes=[Note(each["id"], each["kind"], each["note"], each["by"], each["at"]) for each in notes],
+        mine_to_approve=row["state"] == "closed"
+        and staff.may("settlement.approve")
+        and staff.id != row["payee_id"]
+        and staff.id not in {each["staff_id"] for each in approvals},
+    )
+
+
+@get(PATH, opt=doors.staff("settlement.read", payee_id="payee"))
+async def list_statements(
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    month: OfMonth = None,
+    kind: OfKind = None,
+    which: InState = None,
+    payee_id: UUID | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[StatementRow]:
+    """Statements of the payees one may see, the last month first."""
+    everything, ids = reach(staff, chain)
+    if payee_id is not None and not everything and payee_id not in ids:
+        raise NotFound(kind="payee")
+    before = cursors.unpack(cursor, str, UUID) if cursor else (None, None)
+    rows = await _rows(
+        db, staff, chain, month=month, kind=kind, state=which, payee_id=payee_id, before=tuple(before), limit=limit + 1
+    )
+    shown = rows[:limit]
+    following = cursors.pack(shown[-1]["month"], shown[-1]["id"]) if len(rows) > limit else None
+    return Page([_row(row, chain) for row in shown], following)
+
+
+@get(f"{PATH}/{{statement_id:uuid}}", opt=doors.staff("settlement.read", statement_id="statement"))
+async def show_statement(db: Database, staff: Staff, chain: Chain, statement_id: UUID) -> StatementCase:
+    """One statement."""
+    return await _case(db, staff, chain, statement_id)
+
+
+@get(f"{PATH}/{{statement_id:uuid}}/lines", opt=doors.staff("settlement.read", statement_id="statement"))
+async def list_statement_lines(
+    db: Database, staff: Staff, chain: Chain, statement_id: UUID, limit: Limit = 50, cursor: Cursor = None
+) -> Page[StatementLine]:
+    """The order lines that a statement is the sum of."""
+    row = await _one(db, staff, chain, statement_id)
+    after = cursors.unpack(cursor, UUID, UUID, str, UUID) if cursor else (None, None, None, None)
+    lines = await db.fetch(_LINES, row["payee_id"], statement_id, *after, limit + 1)
+    shown = lines[:limit]
+    last = shown[-1] if len(lines) > limit else None
+    return Page(
+        [StatementLine(amount=money(line["amount_minor"]), share=share_of(line, chain)) for line in shown],
+        cursors.pack(last["order_id"], last["line_id"], last["role"], last["location_id"]) if last else None,
+    )
+
+
+@get(f"{PATH}/{{statement_id:uuid}}/file", opt=doors.staff("settlement.read", statement_id="statement"))
+async def download_statement(
+    db: Database, staff: Staff, chain: Chain, statement_id: UUID, kind: FileKind = "csv"
+) -> Answer[Any]:
+    """A statement as CSV, workbook or PDF, with its first 20,000 lines."""
+    row = await _one(db, staff, chain, statement_id)
+    lines = await db.fetch(_LINES, row["payee_id"], statement_id, None, None, None, None, LINES_IN_A_FILE)
+    return await table_file(_table(_row(row, chain), lines, chain), name=f"statement-{row['month']}", kind=kind)
+
+
+def _table(statement: StatementRow, lines: list[Any], chain: Chain) -> Table:
+    shares = [(share_of(line, chain), line["amount_minor"]) for line in lines]
+    return Table(
+        title=f"{statement.month} {statement.payee.name.zh}",
+        facts=[
+            ("收款方 Payee", f"{statement.payee.name.zh} {statement.payee.note}".strip()),
+            ("上期结转 Carried in", str(statement.carried_in)),
+            ("本期所得 Earned", str(statement.earned)),
+            ("退货冲回 Taken back", str(statement.reversed)),
+            ("超出上限 Above the cap", str(statement.cut)),
+            ("应付 To pay", str(statement.to_pay)),
+            ("结转下期 Carried on", str(statement.carried_out)),
+        ],
+        columns=[
+            Column("订单 Order", width=4),
+            Column("商品 Article", width=6),
+            Column("角色 Role", width=4),
+            Column("门店 Shop", width=2),
+            Column("比例 Rate", width=2),
+            Column("计提基数 Basis", "money", 3),
+            Column("金额 Amount", "money", 3),
+        ],
+        rows=[
+            [
+                share.order_no or "",
+                share.article.zh if share.article else "",
+                ROLES[share.role],
+                share.store_code or "",
+                f"{share.rate_bp / 100:g}%" if share.rate_bp else "",
+                share.basis.minor,
+                minor,
+            ]
+            for share, minor in shares
+        ],
+    )
+
+
+@get("/api/console/settlement-months", opt=doors.staff("settlement.read"))
+async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSums]:
+    """Months with statements one may see, the last first, two years at most."""
+    rows = await db.fetch(
+        f"""SELECT s.month, count(*)::integer AS n,
+                   {", ".join(f"count(*) FILTER (WHERE s.state = '{state}')::integer AS {state}" for state in STATES)},
+                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint AS to_pay
+            FROM statements s JOIN payees p ON p.payee_id = s.payee_id
+            WHERE {VISIBLE} GROUP BY s.month ORDER BY s.month DESC LIMIT 24""",  # noqa: S608 - our own text
+        *reach(staff, chain),
+    )
+    return Page(
+        [
+            MonthSums(
+                month=row["month"],
+                statements=row["n"],
+                to_pay=money(row["to_pay"]),
+                **{state: row[state] for state in STATES},
+            )
+            for row in rows
+        ]
+    )
+
+
+STATES = ("closed", "approved", "paying", "paid", "carried")
+
+
+@post("/api/console/settlement-months", opt=doors.staff("settlement.close"), status_code=202)
+async def close_month(write: Write, staff: Staff, data: MonthInput) -> Answer[MonthInput]:
+    """Make the statements of a month that is over; the worker makes them, and those that are there stay."""
+    settlement.check_over(data.month)
+
+    async def work(tx: Tx) -> MonthInput:
+        await settlement.begin_closing(tx, data.month, actor=staff.actor)
+        await audit.record(tx, actor=staff.actor, action="settlement.close", subject_kind="month", subject=data.month)
+        return data
+
+    return await write.run(work, status=202)
+
+
+@post(f"{PATH}/{{statement_id:uuid}}/approval", opt=doors.staff("settlement.approve", statement_id="statement"))
+async def approve_statement(write: Write, staff: Staff, chain: Chain, statement_id: UUID) -> Answer[StatementCase]:
+    """One person's word for a statement; above the limit of the policy two are needed."""
+
+    async def work(tx: Tx) -> StatementCase:
+        row = await _one(tx, staff, chain, statement_id)
+        await settlement.approve(tx, row["payee_id"], statement_id, actor=staff.actor, staff_id=staff.id)
+        return await _case(tx, staff, chain, statement_id)
+
+    return await write.run(work)
+
+
+@post(f"{PATH}/{{statement_id:uuid}}/notes", opt=doors.staff("settlement.read", statement_id="statement"))
+async def say_of_statement(
+    write: Write, staff: Staff, chain: Chain, statement_id: UUID, data: NoteInput
+) -> Answer[StatementCase]:
+    """Dispute a statement of one's own shop or company; whoever approves statements answers."""
+
+    async def work(tx: Tx) -> StatementCase:
+        row = await _one(tx, staff, chain, statement_id)
+        kind = "answer" if staff.may("settlement.approve") else "dispute"
+        await settlement.say(tx, row["payee_id"], statement_id, kind=kind, note=data.note, actor=staff.actor)
+        return await _case(tx, staff, chain, statement_id)
+
+    return await write.run(work, status=201)
+
+
+ROUTES = [
+    list_statements,
+    show_statement,
+    list_statement_lines,
+    download_statement,
+    list_months,
+    close_month,
+    approve_statement,
+    say_of_statement,
+]

@@ -1,0 +1,71 @@
+"""Documents drawn by a process of their own, so that none that serves requests carries the libraries that draw."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from duoline.channels.http.answers import Answer
+from duoline.kernel.errors import Unavailable, ensure
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from duoline.channels.http.table import Table
+
+DRAW_S = 60.0
+_one_at_a_time = asyncio.Semaphore(1)
+
+MEDIA = {
+    "pdf": b"application/pdf",
+    "xlsx": b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": b"text/csv; charset=utf-8",
+    "zip": b"application/zip",
+}
+
+
+async def drawn(program: str, job: Any, *options: str) -> bytes:
+    """What `python -m duoline.channels.http.<program>` makes of a job. One is drawn at a time."""
+    async with _one_at_a_time:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"duoline.channels.http.{program}",
+            *options,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(DRAW_S):
+                body, problem = await process.communicate(msgspec.json.encode(job))
+        except TimeoutError as late:
+            raise Unavailable("the document takes too long to draw") from late
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    ensure(process.returncode == 0, "DOCUMENTS", problem.decode(errors="replace")[-500:])
+    return body
+
+
+def download(
+    body: bytes, *, name: str, kind: Literal["pdf", "xlsx", "csv", "zip"], inline: bool = False
+) -> Answer[Any]:
+    """A document as an answer, under a file name, kept by no cache."""
+    how = "inline" if inline else "attachment"
+    disposition = f'{how}; filename="{name}.{kind}"'.encode("ascii", "ignore")
+    return Answer(
+        body,
+        media=MEDIA[kind],
+        headers=[(b"content-disposition", disposition), (b"cache-control", b"private, no-store")],
+    )
+
+
+async def table_file(table: Table, *, name: str, kind: Literal["pdf", "xlsx", "csv"]) -> Answer[Any]:
+    """A table as a file: CSV at once, a workbook or PDF by a process of its own."""
+    body = table.as_csv() if kind == "csv" else await drawn("draw_table", table, kind)
+    return download(body, name=name, kind=kind)

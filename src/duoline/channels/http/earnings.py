@@ -1,0 +1,196 @@
+"""What somebody earns, as they see it themselves: balances, months, shares, statements. For clerks and members."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from duoline.channels.http import cursors
+from duoline.channels.http.answers import Page
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.errors import NotFound
+from duoline.kernel.money import CURRENCY, Money
+from duoline.kernel.text import Text
+from duoline.settlement.types import Flag, Role
+
+MONTHS = 12
+
+
+class EarnedMonth(msgspec.Struct, frozen=True):
+    """What became mine in a month; `paid` under the cap of the month."""
+
+    month: str
+    earned: Money
+    paid: Money
+
+
+class Earnings(msgspec.Struct, frozen=True, kw_only=True):
+    """What I earned: not mine yet because the goods may come back, mine and not paid (below zero: carried against what
+    comes), on its way, had; `reversed` is what statements took back. The last twelve months, the oldest first."""
+
+    pending: Money
+    due: Money
+    paying: Money
+    paid: Money
+    reversed: Money
+    orders: int
+    months: list[EarnedMonth]
+
+
+class EarnedShare(msgspec.Struct, frozen=True, kw_only=True):
+    """One share of an order line: what for, by which rate (hundredths of a percent) of how much, when it is mine, and
+    why it pays nothing. Whose order it was is not told."""
+
+    id: str
+    at: datetime
+    article: Text | None
+    role: Role
+    rate_bp: int
+    basis: Money
+    earned: Money
+    state: Literal["pending", "matured"]
+    matures_at: datetime | None
+    month: str | None
+    flag: Flag | None
+
+
+class MyStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of mine: carried in, earned, taken back, above the cap; what is paid, what is carried on."""
+
+    id: UUID
+    month: str
+    state: Literal["closed", "approved", "paying", "paid", "carried"]
+    carried_in: Money
+    earned: Money
+    reversed: Money
+    cut: Money
+    to_pay: Money
+    carried_out: Money
+    closed_at: datetime
+    notes: list[StatementNote]
+
+
+class StatementNote(msgspec.Struct, frozen=True):
+    """What I disputed, or was answered."""
+
+    kind: Literal["dispute", "answer"]
+    note: str
+    at: datetime
+
+
+def _money(minor: int) -> Money:
+    return Money(minor, CURRENCY)
+
+
+async def earnings_of(db: Database, payee_id: UUID) -> Earnings:
+    """What somebody earned; nothing for who never did."""
+    row = await db.fetchrow(
+        """SELECT p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor,
+                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s WHERE s.payee_id = $1)::bigint AS back,
+                  (SELECT count(DISTINCT a.order_id) FROM accruals a WHERE a.payee_id = $1 AND a.flag IS NULL)::integer
+                    AS orders
+           FROM payees p WHERE p.payee_id = $1""",
+        payee_id,
+    )
+    months = await db.fetch(
+        "SELECT month, earned_minor, payable_minor FROM payee_months WHERE payee_id = $1 ORDER BY month DESC LIMIT $2",
+        payee_id,
+        MONTHS,
+    )
+    pending, due, paying, paid, back, orders = tuple(row) if row else (0,) * 6
+    return Earnings(
+        pending=_money(pending),
+        due=_money(due),
+        paying=_money(paying),
+        paid=_money(paid),
+        reversed=_money(back),
+        orders=orders,
+        months=[
+            EarnedMonth(each["month"], _money(each["earned_minor"]), _money(each["payable_minor"]))
+            for each in reversed(months)
+        ],
+    )
+
+
+_SHARES = """
+SELECT a.order_id, a.line_id, a.role, a.rate_bp, a.basis_minor, a.earned_minor, a.state, a.matures_at, a.month, a.flag,
+       a.at, l.name
+FROM accruals a
+LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+WHERE a.payee_id = $1
+  AND ($2::timestamptz IS NULL OR (a.at, a.order_id, a.line_id, a.role) < ($2, $3::uuid, $4::uuid, $5::text))
+ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC LIMIT $6
+"""
+
+
+async def shares_of(db: Database, payee_id: UUID, *, limit: int, cursor: str | None) -> Page[EarnedShare]:
+    """What was earned by which line, the newest first."""
+    before = cursors.unpack(cursor, datetime, UUID, UUID, str) if cursor else (None, None, None, None)
+    rows = await db.fetch(_SHARES, payee_id, *before, limit + 1)
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Page(
+        [
+            EarnedShare(
+                id=f"{row['line_id']}-{row['role']}",
+                at=row["at"],
+                article=msgspec.convert(row["name"], Text) if row["name"] else None,
+                role=row["role"],
+                rate_bp=row["rate_bp"],
+                basis=_money(row["basis_minor"]),
+                earned=_money(row["earned_minor"]),
+                state=row["state"],
+                matures_at=row["matures_at"],
+                month=row["month"],
+                flag=row["flag"],
+            )
+            for row in shown
+        ],
+        cursors.pack(last["at"], last["order_id"], last["line_id"], last["role"]) if last else None,
+    )
+
+
+_STATEMENTS = """
+SELECT s.id, s.month, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor, s.cut_minor, s.to_pay_minor,
+       s.carried_out_minor, s.closed_at,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'note', n.note, 'at', n.at) ORDER BY n.id)
+                 FROM statement_notes n WHERE n.payee_id = s.payee_id AND n.statement_id = s.id), '[]') AS notes
+FROM statements s
+WHERE s.payee_id = $1 AND ($2::text IS NULL OR s.month < $2) AND ($3::text IS NULL OR s.month = $3)
+ORDER BY s.month DESC LIMIT $4
+"""
+
+
+def _statement(row: Any) -> MyStatement:
+    return MyStatement(
+        id=row["id"],
+        month=row["month"],
+        state=row["state"],
+        carried_in=_money(row["carried_in_minor"]),
+        earned=_money(row["earned_minor"]),
+        reversed=_money(row["reversed_minor"]),
+        cut=_money(row["cut_minor"]),
+        to_pay=_money(row["to_pay_minor"]),
+        carried_out=_money(row["carried_out_minor"]),
+        closed_at=row["closed_at"],
+        notes=msgspec.convert(row["notes"], list[StatementNote]),
+    )
+
+
+async def statements_of(db: Database, payee_id: UUID, *, limit: int, cursor: str | None) -> Page[MyStatement]:
+    """The statements of somebody, the last month first."""
+    before = cursors.unpack(cursor, str)[0] if cursor else None
+    rows = await db.fetch(_STATEMENTS, payee_id, before, None, limit + 1)
+    shown = rows[:limit]
+    return Page([_statement(row) for row in shown], cursors.pack(shown[-1]["month"]) if len(rows) > limit else None)
+
+
+async def statement_of(db: Database | Tx, payee_id: UUID, month: str) -> MyStatement:
+    """Somebody's statement of a month. Refuses `kernel.not-found`."""
+    row = await db.fetchrow(_STATEMENTS, payee_id, None, month, 1)
+    if row is None:
+        raise NotFound(kind="statement")
+    return _statement(row)

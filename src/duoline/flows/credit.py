@@ -1,0 +1,353 @@
+"""Who an order is put down to, and what it earns them: told anew whenever something of it changes.
+
+The facts are frozen when the order is first told of as paid: neither a later touch nor binding, move of staff or rule
+moves them. What each payee earns then follows from the facts, the versions that held when the order was placed, and
+what the buyer keeps.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from duoline import attribution, orders, settlement
+from duoline.flows import returnable
+from duoline.kernel import clock, outbox, policies
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.errors import ensure
+from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from duoline.kernel.db import Tx
+    from duoline.kernel.outbox import Event
+    from duoline.settlement.types import Earned, Role
+
+DEPTH_MAX = 50
+"""So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
+
+CIRCLE_MAX = 10
+"""So many people are followed to find a circle of referrals; a longer one has been flagged before it closes."""
+
+
+class Credit(NamedTuple):
+    """What was frozen with an order, and the versions of the rules it is judged by."""
+
+    facts: Facts
+    lines: list[LineFacts]
+    commission_version: int
+    allocation_version: int
+    contracts_version: int
+
+
+@outbox.consumer("settlement", topics=("orders.*", "fulfilment.*", "attribution.bound"))
+async def credit_by(tx: Tx, event: Event) -> None:
+    """Something of a member's order changed, or a member chose their first guide."""
+    if event.member_id is None:
+        return
+    if event.topic == "attribution.bound":
+        await credit_bringing(tx, event)
+    elif "order_id" in event.payload and event.payload.get("kind") != "transfer":
+        await credit(tx, event.member_id, UUID(event.payload["order_id"]))
+
+
+async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
+    """Bring what an order's payees have earned up to what its buyer keeps; returns how many shares changed.
+
+    Nothing before it is paid or handed over. Locks the payees.
+    """
+    order, lines = await orders.read_order(tx, member_id, order_id)
+    found = await _credit_of(tx, order)
+    if found is None:
+        if not any(_stays(order, line) for line in lines):
+            return 0
+        found = await _freeze(tx, order)
+    earned = await _earned(tx, order, lines, found)
+    return await settlement.tell(
+        tx,
+        member_id=member_id,
+        order_id=order_id,
+        earned=earned,
+        done_at=_done_at(order, lines, found),
+        sign_off_id=await settlement.live_sign_off(tx),
+        actor=SYSTEM,
+    )
+
+
+def _stays(order: orders.Order, line: orders.Line) -> int:
+    """Units that count: what was paid for and is not called off, or what was handed over, less what came back."""
+    if order.state in ("confirmed", "completed") and order.pay_mode == "online":
+        return line.stays
+    return line.kept
+
+
+def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> dict[UUID, datetime]:
+    """When the shares of each line become due, of those of which nothing is still to come."""
+    plan = settlement.COMMISSION.version(found.commission_version).body
+    days = max(plan.mature_days, orders.RETURNS.current().body.days + 1)
+    at = clock.now() + timedelta(days=days)
+    over = order.state in ("completed", "cancelled", "expired")
+    return {line.id: at for line in lines if over or not line.due}
+
+
+async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
+    by_points: int = await tx.fetchval(
+        "SELECT coalesce(sum(worth_minor), 0)::bigint FROM point_uses WHERE member_id = $1 AND order_id = $2",
+        order.member_id,
+        order.id,
+    )
+
+    def in_money(minor: int) -> int:
+        return settlement.in_money(minor, total_minor=order.total_minor, by_points_minor=by_points)
+
+    plan = settlement.COMMISSION.version(found.commission_version).body
+    of = {line.line_id: line for line in found.lines}
+    earned = [
+        one
+        for line in lines
+        for one in settlement.commission_of(found.facts, of[line.id], in_money(line.value(_stays(order, line))), plan)
+    ]
+    left = await returnable.left_of(tx, order, lines)
+    kept = _kept(lines, left, in_money)
+    for line in lines:
+        parts = sum(one.net_minor for one in kept if one.line_id == line.id)
+        ensure(parts <= in_money(line.value(line.kept)), "STL-4", f"{order.order_no}: {parts} of line {line.n} is kept")
+    return earned + [
+        one
+        for each in kept
+        for one in settlement.allocation_of(
+            found.facts,
+            each,
+            settlement.ALLOCATION.version(found.allocation_version).body,
+            *settlement.contract_at(each.location_id, settlement.CONTRACTS.version(found.contracts_version).body),
+        )
+    ]
+
+
+def _kept(lines: Sequence[orders.Line], left: Iterable[returnable.Left], in_money: Any) -> list[Kept]:
+    """What of each line stays where it was handed over from; together what the buyer keeps of it, to the cent."""
+    by_place: dict[tuple[UUID, UUID], int] = {}
+    for one in left:
+        by_place[one.line_id, one.location_id] = by_place.get((one.line_id, one.location_id), 0) + one.units
+    found = []
+    for line in lines:
+        units = 0
+        for (line_id, location_id), more in sorted(by_place.items()):
+            if line_id != line.id:
+                continue
+            net = in_money(line.value(units + more)) - in_money(line.value(units))
+            gross = in_money(line.unit_price_minor * (units + more)) - in_money(line.unit_price_minor * units)
+            found.append(Kept(line_id, location_id, line.method, net, max(net, gross)))
+            units += more
+    return found
+
+
+async def _credit_of(tx: Tx, order: orders.Order) -> Credit | None:
+    row = await tx.fetchrow(
+        """SELECT facts, lines, commission_version, allocation_version, contracts_version FROM order_credits
+           WHERE member_id = $1 AND order_id = $2""",
+        order.member_id,
+        order.id,
+    )
+    if row is None:
+        return None
+    facts, lines, *versions = row
+    kinds = ("commission", "allocation", "contracts")
+    if any(number > policies.versions(kind)[0].version for kind, number in zip(kinds, versions, strict=True)):
+        await policies.refresh(tx)  # decided a moment ago in another process
+    return Credit(msgspec.convert(facts, Facts), msgspec.convert(lines, list[LineFacts]), *versions)
+
+
+async def _freeze(tx: Tx, order: orders.Order) -> Credit:
+    """Write down what the order's shares follow from."""
+    facts = await _facts(tx, order)
+    lines = [LineFacts(**row) for row in await tx.fetch(_LINES, order.member_id, order.id, DEPTH_MAX)]
+    made = Credit(
+        facts,
+        lines,
+        settlement.COMMISSION.current(order.placed_at).version,
+        settlement.ALLOCATION.current(order.placed_at).version,
+        settlement.CONTRACTS.current(order.placed_at).version,
+    )
+    await tx.execute(
+        """INSERT INTO order_credits (member_id, order_id, facts, lines, commission_version, allocation_version,
+                                      contracts_version, at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        order.member_id,
+        order.id,
+        facts,
+        lines,
+        *made[2:],
+        clock.now(),
+    )
+    return made
+
+
+_LINES = """
+SELECT l.id AS line_id, l.product_code AS product, ARRAY(
+           WITH RECURSIVE up(code, parent_id, n) AS (
+               SELECT c.code, c.parent_id, 1 FROM categories c WHERE c.id = p.category_id
+               UNION ALL
+               SELECT c.code, c.parent_id, up.n + 1 FROM up JOIN categories c ON c.id = up.parent_id WHERE up.n < $3)
+           SELECT code FROM up ORDER BY n) AS categories
+FROM order_lines l JOIN skus s ON s.id = l.sku_id JOIN products p ON p.id = s.product_id
+WHERE l.member_id = $1 AND l.order_id = $2 ORDER BY l.n
+"""
+_TOUCH = """
+SELECT x.touchpoint_id, t.owner_kind, x.owner_id, t.store_id, x.own_device
+FROM order_touches x JOIN touchpoints t ON t.owner_id = x.owner_id AND t.id = x.touchpoint_id
+WHERE x.member_id = $1 AND x.order_id = $2
+"""
+# Who had brought a member, and to which shop their touchpoint belonged.
+_BROUGHT = """
+SELECT t.owner_kind, s.owner_id, t.store_id, s.touchpoint_id
+FROM sign_ups s JOIN touchpoints t ON t.owner_id = s.owner_id AND t.id = s.touchpoint_id
+WHERE s.member_id = $1
+"""
+
+
+async def _facts(tx: Tx, order: orders.Order) -> Facts:
+    member = await tx.fetchrow("SELECT tier, phone, home_store_id FROM members WHERE member_id = $1", order.member_id)
+    bound = await attribution.binding_as_of(tx, order.member_id, attribution.SCOPE, order.placed_at)
+    touch = await tx.fetchrow(_TOUCH, order.member_id, order.id)
+    brought = await tx.fetchrow(_BROUGHT, order.member_id)
+    seller_id, seller_store_id = await _seller(tx, order)
+    touched = (
+        Touched(
+            touchpoint_id=touch["touchpoint_id"],
+            owner_kind=touch["owner_kind"],
+            owner_id=touch["owner_id"],
+            store_id=touch["store_id"],
+        )
+        if touch
+        else None
+    )
+    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
+    facts = Facts(
+        member_id=order.member_id,
+        order_id=order.id,
+        placed_at=order.placed_at,
+        tier=member["tier"] if member else "",
+        online=order.channel != "till" and order.sold_store_id is None,
+        seller_id=seller_id,
+        seller_store_id=seller_store_id,
+        guide=Guided(binding_id=bound.id, guide_id=bound.guide_id, store_id=bound.store_id) if bound else None,
+        touch=touched,
+        second_id=upline["owner_id"] if upline and upline["owner_kind"] == "member" else None,
+        brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
+    )
+    flags = await _flags(
+        tx,
+        order,
+        facts,
+        phone=member["phone"] if member else None,
+        own_device=bool(touch and touch["own_device"]),
+        bound_flags=bound.flags if bound else [],
+    )
+    return msgspec.structs.replace(facts, flags=flags)
+
+
+async def _seller(tx: Tx, order: orders.Order) -> tuple[UUID | None, UUID | None]:
+    """Who sold it across the counter, and where; nobody for what was ordered online."""
+    if order.sold_store_id is not None:
+        sold_by: UUID | None = await tx.fetchval(
+            "SELECT sold_by FROM orders WHERE member_id = $1 AND id = $2", order.member_id, order.id
+        )
+        return sold_by, order.sold_store_id
+    if order.channel != "till":
+        return None, None
+    actor: str | None = await tx.fetchval(
+        """SELECT actor FROM order_events WHERE member_id = $1 AND order_id = $2 AND kind = 'sold'
+           ORDER BY id LIMIT 1""",
+        order.member_id,
+        order.id,
+    )
+    kind, _, name = (actor or "").partition(":")
+    return UUID(name) if kind == "staff" else None, order.store_id
+
+
+async def _flags(
+    tx: Tx,
+    order: orders.Order,
+    facts: Facts,
+    *,
+    phone: str | None,
+    own_device: bool,
+    bound_flags: Sequence[str],
+) -> dict[str, Flag]:
+    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name."""
+    flags: dict[str, Flag] = {}
+    numbers = {number for number in (phone, order.contact_phone) if number}
+    staff: dict[Role, UUID] = {}
+    if facts.guide is not None and facts.guide.guide_id is not None:
+        staff["guide"] = facts.guide.guide_id
+    if facts.seller_id is not None:
+        staff["seller"] = facts.seller_id
+    if facts.touch is not None and facts.touch.owner_kind == "staff":
+        staff["referrer"] = facts.touch.owner_id
+    known = {
+        row["id"]: row["phone"]
+        for row in await tx.fetch("SELECT id, phone FROM staff WHERE id = ANY ($1)", list(staff.values()))
+    }
+    for role, staff_id in staff.items():
+        if known.get(staff_id) in numbers:
+            flags[role] = "phone"
+    if "guides_device" in bound_flags:
+        flags.setdefault("guide", "device")
+    if own_device:
+        flags.setdefault("referrer", "device")
+    members: dict[Role, UUID] = {}
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        members["referrer"] = facts.touch.owner_id
+    if facts.second_id is not None:
+        members["second"] = facts.second_id
+    for role, payee_id in members.items():
+        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers)):
+            flags[role] = flag
+    return flags
+
+
+async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str]) -> Flag | None:
+    """Why a member is not paid for an order; None when they are, and then the pair is written down."""
+    if payee_id == facts.member_id:
+        return "self"
+    if await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", payee_id) in numbers:
+        return "phone"
+    line = (order.address or {}).get("line")
+    if line and await tx.fetchval(
+        "SELECT true FROM addresses WHERE member_id = $1 AND line = $2 AND city = $3 LIMIT 1",
+        payee_id,
+        line,
+        order.address["city"] if order.address else "",
+    ):
+        return "address"
+    return (
+        None if await settlement.refer(tx, payee_id=payee_id, buyer_id=facts.member_id, order_id=order.id) else "circle"
+    )
+
+
+async def credit_bringing(tx: Tx, event: Event) -> None:
+    """Whom a new member chose as their first guide is credited once, before any purchase; not where something is odd.
+
+    Staff only: members are never paid by head.
+    """
+    minor = settlement.COMMISSION.current(event.at).body.bringing_minor
+    if not (minor and event.payload.get("first") and not event.payload.get("flags") and event.member_id):
+        return
+    bound = await attribution.binding_as_of(tx, event.member_id, attribution.SCOPE, event.at)
+    if bound is None or bound.guide_id is None:
+        return
+    await settlement.tell_bringing(
+        tx,
+        member_id=event.member_id,
+        guide_id=bound.guide_id,
+        binding_id=bound.id,
+        minor=minor,
+        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
+        actor=SYSTEM,
+    )

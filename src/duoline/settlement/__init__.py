@@ -1,0 +1,94 @@
+"""Settlement: who is paid for an order, how much, when, and how they can see why."""
+
+from duoline.settlement.accrue import tell, tell_bringing
+from duoline.settlement.closing import begin_closing, pays
+from duoline.settlement.errors import (
+    ApprovedBefore,
+    MonthNotOver,
+    NotClosed,
+    OwnStatement,
+    PayoutOver,
+    SignOffMissing,
+    SignOffThere,
+    TwoLevelsInForce,
+)
+from duoline.settlement.mature import mature, mature_of
+from duoline.settlement.months import month_of
+from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
+from duoline.settlement.policy import (
+    ALLOCATION,
+    COMMISSION,
+    CONTRACTS,
+    STATEMENTS,
+    AllocationPolicy,
+    CommissionPolicy,
+    Contract,
+    ContractPolicy,
+    StatementPolicy,
+)
+from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of, totals
+from duoline.settlement.refer import refer
+from duoline.settlement.sign_offs import live as live_sign_off
+from duoline.settlement.sign_offs import revoke, sign_off
+from duoline.settlement.simulate import Draft, Simulated, contract_at, simulate
+from duoline.settlement.statements import approve, check_over, close_month, close_one, say
+from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
+
+__all__ = [
+    "ALLOCATION",
+    "COMMISSION",
+    "CONTRACTS",
+    "HEADQUARTERS",
+    "NOWHERE",
+    "ONLINE",
+    "STATEMENTS",
+    "AllocationPolicy",
+    "ApprovedBefore",
+    "CommissionPolicy",
+    "Contract",
+    "ContractPolicy",
+    "Draft",
+    "Earned",
+    "Facts",
+    "Kept",
+    "Key",
+    "LineFacts",
+    "MonthNotOver",
+    "NotClosed",
+    "OwnStatement",
+    "Payee",
+    "PayoutOver",
+    "SignOffMissing",
+    "SignOffThere",
+    "Simulated",
+    "StatementPolicy",
+    "TwoLevelsInForce",
+    "allocation_of",
+    "approve",
+    "begin",
+    "begin_closing",
+    "check_over",
+    "close_month",
+    "close_one",
+    "commission_of",
+    "contract_at",
+    "in_money",
+    "live_sign_off",
+    "mature",
+    "mature_of",
+    "month_of",
+    "pay_all",
+    "pay_one",
+    "payable",
+    "pays",
+    "refer",
+    "resolve",
+    "revoke",
+    "say",
+    "sign_off",
+    "simulate",
+    "tell",
+    "tell_bringing",
+    "times_of",
+    "totals",
+]

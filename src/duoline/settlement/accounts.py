@@ -1,0 +1,125 @@
+"""A payee's account: the row that every change locks, and what it moves in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from duoline import ledger
+from duoline.kernel import clock
+from duoline.kernel.errors import ensure
+from duoline.kernel.ids import new_id
+from duoline.kernel.money import CURRENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Tx
+    from duoline.settlement.types import Book, Payee
+
+BOOKS: dict[Book, str] = {"commission": "commission", "allocation": "allocation"}
+"""The other side of what payees earn: a cost of the chain, or what orders came to."""
+
+PAID_OUT = "clearing:payouts"
+"""Money on its way to payees through the payment provider."""
+
+BOOKED = "allocation:booked"
+"""What the chain's own shops and departments have been credited with; no money moves."""
+
+
+class Account(NamedTuple):
+    """What a payee has, in minor units: not theirs yet, theirs, on its way, and had."""
+
+    pending_minor: int
+    due_minor: int
+    paying_minor: int
+    paid_minor: int
+
+
+def pending(payee_id: UUID) -> str:
+    """Earned by a payee and not theirs yet: the goods may come back."""
+    return f"pending:{payee_id}"
+
+
+def due(payee_id: UUID) -> str:
+    """A payee's, and not paid; a debit balance is carried against what comes."""
+    return f"due:{payee_id}"
+
+
+def paying(payee_id: UUID) -> str:
+    """Asked of the provider for a payee, who does not have it yet."""
+    return f"paying:{payee_id}"
+
+
+async def lock(tx: Tx, payees: Iterable[Payee]) -> None:
+    """The accounts, made where there are none, locked in the order of their ids: after everything else that is."""
+    kinds = {payee.id: payee.kind for payee in payees}
+    ids = sorted(kinds)
+    await tx.execute(
+        """INSERT INTO payees (payee_id, kind, updated_at)
+           SELECT p.id, p.kind, $3 FROM unnest($1::uuid[], $2::text[]) AS p(id, kind)
+           ON CONFLICT (payee_id) DO NOTHING""",
+        ids,
+        [kinds[one] for one in ids],
+        clock.now(),
+    )
+    await tx.execute("SELECT FROM payees WHERE payee_id = ANY ($1) ORDER BY payee_id FOR UPDATE", ids)
+
+
+async def lock_one(tx: Tx, payee_id: UUID) -> Account | None:
+    """One account that is there, locked; None where nothing was ever earned."""
+    row = await tx.fetchrow(
+        "SELECT pending_minor, due_minor, paying_minor, paid_minor FROM payees WHERE payee_id = $1 FOR UPDATE", payee_id
+    )
+    return None if row is None else Account(*row)
+
+
+async def change(
+    tx: Tx, payee_id: UUID, *, pending_minor: int = 0, due_minor: int = 0, paying_minor: int = 0, paid_minor: int = 0
+) -> None:
+    """Bring a locked account along with what is posted beside it."""
+    if not (pending_minor or due_minor or paying_minor or paid_minor):
+        return
+    done = await tx.execute(
+        """UPDATE payees SET pending_minor = pending_minor + $2, due_minor = due_minor + $3,
+                  paying_minor = paying_minor + $4, paid_minor = paid_minor + $5, updated_at = $6
+           WHERE payee_id = $1""",
+        payee_id,
+        pending_minor,
+        due_minor,
+        paying_minor,
+        paid_minor,
+        clock.now(),
+    )
+    ensure(done == "UPDATE 1", "STL-1", f"{payee_id} has no account")
+
+
+def entry(debit: str, credit: str, minor: int) -> ledger.Entry:
+    """An entry for an amount that may be below nothing: then it goes the other way."""
+    return ledger.Entry(debit, credit, minor) if minor >= 0 else ledger.Entry(credit, debit, -minor)
+
+
+async def book(
+    tx: Tx,
+    *,
+    under: UUID,
+    kind: str,
+    entries: Sequence[ledger.Entry],
+    actor: Actor,
+    order_id: UUID | None = None,
+    reason: str = "",
+) -> None:
+    """One journal for one event, under the buyer or the payee whose it is."""
+    await ledger.post(
+        tx,
+        member_id=under,
+        kind=kind,
+        ref_kind="settlement",
+        ref_id=new_id(),
+        order_id=order_id,
+        entries=entries,
+        currency=CURRENCY,
+        actor=actor,
+        reason=reason,
+    )

@@ -1,0 +1,77 @@
+"""What is refused of settlement."""
+
+from __future__ import annotations
+
+from duoline.kernel.errors import Refusal
+
+
+class MonthNotOver(Refusal):
+    """A month is closed when it is over."""
+
+    code = "settlement.month-not-over"
+    status = 409
+    zh = "{month} 还没结束,结束后才能关账。"
+    en = "{month} is not over; it can be closed when it is."
+
+
+class NotClosed(Refusal):
+    """The statement waits for no approval."""
+
+    code = "settlement.not-closed"
+    status = 409
+    zh = "这张结算单现在不需要审批。"
+    en = "This statement waits for no approval now."
+
+
+class OwnStatement(Refusal):
+    """Nobody approves what they are paid themselves."""
+
+    code = "settlement.own-statement"
+    status = 409
+    zh = "不能审批自己的结算单,请让同事审批。"
+    en = "You cannot approve your own statement; a colleague has to."
+
+
+class ApprovedBefore(Refusal):
+    """The same person approved it before; another one is needed."""
+
+    code = "settlement.approved-before"
+    status = 409
+    zh = "您已经审批过了,还需要另一位同事审批。"
+    en = "You have approved it; another colleague has to as well."
+
+
+class PayoutOver(Refusal):
+    """The payout has ended already."""
+
+    code = "settlement.payout-over"
+    status = 409
+    zh = "这笔打款已经有结果了。"
+    en = "This payout has ended already."
+
+
+class SignOffMissing(Refusal):
+    """Two levels need somebody's recorded word first."""
+
+    code = "settlement.sign-off-missing"
+    status = 409
+    zh = "改为两级前,请先登记批准文件。"
+    en = "Record a sign-off before there are two levels."
+
+
+class SignOffThere(Refusal):
+    """There is one already."""
+
+    code = "settlement.sign-off-there"
+    status = 409
+    zh = "已经有一份有效的批准文件。"
+    en = "There is a sign-off in force already."
+
+
+class TwoLevelsInForce(Refusal):
+    """The plan in force pays two levels."""
+
+    code = "settlement.two-levels-in-force"
+    status = 409
+    zh = "现行方案是两级,请先改回一级再撤销批准。"
+    en = "The plan in force pays two levels; go back to one before you revoke the sign-off."

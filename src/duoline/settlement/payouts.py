@@ -1,0 +1,163 @@
+"""Payouts: approved statements become money on its way, each once; the provider, or the bank by file, says how
+it ended.
+
+Duoline holds nobody's money: it asks, and mirrors what became of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from duoline.kernel import audit, clock, faults, jobs
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.errors import NotFound, ensure
+from duoline.kernel.ids import new_id
+from duoline.kernel.money import CURRENCY, Money
+from duoline.settlement import accounts, statements
+from duoline.settlement.errors import PayoutOver
+
+if TYPE_CHECKING:
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Database, Tx
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+PAY_JOB = "settlement.pay"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Pay what is approved of a month."""
+
+    run_id: UUID
+    month: str
+
+
+async def begin(tx: Tx, month: str, *, actor: Actor) -> UUID:
+    """Start a run; the worker pays. Any number may run at once: each statement is paid by one of them."""
+    run_id = new_id()
+    await tx.execute(
+        "INSERT INTO payout_runs (id, month, actor, at) VALUES ($1, $2, $3, $4)",
+        run_id,
+        month,
+        actor.label,
+        clock.now(),
+    )
+    await jobs.enqueue(tx, PAY_JOB, Run(run_id, month), key=f"{PAY_JOB}:{run_id}")
+    await audit.record(
+        tx, actor=actor, action="payout.run", subject_kind="payout_run", subject=str(run_id), after={"month": month}
+    )
+    return run_id
+
+
+@jobs.handler(PAY_JOB, payload=Run)
+async def pay_run(db: Database, run: Run) -> None:
+    """The worker pays."""
+    await pay_all(db, run)
+
+
+async def pay_all(db: Database, run: Run) -> int:
+    """Ask for the money of every approved statement of the month; returns how many. Safe to repeat and to stop."""
+    asked, after = 0, (UUID(int=0), UUID(int=0))
+    while rows := await db.fetch(
+        """SELECT payee_id, id FROM statements
+           WHERE month = $1 AND state = 'approved' AND way = 'payout' AND (payee_id, id) > ($2, $3)
+           ORDER BY payee_id, id LIMIT $4""",
+        run.month,
+        *after,
+        BATCH,
+    ):
+        for row in rows:
+            after = (row["payee_id"], row["id"])
+            asked += await pay_one(db, *after, run_id=run.run_id)
+    return asked
+
+
+async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: UUID) -> bool:
+    """Ask for the money of one statement. False when another run has. Locks the payee, then the statement."""
+    async with db.begin() as tx:
+        statement = await statements.lock(tx, payee_id, statement_id)
+        if statement.state != "approved" or statement.way != "payout":
+            return False
+        minor = statement.to_pay_minor
+        await tx.execute(
+            """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, actor, at)
+               VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8)""",
+            payee_id,
+            new_id(),
+            statement_id,
+            run_id,
+            minor,
+            CURRENCY,
+            SYSTEM.label,
+            clock.now(),
+        )
+        await statements.set_state(tx, statement, "paying")
+        await accounts.change(tx, payee_id, due_minor=-minor, paying_minor=minor)
+        await accounts.book(
+            tx,
+            under=payee_id,
+            kind="settlement-paying",
+            entries=[accounts.entry(accounts.due(payee_id), accounts.paying(payee_id), minor)],
+            actor=SYSTEM,
+        )
+        faults.point("settlement.before_payout")
+    return True
+
+
+async def resolve(tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, problem: str = "", actor: Actor) -> None:
+    """How a payout ended: the payee has it, or it failed and the statement can be paid again.
+
+    Refuses `kernel.not-found`, `settlement.payout-over` when it ended the other way; repeating it changes nothing.
+    Locks the payee, the statement, the payout.
+    """
+    found = await tx.fetchrow("SELECT statement_id FROM payouts WHERE payee_id = $1 AND id = $2", payee_id, payout_id)
+    if found is None:
+        raise NotFound(kind="payout")
+    statement = await statements.lock(tx, payee_id, found["statement_id"])
+    row = await tx.fetchrow(
+        "SELECT state, amount_minor FROM payouts WHERE payee_id = $1 AND id = $2 FOR UPDATE", payee_id, payout_id
+    )
+    ensure(row is not None, "STL-7", f"payout {payout_id} is gone")
+    state, minor = row["state"], row["amount_minor"]  # type: ignore[index]
+    end = "done" if went_well else "failed"
+    if state == end:
+        return
+    if state != "requested":
+        raise PayoutOver
+    await tx.execute(
+        "UPDATE payouts SET state = $3, problem = $4, resolved_at = $5 WHERE payee_id = $1 AND id = $2",
+        payee_id,
+        payout_id,
+        end,
+        problem,
+        clock.now(),
+    )
+    await statements.set_state(tx, statement, "paid" if went_well else "approved")
+    if went_well:
+        await accounts.change(tx, payee_id, paying_minor=-minor, paid_minor=minor)
+        to = accounts.PAID_OUT
+    else:
+        await accounts.change(tx, payee_id, paying_minor=-minor, due_minor=minor)
+        to = accounts.due(payee_id)
+    await accounts.book(
+        tx,
+        under=payee_id,
+        kind=f"settlement-{end}",
+        entries=[accounts.entry(accounts.paying(payee_id), to, minor)],
+        actor=actor,
+        reason=problem,
+    )
+    await audit.record(
+        tx,
+        actor=actor,
+        action=f"payout.{end}",
+        subject_kind="payout",
+        subject=str(payout_id),
+        reason=problem,
+        after={"amount": Money(minor, CURRENCY)},
+    )

@@ -1,0 +1,124 @@
+"""What a month would have come to under other rules, payee by payee: the facts of its orders are frozen, so only the
+rules change. Nothing is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from duoline.settlement.reckon import allocation_of, commission_of
+from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
+from duoline.stores import directory
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from duoline.kernel.db import Database
+    from duoline.settlement.policy import AllocationPolicy, CommissionPolicy, ContractPolicy
+    from duoline.settlement.types import Book, Earned
+
+BATCH = 2_000
+
+
+class Draft(NamedTuple):
+    """Rules that are thought of."""
+
+    commission: CommissionPolicy
+    allocation: AllocationPolicy
+    contracts: ContractPolicy
+
+
+class Sum(NamedTuple):
+    """What a payee had of a month and would have had, in minor units."""
+
+    payee: Payee
+    book: Book
+    before_minor: int
+    after_minor: int
+
+
+class Simulated(NamedTuple):
+    """The orders of the period, and every payee of either side."""
+
+    orders: int
+    sums: list[Sum]
+
+
+# The shares tell what was kept of each line, and where it was handed over; the facts tell whose it would be.
+_ORDERS = """
+SELECT c.member_id, c.order_id, c.facts, c.lines, c.at,
+       (SELECT jsonb_agg(DISTINCT jsonb_build_object('line', l.id, 'method', l.method)) FROM order_lines l
+        WHERE l.member_id = c.member_id AND l.order_id = c.order_id) AS methods,
+       (SELECT jsonb_agg(jsonb_build_object('payee', a.payee_id, 'kind', a.payee_kind, 'line', a.line_id,
+                                            'book', a.book, 'role', a.role, 'place', a.location_id,
+                                            'basis', a.basis_minor, 'gross', a.gross_minor, 'earned', a.earned_minor))
+        FROM accruals a WHERE a.order_id = c.order_id) AS shares
+FROM order_credits c
+WHERE c.at >= $1 AND c.at < $2 AND (c.at, c.order_id) > ($3, $4::uuid)
+ORDER BY c.at, c.order_id LIMIT $5
+"""
+
+
+async def simulate(db: Database, draft: Draft, *, since: datetime, until: datetime) -> Simulated:
+    """The orders that were first credited within a period, under the draft; read in batches, so that a month of any
+    length takes the same memory."""
+    before: dict[tuple[Payee, Book], int] = {}
+    after: dict[tuple[Payee, Book], int] = {}
+    orders, place = 0, (since, UUID(int=0))
+    while rows := await db.fetch(_ORDERS, since, until, *place, BATCH):
+        place = (rows[-1]["at"], rows[-1]["order_id"])
+        orders += len(rows)
+        for row in rows:
+            for share in row["shares"] or []:
+                key = Payee(share["kind"], UUID(share["payee"])), share["book"]
+                before[key] = before.get(key, 0) + share["earned"]
+            for one in _anew(row, draft):
+                to = one.key.payee, one.key.book
+                after[to] = after.get(to, 0) + one.earned_minor
+    return Simulated(
+        orders,
+        [
+            Sum(payee, book, before.get((payee, book), 0), after.get((payee, book), 0))
+            for payee, book in {**before, **after}
+        ],
+    )
+
+
+def _anew(row: Any, draft: Draft) -> list[Earned]:
+    """The shares of one order under the draft."""
+    facts = msgspec.convert(row["facts"], Facts)
+    methods = {one["line"]: one["method"] for one in row["methods"] or []}
+    found: list[Earned] = []
+    kept: dict[str, int] = {}
+    places: dict[tuple[str, str], Kept] = {}
+    for share in row["shares"] or []:
+        if share["book"] == "commission":
+            kept[share["line"]] = share["basis"]
+        else:
+            places[share["line"], share["place"]] = Kept(
+                UUID(share["line"]),
+                UUID(share["place"]),
+                methods.get(share["line"], ""),
+                share["basis"],
+                share["gross"],
+            )
+    handed: dict[str, int] = {}
+    for (line, _), what in places.items():
+        handed[line] = handed.get(line, 0) + what.net_minor
+        contract, owner = contract_at(what.location_id, draft.contracts)
+        found += allocation_of(facts, what, draft.allocation, contract, owner)
+    for each in msgspec.convert(row["lines"], list[LineFacts]):
+        name = str(each.line_id)
+        # Who had no commission before may have some now: what was handed over tells as much of the line.
+        found += commission_of(facts, each, kept.get(name, handed.get(name, 0)), draft.commission)
+    return found
+
+
+def contract_at(location_id: UUID, contracts: ContractPolicy) -> tuple[Any, Payee]:
+    """The contract with whoever runs a location, and who owns the goods there."""
+    chain = directory.current()
+    company = chain.companies[chain.store(location_id).company_id]
+    contract = contracts.of(company.code, franchised=company.franchised)
+    return contract, Payee("company", company.id) if contract.stock_owner == "company" else HEADQUARTERS

@@ -1,0 +1,296 @@
+"""Tables of settlement: what orders' shares follow from, what each payee has earned, and how it was paid."""
+
+from __future__ import annotations
+
+from sqlalchemy import text as sql_text
+
+from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.placement import MEMBER, distributed, managed_local, table
+
+PACKAGE = "settlement"
+
+PAYEE = distributed("payee_id", "payee")
+
+# What an order's shares follow from, with the versions of the rules that held when it was placed.
+order_credits = table(
+    PACKAGE,
+    "order_credits",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    doc("facts"),
+    doc("lines"),
+    integer("commission_version"),
+    integer("allocation_version"),
+    integer("contracts_version"),
+    at("at"),
+    pk("order_credits", "member_id", "order_id"),
+    fk("order_credits_order_fk", ["member_id", "order_id"], "orders", ["member_id", "id"]),
+    index("order_credits_at_ix", "at"),
+    append_only=True,
+)
+
+# Who was paid for bringing whom, member by member: no circle can be written, by this key and a lock (STL-5).
+referrals = table(
+    PACKAGE,
+    "referrals",
+    distributed("payee_id", "referral"),
+    uid("payee_id"),
+    uid("buyer_id"),
+    uid("order_id"),
+    at("at"),
+    pk("referrals", "payee_id", "buyer_id"),
+    check("referrals_self_ck", "payee_id <> buyer_id"),
+    index("referrals_buyer_ix", "buyer_id"),
+    append_only=True,
+)
+
+# A level beyond the first is paid only behind the word of somebody who answers for it.
+plan_sign_offs = table(
+    PACKAGE,
+    "plan_sign_offs",
+    managed_local(),
+    uid("id"),
+    integer("levels"),
+    text("document"),
+    text("reason"),
+    text("actor"),
+    at("at"),
+    at("revoked_at", null=True),
+    text("revoked_by", null=True),
+    pk("plan_sign_offs", "id"),
+    check("plan_sign_offs_levels_ck", "levels = 2"),
+    check("plan_sign_offs_revoked_ck", "(revoked_at IS NULL) = (revoked_by IS NULL) AND revoked_at >= at"),
+    index("plan_sign_offs_live_ux", "levels", unique=True, postgresql_where=sql_text("revoked_at IS NULL")),
+)
+
+# A payee, locked by every change: what is not theirs yet, what is and was not paid (below zero: taken back after it
+# was paid, and carried against what comes), what is on its way, and what they have had.
+payees = table(
+    PACKAGE,
+    "payees",
+    PAYEE,
+    uid("payee_id"),
+    text("kind"),
+    big("pending_minor", default="0"),
+    big("due_minor", default="0"),
+    big("paying_minor", default="0"),
+    big("paid_minor", default="0"),
+    at("updated_at"),
+    pk("payees", "payee_id"),
+    check("payees_kind_ck", "kind IN ('staff', 'member', 'store', 'company', 'chain')"),
+    # Only an organisation's part may be below nothing before it is theirs: headquarters bears its offers.
+    check("payees_pending_ck", "pending_minor >= 0 OR kind NOT IN ('staff', 'member')"),
+    check("payees_paying_ck", "paying_minor >= 0"),
+    check("payees_paid_ck", "paid_minor >= 0 OR kind NOT IN ('staff', 'member')"),
+)
+
+# What a payee has earned by a line: `earned` follows what the buyer keeps, `settled` is what of it statements have.
+accruals = table(
+    PACKAGE,
+    "accruals",
+    PAYEE,
+    uid("payee_id"),
+    uid("order_id"),
+    uid("line_id"),
+    text("book"),
+    text("role"),
+    uid("location_id"),
+    uid("member_id"),
+    text("payee_kind"),
+    integer("level", default="1"),
+    uid("sign_off_id", null=True),
+    integer("rate_bp"),
+    text("flag", null=True),
+    # What the buyer keeps and paid in money: after offers, and what it would have been before them.
+    big("basis_minor"),
+    big("gross_minor"),
+    big("earned_minor"),
+    big("settled_minor", default="0"),
+    text("state", default="pending"),
+    at("matures_at", null=True),
+    text("month", null=True),
+    at("at"),
+    at("updated_at"),
+    pk("accruals", "payee_id", "order_id", "line_id", "book", "role", "location_id"),
+    fk("accruals_payee_fk", ["payee_id"], "payees", ["payee_id"]),
+    check("accruals_book_ck", "book IN ('commission', 'allocation')"),
+    check(
+        "accruals_role_ck",
+        "CASE book WHEN 'commission' THEN role IN ('guide', 'seller', 'referrer', 'second', 'bringing')"
+        " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'ship_store', 'hand_over_store',"
+        " 'online', 'headquarters') END",
+    ),
+    check("accruals_people_ck", "(book = 'commission') = (payee_kind IN ('staff', 'member'))"),
+    # Two levels are the most there can be, and the second only behind a sign-off.
+    check("accruals_level_ck", "level IN (1, 2) AND (level = 2) = (role = 'second')"),
+    check("accruals_sign_off_ck", "level = 1 OR sign_off_id IS NOT NULL"),
+    # Members are not paid by head for whom they bring.
+    check("accruals_bringing_ck", "role <> 'bringing' OR payee_kind = 'staff'"),
+    # Nobody is paid for what they bought themselves.
+    check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
+    check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'circle')"),
+    check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
+    check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
+    check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),
+    check("accruals_settled_ck", "settled_minor = 0 OR state = 'matured'"),
+    index("accruals_order_ix", "order_id"),
+    index("accruals_ripe_ix", "matures_at", postgresql_where=sql_text("state = 'pending'")),
+    index("accruals_month_ix", "payee_id", "month"),
+    index(
+        "accruals_open_ix",
+        "payee_id",
+        postgresql_where=sql_text("state = 'matured' AND earned_minor <> settled_minor"),
+    ),
+)
+
+# What a person's commission came to that became due in a month, and what of it is paid under the cap of that month.
+payee_months = table(
+    PACKAGE,
+    "payee_months",
+    PAYEE,
+    uid("payee_id"),
+    text("month"),
+    big("cap_minor"),
+    big("earned_minor"),
+    big("payable_minor"),
+    big("settled_cut_minor", default="0"),
+    pk("payee_months", "payee_id", "month"),
+    fk("payee_months_payee_fk", ["payee_id"], "payees", ["payee_id"]),
+    check("payee_months_cap_ck", "cap_minor >= 0"),
+    check(
+        "payee_months_payable_ck",
+        "payable_minor = CASE WHEN cap_minor > 0 THEN least(earned_minor, cap_minor) ELSE earned_minor END",
+    ),
+)
+
+# What a payee is told at the end of a month. Closed, then approved, then paid; what stays below nothing is carried.
+statements = table(
+    PACKAGE,
+    "statements",
+    PAYEE,
+    uid("payee_id"),
+    uid("id"),
+    text("kind"),
+    text("month"),
+    text("way"),
+    big("carried_in_minor"),
+    big("earned_minor"),
+    big("reversed_minor"),
+    big("cut_minor"),
+    big("to_pay_minor"),
+    big("carried_out_minor"),
+    text("state"),
+    integer("approvals_needed"),
+    text("closed_by"),
+    at("closed_at"),
+    at("done_at", null=True),
+    pk("statements", "payee_id", "id"),
+    unique("statements_month_uq", "payee_id", "month"),
+    fk("statements_payee_fk", ["payee_id"], "payees", ["payee_id"]),
+    check("statements_month_ck", "month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'"),
+    check("statements_way_ck", "way IN ('payout', 'internal')"),
+    check("statements_state_ck", "state IN ('closed', 'approved', 'paying', 'paid', 'carried')"),
+    check(
+        "statements_sum_ck",
+        "carried_in_minor + earned_minor - reversed_minor - cut_minor = to_pay_minor + carried_out_minor",
+    ),
+    check("statements_parts_ck", "earned_minor >= 0 AND reversed_minor >= 0"),
+    check("statements_pay_ck", "to_pay_minor >= 0 OR way = 'internal'"),
+    check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = 0)"),
+    check("statements_needed_ck", "approvals_needed IN (1, 2)"),
+    index("statements_month_ix", "month", "id"),
+    index("statements_id_ix", "id"),
+)
+
+# What of a statement came from which line: what it came to now less what earlier statements had.
+statement_lines = table(
+    PACKAGE,
+    "statement_lines",
+    PAYEE,
+    uid("payee_id"),
+    uid("statement_id"),
+    uid("order_id"),
+    uid("line_id"),
+    text("book"),
+    text("role"),
+    uid("location_id"),
+    big("amount_minor"),
+    pk("statement_lines", "payee_id", "statement_id", "order_id", "line_id", "book", "role", "location_id"),
+    fk("statement_lines_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
+    check("statement_lines_amount_ck", "amount_minor <> 0"),
+    append_only=True,
+)
+
+# Who approved a statement: each person once.
+statement_approvals = table(
+    PACKAGE,
+    "statement_approvals",
+    PAYEE,
+    uid("payee_id"),
+    uid("statement_id"),
+    uid("staff_id"),
+    at("at"),
+    pk("statement_approvals", "payee_id", "statement_id", "staff_id"),
+    fk("statement_approvals_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
+    # Nobody approves what they are paid themselves.
+    check("statement_approvals_own_ck", "staff_id <> payee_id"),
+    append_only=True,
+)
+
+# What a payee and headquarters say to each other of a statement.
+statement_notes = table(
+    PACKAGE,
+    "statement_notes",
+    PAYEE,
+    uid("payee_id"),
+    uid("statement_id"),
+    uid("id"),
+    text("kind"),
+    text("note"),
+    text("actor"),
+    at("at"),
+    pk("statement_notes", "payee_id", "statement_id", "id"),
+    fk("statement_notes_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
+    check("statement_notes_kind_ck", "kind IN ('dispute', 'answer')"),
+    check("statement_notes_note_ck", "note <> ''"),
+    append_only=True,
+)
+
+# Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time.
+payouts = table(
+    PACKAGE,
+    "payouts",
+    PAYEE,
+    uid("payee_id"),
+    uid("id"),
+    uid("statement_id"),
+    uid("run_id"),
+    big("amount_minor"),
+    text("currency"),
+    text("state"),
+    text("problem", default=""),
+    text("actor"),
+    at("at"),
+    at("resolved_at", null=True),
+    pk("payouts", "payee_id", "id"),
+    fk("payouts_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
+    check("payouts_amount_ck", "amount_minor > 0"),
+    check("payouts_state_ck", "state IN ('requested', 'done', 'failed')"),
+    check("payouts_resolved_ck", "(state = 'requested') = (resolved_at IS NULL)"),
+    index("payouts_live_ux", "payee_id", "statement_id", unique=True, postgresql_where=sql_text("state <> 'failed'")),
+    index("payouts_run_ix", "run_id", "id"),
+)
+
+# A run pays every approved statement of a month that is not paid.
+payout_runs = table(
+    PACKAGE,
+    "payout_runs",
+    managed_local(),
+    uid("id"),
+    text("month"),
+    text("actor"),
+    at("at"),
+    pk("payout_runs", "id"),
+    index("payout_runs_at_ix", "at"),
+)
