@@ -16,7 +16,7 @@ from duoline import attribution, settlement
 from duoline.attribution import NewTouchpoint, Owner, Target
 from duoline.flows import credit
 from duoline.flows.draft import Receipt
-from duoline.kernel import clock, outbox
+from duoline.kernel import clock, faults, outbox
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Refusal
 from duoline.kernel.ids import new_id
@@ -43,6 +43,10 @@ def noon() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def guide(noon: None, world: World) -> None:
+    await people(world)
+
+
+async def people(world: World) -> None:
     """A guide whom the member chose, and two people who approve."""
     for staff_id, phone in ((GUIDE, "+8613900000070"), (BOSS, None), (OTHER_BOSS, None)):
         await world.db.execute(
@@ -156,6 +160,27 @@ async def paid_out(world: World, month: str = "2026-11") -> UUID:
 
 
 DECEMBER, JANUARY = timedelta(days=20), timedelta(days=50)
+
+
+async def trade(world: World, books: Books) -> None:
+    """For the checker: shares that wait, are due, were paid, failed and were taken back after a payout."""
+    await people(world)
+    friend = await world.new_member()
+    await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    receipts = [await had(world, books, 2) for _ in range(2)]
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    for row in await world.db.fetch("SELECT * FROM statements WHERE state = 'closed'"):
+        for boss in (BOSS, OTHER_BOSS)[: row["approvals_needed"]]:
+            await approved(world, row, by=boss)
+    await paid_out(world)
+    for row in await world.db.fetch("SELECT payee_id, id FROM payouts WHERE payee_id = $1", GUIDE):
+        async with world.db.begin() as tx:
+            await settlement.resolve(tx, row["payee_id"], row["id"], went_well=True, actor=SYSTEM)
+    await bring(world, receipts[0].id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)
+    await had(world, books)
 
 
 async def test_a_guide_earns_when_it_is_paid_it_is_theirs_later_and_a_refund_takes_its_share(world, books):
@@ -288,6 +313,29 @@ async def test_closing_a_month_at_once_makes_one_statement_a_payee(world, books)
         )
     payees = await world.value("SELECT count(DISTINCT payee_id) FROM accruals WHERE earned_minor <> 0")
     assert sum(made) == payees == await world.value("SELECT count(*) FROM statements")
+
+
+async def test_a_worker_that_dies_while_closing_or_paying_leaves_nothing_by_half(world, books):
+    await had(world, books)
+    await told(world)
+    faults.arm("settlement.before_close:raise@2")
+    try:
+        with pytest.raises(faults.InjectedFault):
+            await closed(world, "2026-11", at=DECEMBER)
+    finally:
+        faults.arm("")
+    assert await world.value("SELECT count(*) FROM statements") == 1
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    faults.arm("settlement.before_payout:raise")
+    try:
+        with pytest.raises(faults.InjectedFault):
+            await paid_out(world)
+    finally:
+        faults.arm("")
+    assert await has(world) == (0, 398, 0, 0)
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
 
 
 async def test_a_month_that_is_not_over_cannot_be_closed(world):

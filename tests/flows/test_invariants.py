@@ -20,6 +20,7 @@ from tests.attribution import test_invariants as attribution
 from tests.catalog import test_invariants as catalogue
 from tests.flows import (
     test_bring,
+    test_credit,
     test_drawers,
     test_points,
     test_presales,
@@ -58,6 +59,9 @@ ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_status_ck;
 ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_age_ck;
 ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_numbers_ck;
 ALTER TABLE prices DROP CONSTRAINT prices_no_overlap_ex;
+ALTER TABLE accruals DROP CONSTRAINT accruals_level_ck;
+ALTER TABLE payee_months DROP CONSTRAINT payee_months_payable_ck;
+ALTER TABLE order_credits DROP CONSTRAINT order_credits_order_fk;
 """
 SOME = "(SELECT id FROM {} WHERE {} ORDER BY id LIMIT 1)"
 
@@ -253,6 +257,22 @@ BREAK = [
     ("PTS-4", "UPDATE point_uses SET worth_minor = worth_minor + 1 WHERE back_minor = 0"),
     ("PTS-4", "UPDATE point_uses SET back_points = points, back_minor = worth_minor WHERE back_points = 0"),
     ("PTS-4", "DELETE FROM point_uses"),
+    ("STL-1", "UPDATE payees SET due_minor = due_minor + 1"),
+    ("STL-1", "DELETE FROM journal_entries WHERE credit LIKE 'pending:%'"),
+    ("STL-2", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE state = 'matured'"),
+    ("STL-2", "UPDATE accruals SET state = 'pending', month = NULL, settled_minor = 0 WHERE role = 'guide'"),
+    ("STL-2", "UPDATE payee_months SET payable_minor = payable_minor - 1"),
+    ("STL-3", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE role = 'guide'"),
+    ("STL-3", "UPDATE accruals SET rate_bp = rate_bp * 2 WHERE role = 'guide'"),
+    ("STL-3", "UPDATE order_lines SET returned = 0 WHERE id IN (SELECT line_id FROM accruals WHERE role = 'guide')"),
+    ("STL-4", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE role = 'owner'"),
+    ("STL-5", "UPDATE accruals SET level = 3, sign_off_id = order_id WHERE role = 'guide'"),
+    ("STL-5", "INSERT INTO referrals SELECT buyer_id, payee_id, order_id, at FROM referrals"),
+    ("STL-6", "UPDATE statements SET earned_minor = earned_minor + 1, to_pay_minor = to_pay_minor + 1 WHERE state <> 'carried'"),
+    ("STL-6", "DELETE FROM statement_lines"),
+    ("STL-7", "DELETE FROM payouts"),
+    ("STL-7", "UPDATE statements SET carried_in_minor = 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
+    ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 
@@ -308,6 +328,7 @@ async def trade(world: World, books: Books) -> None:
         expires_at=None, actor=world.clerk,
     )  # fmt: skip
     await test_points.trade(world, books)
+    await test_credit.trade(world, books)
     await test_transfers.ask(world, {"milk": 4})  # waits for a word
     sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
     for moved in sent:
@@ -319,6 +340,7 @@ async def trade(world: World, books: Books) -> None:
     await world.count("DC", milk=1 + (await world.level("DC", "milk"))[0])
     await world.count("A", milk=0)  # units that are held are missing
     await test_points.told(world)
+    await test_credit.told(world)
     assert await insight.refresh(world.db) == 3
 
 

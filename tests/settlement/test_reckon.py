@@ -113,6 +113,7 @@ def test_online_sent_from_a_franchise_shop():
 def test_online_collected_in_another_shop_of_the_chain():
     parts = split(kept(10_000, method="pickup", at=SHOP_B), contract=DIRECT, owner=settlement.HEADQUARTERS)
     assert parts["hand_over_store", Payee("store", SHOP_B)] == 800
+    assert parts["guide_store", Payee("store", SHOP_A)] == 400  # who collects there stays the guide's
     assert parts["owner", settlement.HEADQUARTERS] == 6_000 + 4_000 * 30 // 100
     assert sum(parts.values()) == 10_000
 

@@ -45,7 +45,10 @@ class Credit(NamedTuple):
     contracts_version: int
 
 
-@outbox.consumer("settlement", topics=("orders.*", "fulfilment.*", "attribution.bound"))
+CONSUMER = "settlement"
+
+
+@outbox.consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
 async def credit_by(tx: Tx, event: Event) -> None:
     """Something of a member's order changed, or a member chose their first guide."""
     if event.member_id is None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+faults.register("settlement.before_payout")
+
 BATCH = 500
 PAY_JOB = "settlement.pay"
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
 
 
+faults.register("settlement.before_close")
+
+
 class Statement(NamedTuple):
     """One payee's month, locked. Amounts in minor units."""
 

@@ -1,0 +1,227 @@
+"""Settlement over the wire: from a sale to the statement, its approval, the payout and the file, each as who may."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import openpyxl
+import pytest
+
+from duoline import settlement
+from duoline.channels.http.table import Column, Table
+from duoline.entry.check import broken
+from duoline.flows import credit
+from duoline.kernel import clock, outbox, policies
+from duoline.settlement import closing, payouts
+from tests.http.shelf import NOON, stocked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.http.world import World
+
+PRICE = 19_900
+CONSUMER = credit.CONSUMER
+MONTH = {"month": "2026-11"}
+DECEMBER = NOON + timedelta(days=20)
+
+
+@pytest.fixture
+async def sold(world: World) -> AsyncIterator[dict[str, Any]]:
+    """Two sold by clerk1 at the till of S1, and due."""
+    with clock.frozen(NOON):
+        milk = await stocked(world, "MILK", PRICE, {"S1": 9})
+        body = {
+            "store": "S1", "lines": [{"sku_id": milk, "quantity": 2}], "tender": "cash",
+            "tendered": {"minor": 100_000, "currency": "CNY"},
+        }  # fmt: skip
+        sale = await world.staff("clerk1").post("/api/clerk/sales", body)
+        assert sale.status_code == 201, sale.text
+        await told(world)
+    with clock.frozen(NOON + timedelta(days=9)):
+        await settlement.mature(world.db)
+    # Who is logged in stays so until December.
+    await world.db.execute("UPDATE staff_sessions SET expires_at = $1", DECEMBER + timedelta(days=9))
+    with clock.frozen(DECEMBER):
+        yield sale.json()["order"]
+    policies._versions.clear()
+    assert await broken(world.db) == []
+
+
+async def told(world: World) -> None:
+    while await world.db.fetchval("SELECT duo_relay(500)"):
+        pass
+    while await outbox.consume_once(world.db, outbox.consumers[CONSUMER]):
+        pass
+
+
+async def closed(world: World) -> dict[str, dict[str, Any]]:
+    """November's statements by kind of payee."""
+    hq = world.staff("hq")
+    answer = await hq.post("/api/console/settlement-months", MONTH)
+    assert answer.status_code == 202, answer.text
+    await closing.close(world.db, closing.Closing("2026-11", world.staff_ids["hq"], "hq"))
+    rows = (await hq.get("/api/console/statements?month=2026-11")).json()["items"]
+    return {row["payee"]["kind"]: row for row in rows}
+
+
+async def test_a_clerk_sees_what_they_earn_and_headquarters_why(world: World, sold: dict[str, Any]) -> None:
+    clerk, hq = world.staff("clerk1"), world.staff("hq")
+    mine = (await clerk.get("/api/clerk/earnings")).json()
+    assert (mine["due"]["minor"], mine["pending"]["minor"], mine["orders"]) == (398, 0, 1)
+    assert mine["months"] == [
+        {"month": "2026-11", "earned": {"minor": 398, "currency": "CNY"}, "paid": {"minor": 398, "currency": "CNY"}}
+    ]
+    [share] = (await clerk.get("/api/clerk/earnings/shares")).json()["items"]
+    assert (share["role"], share["rate_bp"], share["basis"]["minor"]) == ("seller", 100, 2 * PRICE)
+    assert (await world.staff("clerk2").get("/api/clerk/earnings")).json()["due"]["minor"] == 0
+    whole = (await hq.get(f"/api/console/orders/{sold['id']}/shares")).json()
+    sums: dict[str, int] = {}
+    for one in whole["shares"]:
+        sums[one["share"]["book"]] = sums.get(one["share"]["book"], 0) + one["share"]["earned"]["minor"]
+    assert sums == {"commission": 398, "allocation": 2 * PRICE}
+    assert (await world.staff("manager1").get(f"/api/console/orders/{sold['id']}/shares")).status_code == 403
+
+
+async def test_payees_are_found_paged_and_shown_to_their_own(world: World, sold: dict[str, Any]) -> None:
+    hq = world.staff("hq")
+    first = (await hq.get("/api/console/payees?limit=2")).json()
+    rest = (await hq.get(f"/api/console/payees?limit=50&cursor={first['next']}")).json()
+    rows = first["items"] + rest["items"]
+    assert [row["payee"]["kind"] for row in rows].count("staff") == 1
+    assert len({row["payee"]["id"] for row in rows}) == len(rows) == 3
+    [clerk] = (await hq.get("/api/console/payees?kind=staff")).json()["items"]
+    page = (await hq.get(f"/api/console/payees/{clerk['payee']['id']}")).json()
+    assert page["payee"]["due"]["minor"] == 398
+    assert [row["month"] for row in page["months"]] == ["2026-11"]
+    shares = (await hq.get(f"/api/console/payees/{clerk['payee']['id']}/shares?which=matured&limit=1")).json()
+    assert shares["items"][0]["order_no"] == sold["order_no"]
+    assert (await hq.get(f"/api/console/payees/{clerk['payee']['id']}/shares?which=flagged")).json()["items"] == []
+    # A manager sees the shop, and nobody else.
+    own = (await world.staff("manager1").get("/api/console/payees")).json()["items"]
+    assert [(row["payee"]["kind"], row["payee"]["note"]) for row in own] == [("store", "S1")]
+    assert (await world.staff("manager2").get("/api/console/payees")).json()["items"] == []
+    assert [row["payee"]["note"] for row in (await hq.get("/api/console/payees?q=s1")).json()["items"]] == ["S1"]
+
+
+async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_out(
+    world: World, sold: dict[str, Any]
+) -> None:
+    hq, clerk = world.staff("hq"), world.staff("clerk1")
+    assert (await hq.post("/api/console/settlement-months", {"month": "2026-12"})).status_code == 409
+    one = (await closed(world))["staff"]
+    assert (one["state"], one["to_pay"]["minor"], one["way"]) == ("closed", 398, "payout")
+    said = await clerk.post("/api/clerk/statements/2026-11/notes", {"note": "少了一单"})
+    assert (said.status_code, said.json()["notes"][0]["kind"]) == (201, "dispute")
+    assert (await world.staff("clerk2").post("/api/clerk/statements/2026-11/notes", {"note": "x"})).status_code == 404
+    path = f"/api/console/statements/{one['id']}"
+    assert (await hq.get(path)).json()["statement"]["disputed"] is True
+    answered = (await hq.post(f"{path}/notes", {"note": "已核对"})).json()
+    assert [note["kind"] for note in answered["notes"]] == ["dispute", "answer"]
+    assert answered["mine_to_approve"] is True
+    done = await hq.post(f"{path}/approval")
+    assert done.json()["statement"]["state"] == "approved", done.text
+    assert (await hq.post(f"{path}/approval")).status_code == 409
+    lines = (await hq.get(f"{path}/lines")).json()["items"]
+    assert [(line["amount"]["minor"], line["share"]["order_no"]) for line in lines] == [(398, sold["order_no"])]
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    rows = list(csv.reader(io.StringIO((await hq.get(f"/api/console/payout-runs/{run['id']}/file")).text[1:])))
+    assert rows[1][0] == payout["id"]
+    assert rows[1][4:] == ["3.98", "CNY", "requested"]
+    unsaid = await hq.post(f"/api/console/payouts/{payout['id']}/outcome", {"outcome": "failed"})
+    assert unsaid.status_code == 422
+    paid = await hq.post(f"/api/console/payouts/{payout['id']}/outcome", {"outcome": "done"})
+    assert paid.json()["state"] == "done"
+    assert (await clerk.get("/api/clerk/earnings")).json()["paid"]["minor"] == 398
+    assert (await clerk.get("/api/clerk/statements")).json()["items"][0]["state"] == "paid"
+    [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
+    assert (month["statements"], month["paid"], month["closed"]) == (3, 1, 2)
+    assert (await hq.get("/api/console/payout-runs")).json()["items"][0]["done"] == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf"])
+async def test_a_statement_is_handed_out_as_a_file(world: World, sold: dict[str, Any], kind: str) -> None:
+    one = (await closed(world))["staff"]
+    answer = await world.staff("hq").get(f"/api/console/statements/{one['id']}/file?kind={kind}")
+    assert answer.status_code == 200, answer.text
+    assert f'filename="statement-2026-11.{kind}"' in answer.headers["content-disposition"]
+    if kind == "csv":
+        rows = list(csv.reader(io.StringIO(answer.text[1:])))
+        assert rows[1][0] == sold["order_no"]
+        assert rows[1][-2:] == ["398.00", "3.98"]
+    elif kind == "xlsx":
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True).worksheets[0]
+        last = [cell.value for cell in list(sheet.rows)[-1]]
+        assert (last[0], float(last[-1])) == (sold["order_no"], 3.98)
+    else:
+        assert answer.content.startswith(b"%PDF-")
+
+
+def test_no_cell_of_a_file_is_a_formula() -> None:
+    table = Table("t", [], [Column("a"), Column("b", "money")], [["=1+1", -105], ["@x", 0]])
+    assert list(csv.reader(io.StringIO(table.as_csv().decode("utf-8-sig")))) == [
+        ["a", "b"], ["'=1+1", "-1.05"], ["'@x", "0.00"],
+    ]  # fmt: skip
+
+
+async def test_a_plan_is_checked_and_a_second_level_signed_off(world: World, sold: dict[str, Any]) -> None:
+    hq = world.staff("hq")
+    bad = (await hq.post("/api/console/commission/checks", {"levels": 3, "per_recruit_minor": 100})).json()
+    assert bad["lawful"] is False
+    assert [one["rule"] for one in bad["findings"] if one["refused"]] == ["depth", "recruit"]
+    plan = {"body": {"levels": 2, "second_bp": 100}, "reason": "try"}
+    refused = await hq.put("/api/console/policies/commission", plan)
+    assert (refused.status_code, refused.json()["code"]) == (409, "settlement.sign-off-missing")
+    three = await hq.put("/api/console/policies/commission", {"body": {"levels": 3}, "reason": "try"})
+    assert three.status_code == 422
+    signed = await hq.post("/api/console/commission/sign-offs", {"document": "B-12", "reason": "board"})
+    assert signed.status_code == 201, signed.text
+    again = await hq.post("/api/console/commission/sign-offs", {"document": "B-13", "reason": "board"})
+    assert again.json()["code"] == "settlement.sign-off-there"
+    assert (await hq.put("/api/console/policies/commission", plan)).status_code == 200
+    path = f"/api/console/commission/sign-offs/{signed.json()['id']}/revocation"
+    assert (await hq.post(path, {"reason": "x"})).json()["code"] == "settlement.two-levels-in-force"
+    assert (await world.staff("manager1").post("/api/console/commission/sign-offs", {"document": "x", "reason": "x"})).status_code == 403  # fmt: skip
+
+
+async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World, sold: dict[str, Any]) -> None:
+    hq = world.staff("hq")
+    figures = (await hq.get("/api/console/commission/evidence")).json()
+    assert (figures["level_1"], figures["level_2"], figures["deeper"], figures["without_orders"]) == (1, 0, 0, 0)
+    assert figures["own_sales"]["minor"] == figures["earned"]["minor"] == 398
+    pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip")).content))
+    assert set(pack.namelist()) == {"figures.json", "plans.json", "sign-offs.json", "flagged.csv", "earned.csv"}
+    assert msgspec.json.decode(pack.read("figures.json"))["earned"]["minor"] == 398
+    assert b"398" in pack.read("earned.csv")
+
+
+async def test_a_month_under_other_rules(world: World, sold: dict[str, Any]) -> None:
+    hq = world.staff("hq")
+    same = (await hq.post("/api/console/settlement/simulations", MONTH)).json()
+    assert same["orders"] == 1
+    assert all(row["before"] == row["after"] for row in same["payees"])
+    draft = MONTH | {"commission": {"seller_bp": 300}, "allocation": {"hand_over_store": 0}}
+    other = (await hq.post("/api/console/settlement/simulations", draft)).json()
+    assert (other["commission_before"]["minor"], other["commission_after"]["minor"]) == (398, 1194)
+    assert other["allocation_before"] == other["allocation_after"]
+    shop = next(row for row in other["payees"] if row["payee"]["kind"] == "store")
+    assert shop["after"]["minor"] < shop["before"]["minor"]
+    wrong = MONTH | {"allocation": {"headquarters": 90}}
+    assert (await hq.post("/api/console/settlement/simulations", wrong)).status_code == 422
+
+
+async def test_who_shares_sees_what_they_earn(world: World, sold: dict[str, Any]) -> None:
+    member = await world.member("+8613900000001")
+    mine = (await member.get("/api/mall/earnings")).json()
+    assert (mine["due"]["minor"], mine["orders"], mine["months"]) == (0, 0, [])
+    assert (await member.get("/api/mall/earnings/shares")).json()["items"] == []
+    assert (await member.get("/api/mall/statements")).json()["items"] == []
+    assert (await member.post("/api/mall/statements/2026-11/notes", {"note": "x"})).status_code == 404
