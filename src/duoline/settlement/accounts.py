@@ -11,7 +11,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.money import CURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
@@ -56,6 +56,9 @@ async def lock(tx: Tx, payees: Iterable[Payee]) -> None:
     """The accounts, made where there are none, locked in the order of their ids: after everything else that is."""
     kinds = {payee.id: payee.kind for payee in payees}
     ids = sorted(kinds)
+    known = await tx.fetch("SELECT payee_id FROM payees WHERE payee_id = ANY ($1) ORDER BY payee_id FOR UPDATE", ids)
+    if len(known) == len(ids):
+        return
     await tx.execute(
         """INSERT INTO payees (payee_id, kind, updated_at)
            SELECT p.id, p.kind, $3 FROM unnest($1::uuid[], $2::text[]) AS p(id, kind)
@@ -73,6 +76,24 @@ async def lock_one(tx: Tx, payee_id: UUID) -> Account | None:
         "SELECT pending_minor, due_minor, paying_minor, paid_minor FROM payees WHERE payee_id = $1 FOR UPDATE", payee_id
     )
     return None if row is None else Account(*row)
+
+
+async def change_all(tx: Tx, changes: Mapping[UUID, tuple[int, int]]) -> None:
+    """Bring locked accounts along: what is pending and what is due, by payee."""
+    those = {payee_id: both for payee_id, both in changes.items() if any(both)}
+    if not those:
+        return
+    done = await tx.execute(
+        """UPDATE payees p SET pending_minor = p.pending_minor + c.pending, due_minor = p.due_minor + c.due,
+                  updated_at = $4
+           FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS c(payee_id, pending, due)
+           WHERE p.payee_id = c.payee_id""",
+        list(those),
+        [pending_minor for pending_minor, _ in those.values()],
+        [due_minor for _, due_minor in those.values()],
+        clock.now(),
+    )
+    ensure(done == f"UPDATE {len(those)}", "STL-1", f"of {len(those)} accounts {done}")
 
 
 async def change(

@@ -144,19 +144,22 @@ async def _book(
     actor: Actor,
 ) -> None:
     entries: dict[Book, list[Entry]] = {"commission": [], "allocation": []}
+    changes: dict[UUID, tuple[int, int]] = {}
     for key in sorted({*new, *before}, key=lambda one: (one.payee.id, one.line_id, one.role, one.location_id)):
         was = before.get(key, _Old(0, "pending", None))
         more = (new[key].earned_minor if key in new else 0) - was.earned_minor
         if not more:
             continue
         other, payee_id = accounts.BOOKS[key.book], key.payee.id
+        pending, due = changes.get(payee_id, (0, 0))
         if was.state == "pending":
-            await accounts.change(tx, payee_id, pending_minor=more)
+            changes[payee_id] = (pending + more, due)
             entries[key.book].append(accounts.entry(other, accounts.pending(payee_id), more))
             continue
         paid = await add_to_month(tx, payee_id, was.month or "", more) if key.book == "commission" else more
-        await accounts.change(tx, payee_id, due_minor=paid)
+        changes[payee_id] = (pending, due + paid)
         entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid))
+    await accounts.change_all(tx, changes)
     for book, those in entries.items():
         await accounts.book(
             tx, under=member_id, kind=f"settlement-{book}", entries=those, order_id=order_id, actor=actor
