@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,10 @@ CHROMIUM_ARGS = ["--no-sandbox", "--disable-background-networking", "--disable-s
 PASSWORD = "duoline-demo"
 SMALL_CHAIN = ["--stores", "3", "--regions", "1", "--skus", "60", "--members", "20", "--days", "2", "--no-promotions"]
 START_MAX_S = 180
+
+in_languages = pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.proof)])
+"""A journey in Chinese each time, in English too for long proofs; every page is looked at in both (`test_pages`)."""
+
 AFTERNOON = 14
 
 

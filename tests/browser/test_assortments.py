@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -22,7 +23,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_a_shop_stops_selling_an_article_and_sells_it_again(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

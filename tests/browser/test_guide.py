@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -24,7 +25,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_from_the_guide_s_screen_to_my_guide_and_back(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:
@@ -64,7 +65,7 @@ async def test_from_the_guide_s_screen_to_my_guide_and_back(
     await expect(row).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_a_shared_article_from_one_phone_to_another(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -46,7 +47,7 @@ async def begin(clerk: Page, base: str, sku_id: str, says: dict[str, str], *, ph
     return clerk.url.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_the_customer_pays_on_their_own_phone_and_the_sender_gets_the_work(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_the_card_is_scanned_points_come_and_pay(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

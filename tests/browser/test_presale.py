@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import Page, Playwright, expect
 
-from tests.browser.faces import LANGUAGES, staff_log_in
+from tests.browser.faces import in_languages, staff_log_in
 from tests.browser.stage import arrived, book, in_stock, member, presold, staff
 from tests.browser.test_story import NEXT_SHOP, clerk_of
 from tests.browser.test_till import phone_of
@@ -35,7 +35,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@in_languages
 async def test_booked_paid_and_taken(site: str, playwright: Playwright, visit: Visit, language: str) -> None:
     words = WORDS[language]
     head = await staff(playwright, site, "hq")

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -40,7 +41,7 @@ async def take(clerk: Page, says: dict[str, Any]) -> None:
     await clerk.get_by_role("dialog").get_by_role("button", name=says["yes"], exact=True).click()
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_a_clerk_takes_back_what_was_bought(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

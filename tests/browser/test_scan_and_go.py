@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@in_languages
 async def test_scanned_paid_packed_and_collected(
     site: str, visit: Visit, playwright: Playwright, language: str
 ) -> None:

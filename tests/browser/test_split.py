@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.faces import LANGUAGES
+from tests.browser.faces import in_languages
 from tests.browser.test_story import NEXT_SHOP, clerk_of
 from tests.browser.test_till import articles, phone_of, ring_up
 
@@ -66,7 +66,7 @@ async def dear_article(page: Page, site: str, *, other: dict[str, Any]) -> tuple
     raise AssertionError("nothing is dear enough")
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@in_languages
 async def test_by_code_and_in_parts(site: str, visit: Visit, language: str) -> None:
     words = WORDS[language]
     first = await clerk_of(visit, site, NEXT_SHOP)

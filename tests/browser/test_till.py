@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.faces import LANGUAGES
+from tests.browser.faces import in_languages
 from tests.browser.test_story import NEXT_SHOP, clerk_of
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ async def phone_of(visit: Visit, like: Page, language: str) -> Page:
     return await visit(language=language, storage_state=state)
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@in_languages
 async def test_a_day_at_the_till(site: str, visit: Visit, language: str) -> None:
     words = WORDS[language]
     first = await clerk_of(visit, site, NEXT_SHOP)

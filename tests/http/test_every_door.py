@@ -807,17 +807,17 @@ async def test_nobody_gets_through_a_door_that_is_not_theirs(place: Neighbourhoo
 
 
 async def test_a_door_left_open_is_noticed(place: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test itself is tested: with every scope as wide as the chain, it must find the leaks."""
+    """The test itself is tested: with every scope as wide as the chain, it must find the leaks, at a third of them."""
     monkeypatch.setattr(rights, "scope", lambda *_: rights.EVERYWHERE)
-    _, leaks = await try_every_door(place, streams=False)  # a stream that opens would not end by itself
+    _, leaks = await try_every_door(place, streams=False, every=3)  # a stream that opens would not end by itself
     open_doors = {leak.split(" as ")[0] for leak in leaks}
     assert len(open_doors) > 15, open_doors
 
 
-async def try_every_door(place: Neighbourhood, *, streams: bool = True) -> tuple[int, list[str]]:
+async def try_every_door(place: Neighbourhood, *, streams: bool = True, every: int = 1) -> tuple[int, list[str]]:
     """How many requests were tried, and those that got further than they may."""
     tried, leaks = 0, []
-    for op in operations(place.world):
+    for op in operations(place.world)[::every]:
         if op.path.endswith("/events") and not streams:
             continue
         for name, who in place.callers.items():
