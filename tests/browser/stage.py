@@ -252,6 +252,8 @@ async def build(playwright: Playwright, base: str) -> Stage:
     await _coupon_batches(stage, head, buyer, goods[0])
     await _counts(stage, clerk, head, goods)
     ids["member"] = await _standing(head)
+    for purpose in ("profiling", "marketing"):
+        await buyer.send("PUT", f"mall/privacy/{purpose}", {"granted": True, "text_version": 1})
 
     await _favourites(stage, buyer, goods)
     await _touchpoints(stage, playwright, buyer, clerk, head, goods)

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "flows": "tests/kernel/test_flows.py",
     "imports": "tests/imports/test_command.py",
     "count": "tests/flows/test_counts.py",
+    "erase": "tests/http/test_erasure.py",
     "shortage": "tests/flows/test_counts.py",
     "breakage": "tests/flows/test_breakage.py",
     "remind_balance": "tests/flows/test_presales.py",

@@ -143,11 +143,12 @@ async def test_given_to_those_who_ordered_and_taken_back_when_it_was_a_mistake(w
     buyer = await world.member(PHONE)
     await world.member("+8613900000002")
     await order(buyer, milk)
+    await buyer.put("/api/mall/privacy/marketing", {"granted": True, "text_version": 1})
     batch = (await opened(world, await promotion(world), "given"))["batch"]["batch_id"]
     head = world.staff("hq")
     for given in (1, 0):
         done = await head.post(f"{BATCHES}/{batch}/gifts", {"ordered_within_days": 30, "reason": "回馈"})
-        assert (done.status_code, done.json()) == (201, {"members": 1, "given": given}), done.text
+        assert (done.status_code, done.json()) == (201, {"members": 1, "given": given, "without_consent": 0}), done.text
     assert await mine(buyer) == [("30 off", "usable")]
     gone = await head.post(f"{BATCHES}/{batch}/void", {"reason": "发错了"})
     assert (gone.status_code, gone.json()["void"], gone.json()["state"]) == (200, 1, "over")

@@ -421,6 +421,10 @@ async def at_home(world: World, code: str) -> UUID:
     customer = (await world.member(f"+861390000010{code[1]}")).id
     assert customer is not None
     await world.db.execute("UPDATE members SET home_store_id = $2 WHERE member_id = $1", customer, world.stores[code])
+    # Without it a franchisee sees nobody's page (test_privacy).
+    await world.db.execute(
+        "INSERT INTO consents VALUES ($1, $2, 'sharing', true, 1, 'mall', $3, '')", customer, new_id(), clock.now()
+    )
     return customer
 
 

@@ -41,6 +41,9 @@ async def named(world: World, name: str, phone: str, *, home: str | None = None,
         "UPDATE members SET display_name = $2, home_store_id = $3, external_code = $4 WHERE member_id = $1",
         who.id, name, world.stores[home] if home else None, code,
     )  # fmt: skip
+    # So that franchisees see them by name; without it they see their orders (test_privacy).
+    agreed = await who.put("/api/mall/privacy/sharing", {"granted": True, "text_version": 1})
+    assert agreed.status_code == 200, agreed.text
     if code:
         await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ($1, $2)", code, who.id)
     return who

@@ -57,6 +57,20 @@ BREAK = [
     ("MEM-4", f"INSERT INTO member_cards VALUES ('X', '{A}')"),
     ("MEM-4", f"UPDATE members SET card_no = 'X' WHERE member_id = '{A}'"),
     (
+        "MEM-5",
+        f"INSERT INTO erasures VALUES ('{A}', 'mall', '', now(), '{{}}', NULL)",
+    ),
+    (
+        "MEM-5",
+        f"INSERT INTO erasures VALUES ('{B}', 'mall', '', now(), NULL, now());"
+        f" UPDATE members SET erased_at = now() WHERE member_id = '{B}';"
+        f" INSERT INTO member_sessions VALUES ('x', '{B}', now(), now())",
+    ),
+    (
+        "MEM-6",
+        f"INSERT INTO consents VALUES ('{A}', '{A}', 'marketing', true, 2, 'mall', now(), '')",
+    ),
+    (
         "MEM-3",
         "INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, actor, at)"
         f" VALUES ('{A}', '{C}', 'black', 'gold', 'lapsed', 0, '', now() + interval '1 second')",

@@ -84,6 +84,7 @@ scans = table(
     check("scans_via_ck", "via IN ('qr', 'link')"),
     index("scans_date_ix", "touchpoint_id", "on_date"),
     append_only=True,
+    erasable=("member_id",),
 )
 
 # Which devices met a touchpoint, and when it counted last: the row decides between two that come at once.
@@ -149,6 +150,7 @@ touches = table(
     check("touches_via_ck", "via IN ('qr', 'link')"),
     index("touches_at_ix", "member_id", "at"),
     append_only=True,
+    erasable=("device_id",),
 )
 
 # Who became a member, and which touchpoint they had met last.

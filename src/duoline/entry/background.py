@@ -15,6 +15,7 @@ import duoline.favourites.limits
 import duoline.flows.answer
 import duoline.flows.credit
 import duoline.flows.earn_points
+import duoline.flows.erase_member
 import duoline.flows.expire
 import duoline.flows.give_back_offers
 import duoline.flows.judge_tiers

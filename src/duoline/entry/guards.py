@@ -47,6 +47,8 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "MEM-1": ("phone_index_pk",),
     "MEM-4": ("member_cards_pk",),
     "MEM-3": ("members_tier_ck", "tier_changes_ends_ck"),
+    "MEM-5": ("members_erased_ck", "erasures_swept_ck", "erasures_pk"),
+    "MEM-6": ("consents_version_ck", "consents_purpose_ck", "consent_texts_pk"),
     "PTS-1": ("point_accounts_pending_ck", "point_accounts_spendable_ck", "point_accounts_owed_ck"),
     "PTS-2": ("point_lots_left_ck", "point_lots_state_ck"),
     "PTS-3": ("point_lots_ref_uq", "point_rates_pk"),

@@ -202,9 +202,10 @@ async def _grant(owner: asyncpg.Connection[Any], application: str) -> None:
             await owner.execute(f"REVOKE INSERT, UPDATE, DELETE ON {name} FROM {application}")
     for name in append_only_tables():
         await owner.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM {application}")
-        if single_role and (columns := _referenced_columns(name)):
-            # A foreign key locks the row it points at with its owner's rights, which takes UPDATE on some column.
-            # With one role for everything that is the key alone; with an owner of its own it is none.
+        if single_role and (columns := sorted({*_referenced_columns(name), *registry[name].erasable})):
+            # A foreign key locks the row it points at with its owner's rights, which takes UPDATE on some column, and
+            # `duo_forget_history` cuts names out of others. With one role for everything those are the key and the
+            # columns that may name somebody; with an owner of its own it is none.
             await owner.execute(f"GRANT UPDATE ({', '.join(columns)}) ON {name} TO {application}")
 
 

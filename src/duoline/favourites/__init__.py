@@ -2,7 +2,17 @@
 
 from duoline.favourites.errors import TooManyKept
 from duoline.favourites.favourite import forget_favourite, mark_favourite
-from duoline.favourites.kept import KEPT_JSON, REF_KIND, KeptUnit, Use, Wished, kept_of, mark_used, use_kept
+from duoline.favourites.kept import (
+    KEPT_JSON,
+    REF_KIND,
+    KeptUnit,
+    Use,
+    Wished,
+    kept_anywhere,
+    kept_of,
+    mark_used,
+    use_kept,
+)
 from duoline.favourites.keys import Keeper, keeper_of
 from duoline.favourites.limits import check_limits, lock_keys
 from duoline.favourites.minutes import Taught, minutes_for, taught_minutes
@@ -27,6 +37,7 @@ __all__ = [
     "check_limits",
     "forget_favourite",
     "keeper_of",
+    "kept_anywhere",
     "kept_of",
     "lock_keys",
     "mark_favourite",

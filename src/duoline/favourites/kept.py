@@ -90,6 +90,17 @@ async def kept_of(db: Database | Tx, member_id: UUID, location_id: UUID, sku_ids
     return [KeptUnit(*row) for row in rows]
 
 
+async def kept_anywhere(db: Database | Tx, member_ids: Sequence[UUID]) -> list[KeptUnit]:
+    """Every unit that is still kept for these members, in no order."""
+    rows = await db.fetch(
+        """SELECT f.location_id, f.id, f.sku_id, f.expires_at FROM favourite_holds f
+           JOIN holds h ON h.location_id = f.location_id AND h.id = f.id AND h.state = 'open'
+           WHERE f.member_id = ANY ($1)""",
+        list(member_ids),
+    )
+    return [KeptUnit(*row) for row in rows]
+
+
 async def mark_used(tx: Tx, *, location_id: UUID, hold_ids: Sequence[UUID], order_id: UUID) -> None:
     """These units went into an order. Their holds were released in the same transaction."""
     done = await tx.execute(

@@ -89,7 +89,9 @@ async def request_of(
     """What is to be placed for a customer. A guest orders within the limits of the policy `guest_orders`, counted by
     the number; not by the network address, which everybody in the shop shares."""
     member_id = await guests.member_of_phone(db, customer.phone)
-    guest = None if member_id is not None else guests.Guest.known_by_phone(customer.phone, secret=secret)
+    guest = None
+    if member_id is None:
+        guest = guests.Guest.known(await guests.guest_of_phone(db, customer.phone, secret=secret))
     buyer_id = member_id if guest is None else guest.member_id
     if buyer_id is None:
         raise NotFound

@@ -103,6 +103,7 @@ movements = table(
         postgresql_where=sql_text("reason IN ('count', 'missing', 'damage')"),
     ),
     append_only=True,
+    erasable=("note",),
 )
 
 # INV-3: a hold is exactly one of open, taken, released, expired.

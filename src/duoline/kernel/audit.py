@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
+from duoline.kernel.log import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,8 @@ async def record(
 
     `action` reads `price.set`; `subject_kind` and `subject` name the object by its human code where it has
     one. `before` and `after` are anything that becomes JSON (structs, Money, dicts); None means there was
-    or is nothing. `store_id` lets staff of that store read the line. A member is named by id alone: these rows
-    cannot be changed when somebody asks to be forgotten.
+    or is nothing. `store_id` lets staff of that store read the line. A member is named by id alone, and a mobile
+    number in the reason is shortened to 138****1234: what somebody wrote here is kept for years.
     """
     line_id, *values = _row(Line(actor, action, subject_kind, subject, reason, before, after, store_id))
     await tx.execute(_INSERT, line_id, *values)
@@ -86,7 +87,7 @@ def _row(line: Line) -> tuple[UUID, *tuple[Any, ...]]:
         line.subject_kind,
         line.subject,
         line.store_id,
-        line.reason,
+        masked(line.reason),
         line.before,
         line.after,
     )

@@ -27,6 +27,11 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 REFUSALS = Counter("duoline_refusals", "Requests understood and refused, by code.", ["code"])
+CONSENT_REFUSALS = Counter(
+    "duoline_consent_refusals",
+    "Uses of a member's data refused, or data not shown, for want of consent, by purpose and door.",
+    ["purpose", "door"],
+)
 UNAVAILABLE = Counter("duoline_unavailable", "Requests answered with 503.")
 FAULTS = Counter("duoline_faults", "Broken invariants and bugs. Any at all is worth a look.", ["invariant"])
 BROKEN = Gauge(

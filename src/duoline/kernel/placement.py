@@ -32,6 +32,7 @@ class Declared:
     package: str
     placement: Placement
     append_only: bool
+    erasable: tuple[str, ...] = ()
 
 
 registry: dict[str, Declared] = {}
@@ -56,10 +57,18 @@ MEMBER = distributed("member_id", "member")
 STOCK = distributed("location_id", "stock")
 
 
-def table(package: str, name: str, placement: Placement, *parts: Any, append_only: bool = False) -> Table:
+def table(
+    package: str,
+    name: str,
+    placement: Placement,
+    *parts: Any,
+    append_only: bool = False,
+    erasable: tuple[str, ...] = (),
+) -> Table:
     """Declare a table: its owner package, placement, columns and constraints.
 
-    `append_only` tables lose UPDATE and DELETE for the application's database role at migration.
+    `append_only` tables lose UPDATE and DELETE for the application's database role at migration. Of their columns those
+    that are `erasable` may name a person, and `duo_forget_history` alone cuts that out.
     """
-    registry[name] = Declared(package, placement, append_only)
+    registry[name] = Declared(package, placement, append_only, erasable)
     return Table(name, metadata, *parts)

@@ -104,6 +104,11 @@ audit_log = table(
     index("audit_log_at_ix", sql_text("at DESC"), "id"),
     index("audit_log_subject_ix", "subject_kind", "subject"),
     append_only=True,
+    erasable=(
+        "reason",
+        "before",
+        "after",
+    ),
 )
 
 # What the last check of each invariant found: rows that break it, and the first of them.

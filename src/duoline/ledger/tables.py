@@ -23,6 +23,7 @@ journals = table(
     pk("journals", "member_id", "id"),
     unique("journals_ref_uq", "member_id", "kind", "ref_id"),
     append_only=True,
+    erasable=("reason",),
 )
 
 journal_entries = table(

@@ -1,7 +1,7 @@
 """Points: earned by what members keep, spent like money, and never lost between two accounts."""
 
 from duoline.loyalty.account import Balance, balance_of
-from duoline.loyalty.earn import Earning, earned_of, give, set_earned, take_away
+from duoline.loyalty.earn import Earning, earned_of, forfeit, give, set_earned, take_away
 from duoline.loyalty.errors import LotsOverdrawn, NotEnoughPoints, PointsNotTaken
 from duoline.loyalty.policy import POINTS, PointsPolicy
 from duoline.loyalty.spend import give_back, use
@@ -16,6 +16,7 @@ __all__ = [
     "PointsPolicy",
     "balance_of",
     "earned_of",
+    "forfeit",
     "give",
     "give_back",
     "set_earned",

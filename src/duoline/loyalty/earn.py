@@ -233,6 +233,28 @@ async def take_away(tx: Tx, *, member_id: UUID, points: int, actor: Actor, reaso
     await _trace(tx, member_id, -points, actor, reason)
 
 
+async def forfeit(tx: Tx, *, member_id: UUID, actor: Actor) -> int:
+    """The member goes: what they have is gone as if not spent in time, and what they owe is owed no more. Returns how
+    many points they lost. Locks the account; one that never was stays none."""
+    if not await tx.fetchval("SELECT EXISTS (SELECT FROM point_accounts WHERE member_id = $1)", member_id):
+        return 0
+    have = await lock(tx, member_id)
+    await tx.execute(
+        "UPDATE point_lots SET left_points = 0, expired_points = expired_points + left_points, state = 'open'"
+        " WHERE member_id = $1 AND left_points > 0",
+        member_id,
+    )
+    entries = [
+        ledger.Entry(PENDING, EXPIRED, have.pending),
+        ledger.Entry(OPEN, EXPIRED, have.spendable),
+        ledger.Entry(GIVEN, OWED, have.owed),
+    ]
+    entries = [entry for entry in entries if entry.amount_minor]
+    if entries:
+        await move(tx, member_id, "points-forfeited", entries, order_id=None, actor=actor, reason="member erased")
+    return have.pending + have.spendable
+
+
 async def _trace(tx: Tx, member_id: UUID, points: int, actor: Actor, reason: str) -> None:
     await audit.record(
         tx,

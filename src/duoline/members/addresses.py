@@ -10,7 +10,7 @@ import msgspec
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
-from duoline.members import access
+from duoline.members import access, consents
 from duoline.members.errors import TooManyAddresses
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ async def get(db: Database | Tx, member_id: UUID, address_id: UUID) -> Address:
 
 
 async def add(tx: Tx, member_id: UUID, fields: AddressFields, *, is_default: bool) -> Address:
-    """Add one; the first is always the default. Refuses with `TooManyAddresses`. Locks the member."""
+    """Add one; the first is always the default. Coordinates are kept of members who agreed to it.
+
+    Refuses with `TooManyAddresses`. Locks the member."""
     await access.lock(tx, member_id)
     have = await tx.fetchval("SELECT count(*) FROM addresses WHERE member_id = $1", member_id)
     if have >= LIMIT:
@@ -92,7 +94,7 @@ async def add(tx: Tx, member_id: UUID, fields: AddressFields, *, is_default: boo
         " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
         member_id,
         address_id,
-        *_values(fields),
+        *_values(await _as_allowed(tx, member_id, fields)),
         is_default,
         now,
     )
@@ -112,11 +114,21 @@ async def change(
         " lon = $10, is_default = $11, updated_at = $12 WHERE member_id = $1 AND id = $2",
         member_id,
         address_id,
-        *_values(fields),
+        *_values(await _as_allowed(tx, member_id, fields)),
         before.is_default or bool(is_default),
         clock.now(),
     )
     return await get(tx, member_id, address_id)
+
+
+async def _as_allowed(tx: Tx, member_id: UUID, fields: AddressFields) -> AddressFields:
+    """The address as it may be kept: with its coordinates only if the member agreed to their location being kept."""
+    if fields.lat is None and fields.lon is None:
+        return fields
+    if await consents.allowed(tx, member_id, "location"):
+        return fields
+    consents.count_refused("location", door="members.addresses")
+    return msgspec.structs.replace(fields, lat=None, lon=None)
 
 
 async def remove(tx: Tx, member_id: UUID, address_id: UUID) -> None:

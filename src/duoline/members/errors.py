@@ -48,3 +48,54 @@ class TooManyAddresses(Refusal):
     status = 409
     zh = "收货地址最多保存 {limit} 个,请先删除不用的地址。"
     en = "At most {limit} addresses can be kept; delete one first."
+
+
+class NoConsent(Refusal):
+    """The member has not agreed to have their data used for `purpose`, or agrees no more."""
+
+    code = "members.no-consent"
+    status = 403
+    zh = "会员没有同意这项用途,不能查看或使用。可以请会员在商城「隐私中心」里开启。"
+    en = "The member has not agreed to this use. They can turn it on in the mall's privacy centre."
+
+
+class ConsentNeeded(Refusal):
+    """Being a member cannot be had without this."""
+
+    code = "members.consent-needed"
+    status = 409
+    zh = "会员服务离不开这项用途。不再需要时,请在隐私中心注销账号。"
+    en = "Being a member needs this. If you want it no more, delete your account in the privacy centre."
+
+
+class ConsentTextChanged(Refusal):
+    """The text that was agreed to is not the newest any more; `version` is."""
+
+    code = "members.consent-text-changed"
+    status = 409
+    zh = "说明已经更新,请重新阅读后再同意。"
+    en = "The text has changed; read it again and then agree."
+
+
+class ErasedAlready(Refusal):
+    """The account was deleted."""
+
+    code = "members.erased"
+    status = 410
+    zh = "这个账号已经注销,内容不再保存。"
+    en = "This account was deleted; what was here is not kept any more."
+
+
+class ErasureBlocked(Refusal):
+    """Something must be settled first; `problems` says what, in both languages."""
+
+    code = "members.erasure-blocked"
+    status = 409
+    zh = "还有事情没有办完,办完后才能注销账号"
+    en = "Some things must be settled before the account can be deleted"
+
+    def sentence(self, language: str = "zh") -> str:
+        """The refusal with what must be settled."""
+        zh = language == "zh"
+        told = (";" if zh else "; ").join(each["zh" if zh else "en"] for each in self.fields["problems"])
+        return f"{self.zh}:{told}。" if zh else f"{self.en}: {told}."

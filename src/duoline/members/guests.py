@@ -35,14 +35,23 @@ class Guest(NamedTuple):
         return cls(guest_id, locale, token_hash(token).hex(), clock.now() + sessions.GUEST_LASTS)
 
     @classmethod
-    def known_by_phone(cls, phone: str, *, secret: str) -> Guest:
+    def known(cls, guest_id: UUID) -> Guest:
         """Somebody of whom a shop knows the number alone: one guest for each number, without a session."""
-        return cls(guest_of_phone(phone, secret=secret), "zh", None, None)
+        return cls(guest_id, "zh", None, None)
 
 
-def guest_of_phone(phone: str, *, secret: str) -> UUID:
-    """The id of the guest that stands for a number (E.164) which no member has. Only who has the secret can tell."""
-    return derived_id(hmac.digest(secret.encode(), b"guest of phone\0" + phone.encode(), "sha256"))
+async def guest_of_phone(db: Database | Tx, phone: str, *, secret: str) -> UUID:
+    """The id of the guest that stands for a number (E.164) which no member has. Only who has the secret can tell.
+
+    A guest who was forgotten stands for nobody: whoever comes with the number then is another one.
+    """
+    time = 0
+    while True:
+        suffix = b"" if time == 0 else b"\0%d" % time
+        guest_id = derived_id(hmac.digest(secret.encode(), b"guest of phone\0" + phone.encode() + suffix, "sha256"))
+        if not await db.fetchval("SELECT erased_at IS NOT NULL FROM members WHERE member_id = $1", guest_id):
+            return guest_id
+        time += 1
 
 
 async def member_of_phone(db: Database | Tx, phone: str) -> UUID | None:
@@ -71,7 +80,7 @@ async def adopt(tx: Tx, *, guest_id: UUID, member_id: UUID) -> None:
 
 async def adopt_of_phone(tx: Tx, *, phone: str, member_id: UUID, secret: str) -> None:
     """The member has proved that the number is theirs: what shops sold to it before is the member's from now on."""
-    guest_id = guest_of_phone(phone, secret=secret)
+    guest_id = await guest_of_phone(tx, phone, secret=secret)
     if await exists(tx, guest_id):
         await adopt(tx, guest_id=guest_id, member_id=member_id)
 

@@ -34,11 +34,33 @@ INVARIANTS: list[tuple[str, str, str]] = [
            UNION ALL
            SELECT m.member_id, m.kind, m.tier, c.tier FROM members m
            JOIN LATERAL (SELECT tier FROM tier_changes c WHERE c.member_id = m.member_id
-                         ORDER BY at DESC, id DESC LIMIT 1) c ON c.tier <> m.tier
+                         ORDER BY at DESC, id DESC LIMIT 1) c ON c.tier <> m.tier AND m.erased_at IS NULL
            UNION ALL
            SELECT c.member_id, 'member', c.before, c.last
            FROM (SELECT member_id, before, lag(tier) OVER (PARTITION BY member_id ORDER BY at, id) AS last
                  FROM tier_changes) c
            WHERE c.before <> c.last""",
+    ),
+    (
+        "MEM-5",
+        "Who was forgotten has no name, number, session, address or key, once the logs were swept.",
+        """SELECT e.member_id, 'members' AS in_table FROM erasures e JOIN members m ON m.member_id = e.member_id
+           WHERE m.erased_at IS NULL OR m.phone IS NOT NULL OR m.display_name <> ''
+           UNION ALL
+           SELECT x.member_id, x.in_table FROM erasures e
+           JOIN (SELECT member_id, 'phone_index' AS in_table FROM phone_index
+                 UNION ALL SELECT member_id, 'member_codes' FROM member_codes
+                 UNION ALL SELECT member_id, 'member_cards' FROM member_cards
+                 UNION ALL SELECT member_id, 'member_sessions' FROM member_sessions
+                 UNION ALL SELECT member_id, 'addresses' FROM addresses) x ON x.member_id = e.member_id
+           WHERE e.swept_at IS NOT NULL""",
+    ),
+    (
+        "MEM-6",
+        "What a member agreed to is a text that was published before they did.",
+        """SELECT c.member_id, c.purpose, c.text_version, c.at FROM consents c
+           WHERE c.text_version > 1 AND NOT EXISTS (
+               SELECT FROM consent_texts t
+               WHERE t.purpose = c.purpose AND t.version = c.text_version AND t.created_at <= c.at)""",
     ),
 ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from duoline.kernel import clock
+from duoline.kernel.auth import Actor
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
-from duoline.members import sessions
+from duoline.members import consents, sessions
+from duoline.members.consent_texts import NEEDED
 from duoline.members.errors import WrongCode
 from duoline.members.policy import TIERS
 from duoline.members.send_code import code_hash
@@ -39,6 +41,16 @@ async def log_in(
     guesses sent at the same time are counted one after the other. A guest whose number nobody has becomes the member
     and keeps cart and orders; otherwise the caller moves the guest's cart (`orders.adopt_cart`).
     """
+    wrong = await check_code(tx, phone=phone, code=code, secret=secret)
+    if wrong is not None:
+        return wrong
+    member_id, is_new = await _member_of(tx, phone, guest_id=guest_id, locale=locale)
+    await sessions.start(tx, member_id=member_id, token=token, lasts=sessions.MEMBER_LASTS)
+    return LoggedIn(member_id, is_new)
+
+
+async def check_code(tx: Tx, *, phone: str, code: str, secret: str) -> WrongCode | None:
+    """Use up the newest code of a number. What is wrong with it is *returned*, so that the attempt is committed."""
     row = await tx.fetchrow(
         "SELECT id, code_hash, attempts FROM login_codes WHERE phone = $1 AND used_at IS NULL AND expires_at > $2"
         " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
@@ -56,9 +68,7 @@ async def log_in(
     )
     if not good:
         return WrongCode(attempts_left=ATTEMPTS_MAX - row["attempts"] - 1)
-    member_id, is_new = await _member_of(tx, phone, guest_id=guest_id, locale=locale)
-    await sessions.start(tx, member_id=member_id, token=token, lasts=sessions.MEMBER_LASTS)
-    return LoggedIn(member_id, is_new)
+    return None
 
 
 async def _member_of(tx: Tx, phone: str, *, guest_id: UUID | None, locale: str) -> tuple[UUID, bool]:
@@ -82,6 +92,16 @@ async def _member_of(tx: Tx, phone: str, *, guest_id: UUID | None, locale: str) 
         locale,
         now,
         TIERS.current().body.tiers[0].code,
+    )
+    newest = (await consents.texts(tx))[NEEDED]
+    await consents.say(
+        tx,
+        member_id=wanted,
+        purpose=NEEDED,
+        granted=True,
+        text_version=newest.version,
+        channel="mall",
+        actor=Actor("member", wanted, ""),
     )
     return wanted, True
 

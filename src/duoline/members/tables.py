@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, blob, check, fk, flag, index, integer, pk, real, text, uid
-from duoline.kernel.placement import MEMBER, distributed, table
+from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, pk, real, text, uid
+from duoline.kernel.placement import MEMBER, distributed, reference, table
 
 PACKAGE = "members"
 
@@ -28,10 +28,17 @@ members = table(
     at("tier_keeps_until", null=True),
     at("tier_lapses_at", null=True),
     at("created_at"),
+    # Who asked to be forgotten is a guest without a name from then on (`flows/erase_member.py`).
+    at("erased_at", null=True),
     pk("members", "member_id"),
     fk("members_home_store_fk", ["home_store_id"], "stores", ["id"]),
     check("members_kind_ck", "kind IN ('guest', 'member')"),
     check("members_tier_ck", "(kind = 'guest') = (tier = '')"),
+    check(
+        "members_erased_ck",
+        "erased_at IS NULL OR (kind = 'guest' AND display_name = ''"
+        " AND num_nonnulls(phone, home_store_id, external_code, card_no) = 0)",
+    ),
     index("members_lapse_ix", "tier_lapses_at", postgresql_where=sql_text("tier_lapses_at IS NOT NULL")),
 )
 
@@ -55,6 +62,7 @@ tier_changes = table(
     check("tier_changes_because_ck", "because IN ('joined', 'reached', 'lapsed', 'set', 'rules')"),
     check("tier_changes_ends_ck", "tier <> '' AND before <> tier"),
     append_only=True,
+    erasable=("reason",),
 )
 
 # One phone, one member: global uniqueness in its own small table keyed by the value.
@@ -146,6 +154,8 @@ addresses = table(
     fk("addresses_member_fk", ["member_id"], "members", ["member_id"]),
 )
 
+# What a member agreed to or took back, each time they said so: of which text, where, and by whom. The newest row of a
+# purpose counts, if its text is not older than the last one that widened the purpose (`consents.sql`).
 consents = table(
     PACKAGE,
     "consents",
@@ -157,8 +167,50 @@ consents = table(
     integer("text_version"),
     text("channel"),
     at("at"),
+    text("actor", default=""),
     pk("consents", "member_id", "id"),
     fk("consents_member_fk", ["member_id"], "members", ["member_id"]),
+    check("consents_purpose_ck", "purpose IN ('service', 'marketing', 'profiling', 'location', 'sharing')"),
+    check("consents_version_ck", "text_version >= 1"),
     index("consents_purpose_ix", "member_id", "purpose", "at"),
     append_only=True,
+)
+
+# Versions of what members are asked to agree to. The first of each purpose is part of the program (`consent_texts.py`).
+consent_texts = table(
+    PACKAGE,
+    "consent_texts",
+    reference(),
+    text("purpose"),
+    integer("version"),
+    text("title_zh"),
+    text("title_en"),
+    text("body_zh"),
+    text("body_en"),
+    # Whether it asks for more than before: then who agreed to an older one is asked again.
+    flag("widens"),
+    uid("actor_id"),
+    text("reason"),
+    at("created_at"),
+    pk("consent_texts", "purpose", "version"),
+    check("consent_texts_purpose_ck", "purpose IN ('service', 'marketing', 'profiling', 'location', 'sharing')"),
+    check("consent_texts_version_ck", "version >= 2"),
+    append_only=True,
+)
+
+# Who asked to be forgotten. What to look for in logs is kept until they are swept, and no longer.
+erasures = table(
+    PACKAGE,
+    "erasures",
+    MEMBER,
+    uid("member_id"),
+    text("channel"),
+    text("actor"),
+    at("erased_at"),
+    doc("traces", null=True),
+    at("swept_at", null=True),
+    pk("erasures", "member_id"),
+    fk("erasures_member_fk", ["member_id"], "members", ["member_id"]),
+    check("erasures_swept_ck", "(swept_at IS NULL) = (traces IS NOT NULL)"),
+    index("erasures_unswept_ix", "erased_at", postgresql_where=sql_text("swept_at IS NULL")),
 )

@@ -244,6 +244,7 @@ returns = table(
     index("returns_order_ix", "member_id", "order_id"),
     index("returns_place_ix", "location_id", sql_text("at DESC")),
     append_only=True,
+    erasable=("note",),
 )
 
 # The units of a return: which location had handed them over, and how much of its sales they were.
@@ -397,6 +398,7 @@ order_events = table(
     doc("data", default="{}"),
     pk("order_events", "member_id", "order_id", "id"),
     append_only=True,
+    erasable=("data",),
 )
 
 order_numbers = table(

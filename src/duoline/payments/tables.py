@@ -208,4 +208,5 @@ drawer_entries = table(
     ),
     check("drawer_entries_reason_ck", "reason <> '' OR kind NOT IN ('paid_in', 'paid_out')"),
     append_only=True,
+    erasable=("reason",),
 )

@@ -255,6 +255,7 @@ statement_notes = table(
     check("statement_notes_kind_ck", "kind IN ('dispute', 'answer')"),
     check("statement_notes_note_ck", "note <> ''"),
     append_only=True,
+    erasable=("note",),
 )
 
 # Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time.

@@ -12,14 +12,14 @@ from litestar import Request, get, post
 
 from duoline import attribution
 from duoline.channels.clerk.queue import StoreCode
-from duoline.channels.http import cursors, doors, limits, site
+from duoline.channels.http import cursors, doors, limits, partners, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.text import Text
-from duoline.members import guests, phones
+from duoline.members import consents, guests, phones
 from duoline.stores.directory import Chain
 
 ASKS_BY_STAFF = limits.Limit(60, 3600)
@@ -80,6 +80,7 @@ class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     phone_masked: str | None
+    shared: bool
     source: str
     since: datetime
     expires_at: datetime | None
@@ -122,13 +123,16 @@ async def show_code(
     return await write.run(work)
 
 
+# $6: whether the shop is a franchisee's. Then only who agreed to sharing has a name.
 _MEMBERS = """
-SELECT b.member_id, b.id, b.source, b.from_at, b.expires_at, m.display_name, m.phone, o.orders, o.last_order_at
+SELECT b.member_id, b.id, b.source, b.from_at, b.expires_at, m.display_name, m.phone, o.orders, o.last_order_at,
+       (NOT $6 OR duo_consents(m.member_id, 'sharing')) AS shared
 FROM bindings b JOIN members m ON m.member_id = b.member_id
 CROSS JOIN LATERAL (SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
                     WHERE o.member_id = b.member_id AND o.state NOT IN ('cancelled', 'expired')) o
 WHERE b.guide_id = $1 AND b.store_id = $2 AND b.until_at IS NULL
-  AND ($3 = '' OR m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+  AND ($3 = '' OR (m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+                  AND (NOT $6 OR duo_consents(m.member_id, 'sharing')))
   AND ($4::uuid IS NULL OR b.id < $4)
 ORDER BY b.id DESC LIMIT $5
 """
@@ -136,13 +140,24 @@ ORDER BY b.id DESC LIMIT $5
 
 @get("/api/clerk/guide-members", opt=doors.staff("guide", store="store"))
 async def list_members(
-    db: Database, staff: Staff, store: StoreCode, q: Search = "", limit: Limit = 20, cursor: Cursor = None
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    store: StoreCode,
+    q: Search = "",
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Page[GuideMember]:
-    """Members I look after in this shop, the newest first; `q` is a part of the name or the end of the number."""
+    """Members I look after in this shop, the newest first; `q` is a part of the name or the end of the number.
+
+    In a franchisee's shop those who did not agree to sharing are `shared: false` and have neither.
+    """
     shop = staff.store(store, "guide")
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch(_MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1)
+    rows = await db.fetch(_MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1, partners.franchised(chain, shop))
     shown = rows[:limit]
+    if hidden := sum(not row["shared"] for row in shown):
+        consents.count_refused("sharing", door="clerk.guide-members", times=hidden)
     total = None
     if before is None and not q.strip():
         total = await db.fetchval(
@@ -154,8 +169,9 @@ async def list_members(
         [
             GuideMember(
                 id=row["id"],
-                name=row["display_name"],
-                phone_masked=phones.masked(row["phone"]),
+                name=row["display_name"] if row["shared"] else "",
+                phone_masked=phones.masked(row["phone"]) if row["shared"] else None,
+                shared=row["shared"],
                 source=row["source"],
                 since=row["from_at"],
                 expires_at=row["expires_at"],

@@ -11,7 +11,7 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from duoline import attribution
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
@@ -113,18 +113,21 @@ class Transferred(msgspec.Struct, frozen=True):
     left: int
 
 
-# $1 everything, $2 stores, $3 words, $4 shop, $5 which, $6 now, $7 member, $8 before, $9 how many.
+# $1 everything, $2 stores, $3 words, $4 shop, $5 which, $6 now, $7 member, $8 before, $9 how many, $10 whether a
+# franchisee asks: then only who agreed to sharing has a name.
 _ROWS = """
 SELECT b.id, b.member_id, b.guide_id, b.store_id, b.source, b.rule_version, b.from_at, b.expires_at, b.until_at,
-       b.ended_because, b.flags, m.display_name, m.phone, s.name AS guide_name, t.code AS touchpoint_code,
+       b.ended_because, b.flags, (NOT $10 OR duo_consents(m.member_id, 'sharing')) AS shared, m.display_name, m.phone,
+       s.name AS guide_name, t.code AS touchpoint_code,
        EXISTS (SELECT FROM binding_disputes d WHERE d.member_id = b.member_id AND d.binding_id = b.id
                AND d.decided_at IS NULL) AS disputed
 FROM bindings b JOIN members m ON m.member_id = b.member_id
 LEFT JOIN staff s ON s.id = b.guide_id
 LEFT JOIN touchpoints t ON t.id = b.touchpoint_id
 WHERE ($1 OR b.store_id = ANY ($2))
-  AND ($3 = '' OR m.display_name ILIKE '%' || $3 || '%' OR s.name ILIKE '%' || $3 || '%'
-       OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+  AND ($3 = '' OR s.name ILIKE '%' || $3 || '%'
+       OR (m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+          AND (NOT $10 OR duo_consents(m.member_id, 'sharing')))
   AND ($4::uuid IS NULL OR b.store_id = $4)
   AND CASE $5 WHEN 'live' THEN b.until_at IS NULL AND (b.expires_at IS NULL OR b.expires_at > $6::timestamptz)
               WHEN 'ended' THEN b.until_at IS NOT NULL OR b.expires_at <= $6
@@ -133,9 +136,10 @@ WHERE ($1 OR b.store_id = ANY ($2))
 ORDER BY b.id DESC LIMIT $9
 """
 
-# $1 everything, $2 stores, $3 which, $4 member, $5 before, $6 how many.
+# $1 everything, $2 stores, $3 which, $4 member, $5 before, $6 how many, $7 as $10 above.
 _DISPUTES = """
-SELECT d.*, m.display_name, m.phone, c.name AS claimant, h.name AS held_by, b.store_id AS held_store_id,
+SELECT d.*, (NOT $7 OR duo_consents(m.member_id, 'sharing')) AS shared, m.display_name, m.phone,
+       c.name AS claimant, h.name AS held_by, b.store_id AS held_store_id,
        b.from_at AS held_since, b.source AS held_source, b.until_at IS NOT NULL AS over, r.name AS raised_name,
        w.name AS decided_name
 FROM binding_disputes d JOIN bindings b ON b.member_id = d.member_id AND b.id = d.binding_id
@@ -164,7 +168,9 @@ async def list_bindings(
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
     shop = staff.store(store, "bindings.read").id if store else None
     scope = staff.scope("bindings.read").sql
-    rows = await db.fetch_filtered(_ROWS, *scope, q.strip(), shop, which, clock.now(), None, before, limit + 1)
+    rows = await db.fetch_filtered(
+        _ROWS, *scope, q.strip(), shop, which, clock.now(), None, before, limit + 1, partners.of_a_partner(chain, staff)
+    )
     shown = rows[:limit]
     return Page([_row(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
@@ -172,11 +178,11 @@ async def list_bindings(
 @get(f"{PATH}/members/{{member_id:uuid}}", opt=doors.staff("bindings.read", member_id="bound"))
 async def show_member_bindings(db: Database, staff: Staff, chain: Chain, member_id: UUID) -> MemberBindings:
     """Every binding and dispute of one member, as far as they are of shops one may see."""
-    scope = staff.scope("bindings.read").sql
-    rows = await db.fetch(_ROWS, *scope, "", None, "all", clock.now(), member_id, None, 200)
+    scope, partner = staff.scope("bindings.read").sql, partners.of_a_partner(chain, staff)
+    rows = await db.fetch(_ROWS, *scope, "", None, "all", clock.now(), member_id, None, 200, partner)
     if not rows:
         raise NotFound(kind="member")
-    disputes = await db.fetch(_DISPUTES, *scope, "all", member_id, None, 200)
+    disputes = await db.fetch(_DISPUTES, *scope, "all", member_id, None, 200, partner)
     return MemberBindings([_row(row, chain) for row in rows], [_dispute(row, chain) for row in disputes])
 
 
@@ -186,7 +192,15 @@ async def list_disputes(
 ) -> Page[DisputeRow]:
     """Disputes that concern shops one may see, the newest first."""
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch(_DISPUTES, *staff.scope("bindings.read").sql, which, None, before, limit + 1)
+    rows = await db.fetch(
+        _DISPUTES,
+        *staff.scope("bindings.read").sql,
+        which,
+        None,
+        before,
+        limit + 1,
+        partners.of_a_partner(chain, staff),
+    )
     shown = rows[:limit]
     return Page([_dispute(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
@@ -215,7 +229,7 @@ async def decide_dispute(
             reason=data.reason.strip(),
             actor=staff.actor,
         )
-        rows = await tx.fetch(_DISPUTES, True, [], "all", found["member_id"], None, 200)
+        rows = await tx.fetch(_DISPUTES, True, [], "all", found["member_id"], None, 200, False)
         return next(_dispute(row, chain) for row in rows if row["id"] == dispute_id)
 
     return await write.run(work)
@@ -273,8 +287,8 @@ def _row(row: Any, chain: Chain) -> BindingRow:
     return BindingRow(
         id=row["id"],
         member_id=row["member_id"],
-        member_name=row["display_name"],
-        phone_masked=phones.masked(row["phone"]),
+        member_name=row["display_name"] if row["shared"] else "",
+        phone_masked=phones.masked(row["phone"]) if row["shared"] else None,
         guide_id=row["guide_id"],
         guide_name=row["guide_name"],
         store_code=shop.code,
@@ -295,8 +309,8 @@ def _dispute(row: Any, chain: Chain) -> DisputeRow:
     return DisputeRow(
         id=row["id"],
         member_id=row["member_id"],
-        member_name=row["display_name"],
-        phone_masked=phones.masked(row["phone"]),
+        member_name=row["display_name"] if row["shared"] else "",
+        phone_masked=phones.masked(row["phone"]) if row["shared"] else None,
         claimant=row["claimant"] or "",
         claimant_store=chain.store(row["store_id"]).name,
         held_by=row["held_by"],

@@ -254,7 +254,7 @@ async def download_evidence(db: Database, chain: Chain, months: Since = 12) -> A
                    sum(a.earned_minor)::bigint AS minor
             FROM accruals a JOIN payees p ON p.payee_id = a.payee_id {NAMES}
             WHERE a.book = 'commission' AND a.at >= $1
-            GROUP BY p.payee_id, p.kind, st.name, me.display_name, me.phone, a.role, a.level
+            GROUP BY p.payee_id, p.kind, st.staff_name, me.member_name, me.member_phone, a.role, a.level
             ORDER BY minor DESC LIMIT 20000""",  # noqa: S608 - our own text
         since,
     )

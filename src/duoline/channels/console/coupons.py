@@ -24,7 +24,7 @@ from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
-from duoline.members import phones
+from duoline.members import consents, phones
 from duoline.pricing import coupons
 from duoline.pricing.promotions.uses import Returned
 
@@ -119,10 +119,12 @@ class GiftInput(Input, frozen=True, kw_only=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """How many members were meant, and how many got one; the others had theirs."""
+    """How many members were meant, and how many got one; the others had theirs. `without_consent` did not agree to
+    marketing and are not among those meant."""
 
     members: int
     given: int
+    without_consent: int
 
 
 class Why(Input, frozen=True):
@@ -233,18 +235,21 @@ async def print_codes(write: Write, staff: Staff, trade: Trade, batch_id: UUID, 
     f"{PATH}/{{batch_id:uuid}}/gifts", opt=doors.staff("prices.edit", batch_id=doors.SHARED, phones=doors.SHARED)
 )  # fmt: skip
 async def give_coupons(write: Write, staff: Staff, batch_id: UUID, data: GiftInput) -> Answer[Given]:
-    """Give members a coupon each. A phone that is no member's is passed over."""
+    """Give members a coupon each. A phone that is no member's is passed over.
+
+    Members meant by what they bought are those who agreed to marketing; the others are counted as `without_consent`.
+    """
     if sum(one is not None for one in (data.phones, data.ordered_within_days, data.not_ordered_for_days)) != 1:
         raise BadInput(
             problems=[{"field": "phones", "zh": "请选择一种发放对象。", "en": "Choose one kind of members."}]
         )
 
     async def work(tx: Tx) -> Given:
-        members = await _meant(tx, data)
+        members, without = await _meant(tx, data)
         given = await coupons.give(
             tx, batch_id, member_ids=members, reason=data.reason.strip(), actor=staff.actor
         )  # fmt: skip
-        return Given(len(members), given)
+        return Given(len(members), given, without)
 
     return await write.run(work, status=201)
 
@@ -287,25 +292,32 @@ def _problems(data: NewBatchInput) -> list[dict[str, str]]:
     return found
 
 
-async def _meant(tx: Tx, data: GiftInput) -> Sequence[UUID]:
-    """The members that are meant. Refuses more than can be given at once."""
+_BY_ORDERS = """
+FROM members m
+WHERE m.kind = 'member' AND duo_consents(m.member_id, 'marketing') = $3
+  AND EXISTS (SELECT FROM orders o WHERE o.member_id = m.member_id AND o.placed_at > $1
+                    AND o.state IN ('confirmed', 'completed')) = $2
+"""
+
+
+async def _meant(tx: Tx, data: GiftInput) -> tuple[Sequence[UUID], int]:
+    """The members that are meant, and how many are passed over because they did not agree to marketing. Refuses more
+    than can be given at once."""
+    without = 0
     if data.phones is not None:
         numbers = [phones.normalise(phone) for phone in data.phones]
         rows = await tx.fetch("SELECT member_id FROM phone_index WHERE phone = ANY ($1)", numbers)
     else:
         days = data.ordered_within_days or data.not_ordered_for_days or 0
-        rows = await tx.fetch(
-            """SELECT m.member_id FROM members m
-               WHERE m.kind = 'member' AND EXISTS (SELECT FROM orders o WHERE o.member_id = m.member_id
-                         AND o.placed_at > $1 AND o.state IN ('confirmed', 'completed')) = $2 LIMIT $3""",
-            clock.now() - timedelta(days=days),
-            data.ordered_within_days is not None,
-            GIFTS_MAX + 1,
-        )
+        asked = clock.now() - timedelta(days=days), data.ordered_within_days is not None
+        rows = await tx.fetch(f"SELECT m.member_id {_BY_ORDERS} LIMIT $4", *asked, True, GIFTS_MAX + 1)
+        without = await tx.fetchval(f"SELECT count(*)::integer {_BY_ORDERS}", *asked, False)
+        if without:
+            consents.count_refused("marketing", door="console.coupons", times=without)
     if len(rows) > GIFTS_MAX:
         problem = {"field": "phones", "zh": "一次最多发 1 万人。", "en": "At most 10,000 members at once."}
         raise BadInput(problems=[problem])
-    return [row["member_id"] for row in rows]
+    return [row["member_id"] for row in rows], without
 
 
 async def _one(db: Database | Tx, batch_id: UUID) -> BatchRow:

@@ -9,10 +9,12 @@ from litestar import get
 
 from duoline.channels.console.member_scope import OWN_ORDER, reached
 from duoline.channels.console.member_shapes import PointsRow
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Cursor, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.kernel.db import Database
+from duoline.members import consents
+from duoline.stores.directory import Chain
 
 # $1, $2 the scope, $3 the member. What can be spent after each is summed before anything is left out.
 _ROWS = f"""
@@ -39,11 +41,13 @@ ORDER BY s.at DESC, s.id DESC LIMIT $6
 
 @get("/api/console/members/{member_id:uuid}/points", opt=doors.staff("members.read", member_id="customer"))
 async def list_points(
-    db: Database, staff: Staff, member_id: UUID, limit: Limit = 20, cursor: Cursor = None
+    db: Database, staff: Staff, chain: Chain, member_id: UUID, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[PointsRow]:
     """What moved a member's points, the last first: those of orders one may see, and those of no order."""
     scope = staff.scope("members.read")
     await reached(db, scope, member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member-points")
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
     rows = await db.fetch(_ROWS, *scope.sql, member_id, *before, limit + 1)
     shown = rows[:limit]

@@ -57,12 +57,13 @@ class TierOf(msgspec.Struct, frozen=True):
 
 
 class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A member in a list. Orders are those one may see."""
+    """A member in a list. Orders are those one may see. `shared` is false for a franchisee who may not see the name."""
 
     id: UUID
     name: str
     phone_masked: str | None
     code: str | None
+    shared: bool
     tier: TierOf
     lapses_at: datetime | None
     home_store: ShopOf | None
@@ -181,15 +182,19 @@ class MemberFavourite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberConsent(msgspec.Struct, frozen=True):
-    """What a member said last to a purpose."""
+    """A purpose and whether it counts now; `since` is when the member said so last, to which text version."""
 
     purpose: str
+    title: Text
     granted: bool
-    at: datetime
+    since: datetime | None
+    text_version: int | None
+    asks_again: bool
 
 
 class MemberCase(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a member; with `whole` false the orders are those of one's own shops."""
+    """Everything about a member; with `whole` false the orders are those of one's own shops, with `profiling` false
+    there are no favourites because the member did not agree to their being looked at."""
 
     id: UUID
     whole: bool
@@ -204,6 +209,7 @@ class MemberCase(msgspec.Struct, frozen=True, kw_only=True):
     orders: MemberOrders
     coupons: list[MemberCoupon]
     favourites: list[MemberFavourite]
+    profiling: bool
     consents: list[MemberConsent]
 
 

@@ -11,11 +11,12 @@ from litestar.params import QueryParameter
 
 from duoline.channels.console.member_scope import OWN_ORDER, reached, shop_of, tier_of
 from duoline.channels.console.member_shapes import TimelineItem
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Cursor, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
+from duoline.members import consents
 from duoline.stores.directory import Chain
 
 # $1, $2 the scope, $3 the member, $4 the ids their orders stand under. Points that become spendable are no news beside
@@ -71,6 +72,8 @@ async def show_timeline(
     """Everything that happened, the last first; of orders, those one may see."""
     scope = staff.scope("members.read")
     seen = await reached(db, scope, member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member-timeline")
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
     rows = await db.fetch(_ROWS, *scope.sql, member_id, seen.ids, kind, *before, limit + 1)
     shown = rows[:limit]

@@ -30,7 +30,7 @@ from duoline.channels.console.member_shapes import (
     TierNext,
     TierStanding,
 )
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
@@ -43,7 +43,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.loyalty.reckon import worth_of
-from duoline.members import phones, stand
+from duoline.members import consents, phones, stand
 from duoline.members.policy import TIERS
 from duoline.orders import TIMEZONE
 from duoline.stores.directory import Chain
@@ -63,16 +63,19 @@ Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="O
 
 # --- the list ----------------------------------------------------------------------------------------
 
-# $1 and $2 the scope, $3 a name, $4 the beginning of a code, $5 the end of a phone written backwards, $6 a tier.
+# $1 and $2 the scope, $3 a name, $4 the beginning of a code, $5 the end of a phone written backwards, $6 a tier, $7
+# whether a franchisee asks: then who did not agree to sharing is found by no word and shown without name and phone.
+_SHARED = "(NOT $7 OR duo_consents(m.member_id, 'sharing'))"
 _WHERE = f"""
 FROM members m WHERE {VISIBLE}
-  AND ($3::text IS NULL OR m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)
+  AND ($3::text IS NULL OR (m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)
+                           AND {_SHARED})
   AND ($6 = '' OR m.tier = $6)
 """
 # Ids sort as they were made. Few rows are shown, so that what each one bought is looked up for those alone.
 _ROWS = f"""
-SELECT m.*, coalesce(p.spendable, 0) AS points, b.orders, b.last_order_at
-FROM (SELECT m.* {_WHERE} AND ($7::uuid IS NULL OR m.member_id < $7) ORDER BY m.member_id DESC LIMIT $8) m
+SELECT m.*, {_SHARED} AS shared, coalesce(p.spendable, 0) AS points, b.orders, b.last_order_at
+FROM (SELECT m.* {_WHERE} AND ($8::uuid IS NULL OR m.member_id < $8) ORDER BY m.member_id DESC LIMIT $9) m
 LEFT JOIN point_accounts p ON p.member_id = m.member_id
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
@@ -94,12 +97,15 @@ async def list_members(
 ) -> Page[MemberRow]:
     """Members, the newest first: all of them for headquarters, those at home in one's shops or who bought there else.
 
-    `q` is a part of a name, the beginning of a member's code, or a phone or its end.
+    `q` is a part of a name, the beginning of a member's code, or a phone or its end. A franchisee sees names of those
+    who agreed to sharing; the others are `shared: false` and nameless.
     """
-    asked = *staff.scope("members.read").sql, *_words(q), tier
+    asked = *staff.scope("members.read").sql, *_words(q), tier, partners.of_a_partner(chain, staff)
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
     rows = await db.fetch_filtered(_ROWS, *asked, after, limit + 1)
     shown = rows[:limit]
+    if hidden := sum(not row["shared"] for row in shown):
+        consents.count_refused("sharing", door="console.members", times=hidden)
     total = (await db.fetch_filtered(_TOTAL, *asked))[0]["count"]
     following = cursors.pack(shown[-1]["member_id"]) if len(rows) > limit else None
     return Page([_row(row, chain) for row in shown], following, total)
@@ -119,9 +125,10 @@ def _words(q: str) -> tuple[str | None, str | None, str | None]:
 def _row(row: Any, chain: Chain) -> MemberRow:
     return MemberRow(
         id=row["member_id"],
-        name=row["display_name"],
-        phone_masked=phones.masked(row["phone"]),
-        code=row["external_code"],
+        name=row["display_name"] if row["shared"] else "",
+        phone_masked=phones.masked(row["phone"]) if row["shared"] else None,
+        code=row["external_code"] if row["shared"] else None,
+        shared=row["shared"],
         tier=tier_of(row["tier"]),
         lapses_at=row["tier_lapses_at"],
         home_store=shop_of(chain, row["home_store_id"]),
@@ -137,13 +144,23 @@ def _row(row: Any, chain: Chain) -> MemberRow:
 
 @get(f"{PATH}/{{member_id:uuid}}", opt=doors.staff("members.read", member_id="customer"))
 async def show_member(db: Database, staff: Staff, chain: Chain, member_id: UUID) -> MemberCase:
-    """Who a member is, what they have, and what they bought in the shops one may see."""
+    """Who a member is, what they have, and what they bought in the shops one may see.
+
+    Refuses a franchisee `members.no-consent` unless the member agreed to sharing. Favourites are shown of those who
+    agreed to profiling.
+    """
     scope = staff.scope("members.read")
-    return await _case(db, await reached(db, scope, member_id), scope, chain)
+    seen = await reached(db, scope, member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member")
+    return await _case(db, seen, scope, chain)
 
 
 async def _case(db: Database | Tx, seen: Seen, scope: Scope, chain: Chain) -> MemberCase:
     row = seen.row
+    likes = await consents.allowed(db, row["member_id"], "profiling")
+    if not likes:
+        consents.count_refused("profiling", door="console.member")
     return MemberCase(
         id=row["member_id"],
         whole=scope.everything,
@@ -157,14 +174,11 @@ async def _case(db: Database | Tx, seen: Seen, scope: Scope, chain: Chain) -> Me
         points=await _points(db, row["member_id"], whole=scope.everything),
         orders=await _orders(db, seen, scope, chain),
         coupons=await _coupons(db, seen),
-        favourites=await _favourites(db, seen, scope, chain),
+        favourites=await _favourites(db, seen, scope, chain) if likes else [],
+        profiling=likes,
         consents=[
-            MemberConsent(*one)
-            for one in await db.fetch(
-                """SELECT DISTINCT ON (purpose) purpose, granted, at FROM consents WHERE member_id = $1
-                   ORDER BY purpose, at DESC, id DESC""",
-                row["member_id"],
-            )
+            MemberConsent(one.text.purpose, one.text.title, one.granted, one.since, one.text_version, one.asks_again)
+            for one in await consents.standings(db, row["member_id"])
         ],
     )
 

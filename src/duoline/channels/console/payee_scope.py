@@ -22,10 +22,11 @@ HEADQUARTERS_NAME, ONLINE_NAME = Text("总部", "Headquarters"), Text("电商部
 # $1 everything, $2 payees in reach; of a payee `p`, with the columns of `NAMES`.
 VISIBLE = "($1 OR p.payee_id = ANY ($2))"
 NAMES = """
-LEFT JOIN staff st ON p.kind = 'staff' AND st.id = p.payee_id
-LEFT JOIN members me ON p.kind = 'member' AND me.member_id = p.payee_id
+LEFT JOIN LATERAL (SELECT s.name AS staff_name FROM staff s WHERE p.kind = 'staff' AND s.id = p.payee_id) st ON true
+LEFT JOIN LATERAL (SELECT m.display_name AS member_name, m.phone AS member_phone FROM members m
+                   WHERE p.kind = 'member' AND m.member_id = p.payee_id) me ON true
 """
-NAMED = """st.name AS staff_name, me.display_name AS member_name, me.phone AS member_phone"""
+NAMED = "st.staff_name, me.member_name, me.member_phone"
 
 
 class PayeeOf(msgspec.Struct, frozen=True, kw_only=True):

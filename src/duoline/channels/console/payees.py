@@ -83,7 +83,8 @@ SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_
        (SELECT count(*) FROM accruals a WHERE a.payee_id = p.payee_id AND a.flag IS NOT NULL)::integer AS flagged
 FROM payees p {NAMES}
 WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
-  AND ($4 = '' OR st.name ILIKE '%' || $4 || '%' OR me.display_name ILIKE '%' || $4 || '%' OR me.phone LIKE '%' || $4
+  AND ($4 = '' OR st.staff_name ILIKE '%' || $4 || '%' OR me.member_name ILIKE '%' || $4 || '%'
+       OR me.member_phone LIKE '%' || $4
        OR p.payee_id = ANY ($5))
   AND ($6::uuid IS NULL OR p.payee_id = $6)
   AND ($7::bigint IS NULL OR (p.due_minor + p.pending_minor, p.payee_id) < ($7, $8::uuid))

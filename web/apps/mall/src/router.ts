@@ -42,6 +42,7 @@ export const router = createRouter({
     { path: "/guide/:code", name: "guide-code", component: () => import("./pages/GuideCode.vue"), meta: { title: "guide.title", bar: true } },
     { path: "/me/guide", name: "guide", component: () => import("./pages/MyGuide.vue"), meta: { title: "guide.mine", bar: true } },
     { path: "/me/shares", name: "shares", component: () => import("./pages/Shares.vue"), meta: { title: "share.mine", bar: true } },
+    { path: "/me/privacy", name: "privacy", component: () => import("./pages/Privacy.vue"), meta: { title: "privacy.title", bar: true } },
     { path: "/t/:code", name: "ended", component: () => import("./pages/Ended.vue"), meta: { title: "ended.title" } },
     {
       path: "/me/addresses",

@@ -30,12 +30,15 @@ import type {
   PlaceOrder,
   PointsLine,
   PreorderCode,
+  Privacy,
+  PrivacyPurpose,
   Presale,
   ProductAtStore,
   ProductOffer,
   ProductPage,
   Quote,
   Receipt,
+  Said,
   Scanned,
   SearchResult,
   Share,
@@ -146,6 +149,14 @@ export const mall = {
   unbindGuide: (key: string) => write<MyGuide>("DELETE", "/api/mall/guide", { key }),
   answerGuide: (id: string, accept: boolean, key: string) =>
     write<MyGuide>("POST", `/api/mall/guide-asks/${at(id)}/answer`, { body: { accept }, key }),
+
+  privacy: () => read<Privacy>("/api/mall/privacy"),
+  changeConsent: (purpose: PrivacyPurpose["purpose"], granted: boolean, text_version: number, key: string) =>
+    write<Privacy>("PUT", `/api/mall/privacy/${purpose}`, { body: { granted, text_version }, key }),
+  said: (query: { cursor?: string | undefined }) => read<Page<Said>>("/api/mall/privacy/history", { query }),
+  sendErasureCode: (key: string) =>
+    write<{ expires_at: string; retry_at: string }>("POST", "/api/mall/privacy/erasure-codes", { key }),
+  eraseMe: (code: string, key: string) => write<void>("POST", "/api/mall/privacy/erasure", { body: { code }, key }),
 
   share: (body: ShareBody, key: string) => write<Share>("POST", "/api/mall/shares", { body, key }),
   shares: (query: { limit?: number; cursor?: string | undefined }) => read<Page<Share>>("/api/mall/shares", { query }),

@@ -1483,6 +1483,32 @@ export interface CardHolder {
   points: number
 }
 
+// ---- privacy ----
+
+export interface PrivacyPurpose {
+  purpose: "service" | "marketing" | "profiling" | "location" | "sharing"
+  version: number
+  title: Text
+  body: Text
+  /** Being a member is this: ended by deleting the account. */
+  needed: boolean
+  granted: boolean
+  since: string | null
+  asks_again: boolean
+}
+export interface Privacy {
+  purposes: PrivacyPurpose[]
+  kept: { kind: string; entries: number }[]
+}
+export interface Said {
+  id: string
+  purpose: PrivacyPurpose["purpose"]
+  granted: boolean
+  text_version: number
+  channel: string
+  at: string
+}
+
 // ---- guides and sharing ----
 
 export interface GuideCard {
@@ -1551,6 +1577,8 @@ export interface GuideMember {
   id: string
   name: string
   phone_masked: string | null
+  /** False in a franchisee's shop for a member who did not agree to sharing: no name, no number. */
+  shared: boolean
   source: BindingSource
   since: string
   expires_at: string | null

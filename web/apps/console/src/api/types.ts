@@ -1189,6 +1189,8 @@ export interface MemberRow {
   name: string
   phone_masked: string | null
   code: string | null
+  /** False for a franchisee when the member did not agree to sharing: no name, no number, no page. */
+  shared: boolean
   tier: TierOf
   lapses_at: string | null
   home_store: ShopOf | null
@@ -1267,7 +1269,25 @@ export interface MemberCase {
   orders: { count: number; spent: Money; last: MemberOrder[] }
   coupons: { id: string; batch_id: string; name: Text; expires_at: string | null }[]
   favourites: { product_code: string; name: Text; image: Image | null; added_at: string; kept: ShopOf | null; kept_until: string | null }[]
-  consents: { purpose: string; granted: boolean; at: string }[]
+  /** Whether the member agreed to their favourites being looked at; without it there are none here. */
+  profiling: boolean
+  consents: { purpose: string; title: Text; granted: boolean; since: string | null; text_version: number | null; asks_again: boolean }[]
+}
+
+export interface MemberSaid {
+  id: string
+  purpose: string
+  granted: boolean
+  text_version: number
+  channel: string
+  at: string
+  by: string | null
+}
+
+export interface ConsentTextRow {
+  purpose: string
+  agree: number
+  versions: { version: number; title: Text; body: Text; widens: boolean; published_at: string | null; reason: string; granted: number; withdrawn: number }[]
 }
 
 export interface PointsRow {

@@ -54,6 +54,11 @@ export function signedIn(me: Me): void {
 
 export async function signOut(): Promise<void> {
   await mall.logOut(newKey())
+  signedOut()
+}
+
+/** The session is over: nothing of the member stays in this browser. */
+export function signedOut(): void {
   dropCard()
   session.me = null
   session.asked = true

@@ -1,0 +1,215 @@
+"""Forget a member who asked for it: the accounts stay whole, and name nobody.
+
+One transaction does what can be found by the member's ids: points are forfeited by a journal, kept units go back, the
+guide's tie ends, consents are taken back, every table of `personal_data` is deleted or blanked, and the member is a
+guest without a name from then on. Logs in which somebody may have written a name or number are swept a little later, by
+regular work: requests that were under way when the member went are done by then. What to look for is kept until that is
+done, and no longer (MEM-5).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from duoline import attribution, favourites, loyalty
+from duoline.flows import keep, personal_data
+from duoline.kernel import audit, clock, faults, jobs, outbox
+from duoline.kernel.errors import NotFound, ensure
+from duoline.kernel.sweep import Sweep
+from duoline.members import access, consents
+from duoline.members.errors import ErasureBlocked
+from duoline.members.phones import masked
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from duoline.flows.personal_data import Whose
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Database, Tx
+
+faults.register("erase.before_commit", "erase.before_sweep", "erase.after_sweep")
+
+PAUSE = timedelta(seconds=15)
+"""Longer than a session is remembered in any process."""
+BATCH = 20
+SWEEPS = Sweep("sweep after erasures")
+OPEN_ORDERS = ("awaiting_payment", "booked", "confirmed")
+
+
+class Blocked(NamedTuple):
+    """What must be settled first, how often, and what to do about it."""
+
+    kind: str
+    times: int
+    zh: str
+    en: str
+
+
+_BLOCKED = """
+SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state = ANY ($2))::integer AS orders,
+       (SELECT count(*) FROM refunds r WHERE r.member_id = ANY ($1) AND r.resolved_at IS NULL)::integer AS refunds,
+       (SELECT count(*) FROM payment_exceptions e
+        WHERE e.member_id = ANY ($1) AND e.resolved_at IS NULL)::integer AS money,
+       (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
+        AND p.pending_minor + p.due_minor + p.paying_minor > 0)::integer AS earnings
+"""
+
+
+async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
+    """What stands in the way of forgetting a member."""
+    row = await db.fetchrow(_BLOCKED, whose.ids, list(OPEN_ORDERS))
+    ensure(row is not None, "MEM-5", "counts are one row")
+    said = {
+        "orders": ("个订单还没有完成,请等它完成或先取消", "orders are not done: wait for them, or cancel them first"),
+        "refunds": ("笔退款还没有到账,请等它到账", "refunds have not arrived: wait for them"),
+        "money": ("笔付款还在核对,请联系客服处理", "payments are being looked into: ask the shop to settle them"),
+        "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
+    }
+    return [
+        Blocked(kind, row[kind], f"{row[kind]} {zh}", f"{row[kind]} {en}")
+        for kind, (zh, en) in said.items()
+        if row is not None and row[kind]
+    ]
+
+
+def refuse(problems: list[Blocked]) -> None:
+    """Refuse `members.erasure-blocked` when anything stands in the way."""
+    if problems:
+        raise ErasureBlocked(problems=[{"field": each.kind, "zh": each.zh, "en": each.en} for each in problems])
+
+
+async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Actor, reason: str = "") -> None:
+    """Forget the member. Refuses `kernel.not-found` for nobody or a guest, `members.erasure-blocked` with `problems`.
+
+    Locks the orders, then what they lock, then points, then the member and their binding.
+    """
+    kind = await tx.fetchval("SELECT kind FROM members WHERE member_id = $1", member_id)
+    if kind != "member":
+        raise NotFound(kind="member")
+    whose = await personal_data.whose(tx, member_id, secret=secret, strangers=True)
+    await tx.execute("SELECT 1 FROM orders WHERE member_id = ANY ($1) ORDER BY member_id, id FOR UPDATE", whose.ids)
+    refuse(await blocked(tx, whose))
+    traces = await _traces(tx, whose)
+    now = clock.now()
+    await keep.give_up(tx, units=await favourites.kept_anywhere(tx, whose.ids), actor=actor, reason="member erased")
+    await tx.execute(
+        "UPDATE coupons SET void_at = $2 WHERE member_id = ANY ($1) AND order_id IS NULL AND void_at IS NULL",
+        whose.ids,
+        now,
+    )
+    for owner_id in whose.ids:
+        await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
+    await access.lock(tx, member_id)
+    with suppress(NotFound):  # there may be no guide to part from
+        await attribution.unbind(tx, member_id=member_id, actor=actor)
+    await consents.withdraw_all(tx, member_id=member_id, channel=channel, actor=actor)
+    await personal_data.forget(tx, whose)
+    await _rename(tx, whose.ids)
+    await tx.execute(
+        "INSERT INTO erasures (member_id, channel, actor, erased_at, traces) VALUES ($1, $2, $3, $4, $5)",
+        member_id,
+        channel,
+        actor.label,
+        now,
+        traces,
+    )
+    left = await tx.fetchval("SELECT count(*) FROM phone_index WHERE member_id = ANY ($1)", whose.ids)
+    ensure(left == 0, "MEM-5", f"{member_id} is forgotten and has a number")
+    await audit.record(
+        tx,
+        actor=actor,
+        action="member.erase",
+        subject_kind="member",
+        subject=str(member_id),
+        reason=reason,
+        after={"channel": channel},
+    )
+    await outbox.emit(tx, topic="members.sessions-ended", key=str(member_id), payload={})
+    await outbox.emit(tx, topic="members.erased", key=str(member_id), payload={"member_id": str(member_id)})
+    faults.point("erase.before_commit")
+
+
+async def _rename(tx: Tx, ids: list[UUID]) -> None:
+    await tx.execute(
+        """UPDATE members SET kind = 'guest', display_name = '', phone = NULL, home_store_id = NULL,
+                  external_code = NULL, card_no = NULL, tier = '', tier_keeps_until = NULL, tier_lapses_at = NULL,
+                  erased_at = coalesce(erased_at, $2)
+           WHERE member_id = ANY ($1)""",
+        ids,
+        clock.now(),
+    )
+
+
+_NAMED = """
+SELECT unnest(ARRAY[m.display_name, m.phone, m.external_code, m.card_no]) FROM members m WHERE m.member_id = ANY ($1)
+UNION SELECT unnest(ARRAY[a.name, a.phone, a.district || a.line, a.line]) FROM addresses a WHERE a.member_id = ANY ($1)
+UNION SELECT unnest(ARRAY[o.contact_name, o.contact_phone, o.note, o.address ->> 'name', o.address ->> 'phone',
+                          o.address ->> 'line'])
+FROM orders o WHERE o.member_id = ANY ($1)
+UNION SELECT t.note FROM touchpoints t WHERE t.owner_kind = 'member' AND t.owner_id = ANY ($1)
+"""
+_SUBJECTS = """
+SELECT unnest($1::uuid[])::text
+UNION SELECT unnest(ARRAY[o.id::text, o.order_no]) FROM orders o WHERE o.member_id = ANY ($1)
+UNION SELECT t.code FROM touchpoints t WHERE t.owner_kind = 'member' AND t.owner_id = ANY ($1)
+"""
+
+
+async def _traces(tx: Tx, whose: Whose) -> dict[str, Any]:
+    """What logs are looked through for: the words that name the member, their number as people write it, and the ids
+    by which a line is known to be about them. Longer words come first, so that none is cut out of the middle."""
+    words = {(row[0] or "").strip() for row in await tx.fetch(_NAMED, whose.ids)}
+    phones = set(personal_data.written(whose.phone)) if whose.phone else set()
+    words |= phones | ({masked(whose.phone) or ""} if whose.phone else set())
+    return {
+        "values": sorted({word for word in words if word}, key=lambda word: (-len(word), word)),
+        "phones": sorted(phones),
+        "ids": [str(each) for each in whose.ids],
+        "subjects": sorted(row[0] for row in await tx.fetch(_SUBJECTS, whose.ids)),
+    }
+
+
+# --- the logs --------------------------------------------------------------------------------------
+
+
+@jobs.cron("sweep after erasures", "* * * * *")
+async def sweep_due(db: Database) -> int:
+    """Sweep the logs after each erasure that is a little while ago; returns how many were done."""
+    rows = await db.fetch(
+        """SELECT member_id FROM erasures WHERE swept_at IS NULL AND erased_at <= $1 AND NOT member_id = ANY ($3)
+           ORDER BY erased_at LIMIT $2""",
+        clock.now() - PAUSE,
+        BATCH,
+        SWEEPS.resting(),
+    )
+
+    async def one(row: Any) -> None:
+        await sweep(db, row["member_id"])
+
+    return await SWEEPS.run([(row["member_id"], row) for row in rows], one)
+
+
+async def sweep(db: Database, member_id: UUID) -> bool:
+    """Take what named a forgotten member out of every log, then forget what was looked for. Safe to repeat."""
+    faults.point("erase.before_sweep")
+    async with db.begin() as tx:
+        traces = await tx.fetchval(
+            "SELECT traces FROM erasures WHERE member_id = $1 AND swept_at IS NULL FOR UPDATE", member_id
+        )
+        if traces is None:
+            return False
+        await tx.execute("SET LOCAL statement_timeout = '10min'")
+        ids = traces["ids"]
+        # Once more: a request that was under way may have written after the member had gone.
+        await personal_data.forget(tx, personal_data.Whose(ids, None))
+        await _rename(tx, ids)
+        await tx.execute("SELECT duo_forget_history($1)", member_id)
+        await personal_data.redact_copies(tx, traces)
+        done = await tx.execute(
+            "UPDATE erasures SET traces = NULL, swept_at = $2 WHERE member_id = $1", member_id, clock.now()
+        )
+        ensure(done == "UPDATE 1", "MEM-5", f"{done} for one erasure swept")
+    faults.point("erase.after_sweep")
+    return True

@@ -1,0 +1,62 @@
+"""What members are asked to agree to, purpose by purpose: the first version of each text, part of the program.
+
+Headquarters publishes later versions (`consents.publish`), which are rows.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from duoline.kernel.text import Text
+
+Purpose = Literal["service", "marketing", "profiling", "location", "sharing"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+NEEDED: Purpose = "service"
+"""What being a member is: agreed to with the first log-in, and ended by deleting the account."""
+
+FIRST: dict[Purpose, tuple[Text, Text]] = {
+    "service": (
+        Text("提供会员服务", "Serving you"),
+        Text(
+            "我们保存您的手机号、订单、收货地址、积分和优惠券,用来完成您下的订单、退换货和会员服务。不再需要时,"
+            "您可以注销账号。",
+            "We keep your phone number, orders, addresses, points and coupons to fulfil what you order, take things"
+            " back and serve you as a member. When you want this no more, you can delete the account.",
+        ),
+    ),
+    "marketing": (
+        Text("优惠和活动信息", "Offers and news"),
+        Text(
+            "我们按您的消费情况给您发放优惠券,并通知您优惠和活动。关闭后不再向您发放和通知,已有的优惠券照常可用。",
+            "We give you coupons that fit what you buy, and tell you of offers. When you turn this off we stop both;"
+            " coupons you have stay good.",
+        ),
+    ),
+    "profiling": (
+        Text("了解您的喜好", "Knowing what you like"),
+        Text(
+            "我们用您的收藏和浏览来源了解您的喜好,让店员和总部能给出合适的建议。关闭后,店员和总部看不到您的收藏。",
+            "We use your favourites to know what you like, so that our staff can suggest what suits you. When you turn"
+            " this off, staff do not see your favourites.",
+        ),
+    ),
+    "location": (
+        Text("您的位置", "Where you are"),
+        Text(
+            "我们保存您地图上选的收货位置坐标,用来更准确地算距离和送达时间。关闭后不再保存新坐标,已存的坐标会删掉,"
+            "地址文字保留。",
+            "We keep the coordinates of addresses you pick on a map, to tell distances and times better. When you turn"
+            " this off we keep no new ones and delete those we have; the written address stays.",
+        ),
+    ),
+    "sharing": (
+        Text("提供给加盟商", "Sharing with franchisees"),
+        Text(
+            "部分门店由加盟商经营。同意后,您购物过的加盟店可以看到您的会员资料(姓名、打码的手机号、等级、积分),"
+            "为您服务。关闭后,加盟店只能看到您在那里下的订单。",
+            "Some shops are run by franchisees. When you agree, those where you shop can see your member page (name,"
+            " masked phone, tier, points) to serve you. When you turn this off, they only see the orders you placed"
+            " with them.",
+        ),
+    ),
+}
