@@ -47,6 +47,8 @@ ELSEWHERE = {
     "take_preorder": "tests/flows/test_presales.py",
     "preorder": "tests/flows/test_presales.py",
     "points": "tests/flows/test_points.py",
+    "merge": "tests/flows/test_merge.py",
+    "unmerge": "tests/flows/test_merge.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

@@ -11,6 +11,7 @@ from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 from duoline.members import sessions
 from duoline.members.errors import WrongCode
+from duoline.members.group import head_of
 from duoline.members.policy import TIERS
 from duoline.members.send_code import code_hash
 
@@ -24,10 +25,12 @@ ATTEMPTS_MAX = 5
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """Who has logged in; `is_new` when this made the member."""
+    """Who has logged in; `is_new` when this made the member. `phone_of` has the number: another member's id when that
+    one was merged into this."""
 
     member_id: UUID
     is_new: bool
+    phone_of: UUID
 
 
 async def log_in(
@@ -57,8 +60,9 @@ async def log_in(
     if not good:
         return WrongCode(attempts_left=ATTEMPTS_MAX - row["attempts"] - 1)
     member_id, is_new = await _member_of(tx, phone, guest_id=guest_id, locale=locale)
+    # The session is the number's: undoing a merge leaves it with whose the number is.
     await sessions.start(tx, member_id=member_id, token=token, lasts=sessions.MEMBER_LASTS)
-    return LoggedIn(member_id, is_new)
+    return LoggedIn(await head_of(tx, member_id), is_new, member_id)
 
 
 async def _member_of(tx: Tx, phone: str, *, guest_id: UUID | None, locale: str) -> tuple[UUID, bool]:
