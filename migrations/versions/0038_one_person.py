@@ -11,6 +11,7 @@ down_revision = "0037"
 branch_labels = None
 depends_on = None
 
+KINDS = "kind IN ('stores', 'products', 'prices', 'stock', 'members', 'orders'{})"
 BECAUSE = "because IN ('joined', 'reached', 'lapsed', 'set', 'rules'{})"
 
 
@@ -27,13 +28,16 @@ def _text(name: str, *, default: str | None = None) -> sa.Column[object]:
 
 
 def upgrade() -> None:
-    """Add five tables and four columns, and let a tier come from a merge."""
+    """Add six tables and four columns, and let a tier come from a merge."""
     # A migration that cannot get its lock at once gives up, instead of making every order wait behind it.
     op.execute("SET LOCAL lock_timeout = '4s'")
     _merges()
     _identities()
+    _signups()
     _pairs()
     _points()
+    op.drop_constraint("import_jobs_kind_ck", "import_jobs", type_="check")
+    op.create_check_constraint("import_jobs_kind_ck", "import_jobs", KINDS.format(", 'signups'"))
     op.drop_constraint("tier_changes_because_ck", "tier_changes", type_="check")
     op.create_check_constraint("tier_changes_because_ck", "tier_changes", BECAUSE.format(", 'merged', 'separated'"))
 
@@ -111,6 +115,15 @@ def _identities() -> None:
     )
 
 
+def _signups() -> None:
+    op.create_table(
+        "signups_read",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        _uid("member_id"),
+        sa.PrimaryKeyConstraint("digest", name="signups_read_pk"),
+    )
+
+
 def _pairs() -> None:
     op.create_table(
         "member_pairs",
@@ -166,13 +179,16 @@ def _points() -> None:
 
 
 def downgrade() -> None:
-    """Undo the above. It fails as long as a tier came from a merge."""
+    """Undo the above. It fails as long as a tier came from a merge, or sign-ups were imported."""
     op.execute("SET LOCAL lock_timeout = '4s'")
+    op.drop_constraint("import_jobs_kind_ck", "import_jobs", type_="check")
+    op.create_check_constraint("import_jobs_kind_ck", "import_jobs", KINDS.format(""))
     op.drop_constraint("tier_changes_because_ck", "tier_changes", type_="check")
     op.create_check_constraint("tier_changes_because_ck", "tier_changes", BECAUSE.format(""))
     op.drop_table("point_shares")
     op.drop_column("point_uses", "shared_with")
     op.drop_table("member_pairs")
+    op.drop_table("signups_read")
     op.drop_table("match_keys")
     op.drop_table("identities")
     op.drop_constraint("adopted_guests_merge_fk", "adopted_guests", type_="foreignkey")

@@ -2,8 +2,8 @@
 
 The phone of a log-in and the numbers of cards stand in directories of their own (`phone_index`, `member_codes`,
 `member_cards`); everything else is here. An identity leads to one member. What somebody else has already is kept
-too, and leads nowhere: it is what a pair in doubt is about. A number that only a file claims opens nothing: nobody logs
-in by it, and whoever proves it is somebody else until a person says otherwise.
+too, and leads nowhere: it is what a pair in doubt is about. A second number that a file claims opens nothing: nobody
+logs in by it, and whoever proves it is somebody else until a person says otherwise.
 """
 
 from __future__ import annotations

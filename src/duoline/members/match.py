@@ -1,6 +1,6 @@
 """Whether a sign-up is somebody we know, and which members may be one person. Pure.
 
-*Strong* identities lead to one member: a union id, an open id, a phone, a card number, a marketplace's buyer id, in
+*Strong* identities lead to one member: a union id, an open id, a marketplace's buyer id, a card number, a phone, in
 this order. One of them is enough to be that member, unless a stronger one speaks against it: two union ids are two
 people, and one number with two names is a family's. Everything else (the same name, a number with one wrong digit, the
 same mail address) is *weak*: it makes a pair for somebody to look at, never a merge. The algorithm knows no nicknames
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from duoline.members.policy import MatchingPolicy
 
-STRONG = ("wechat_unionid", "wechat_openid", "phone", "card_no", "marketplace")
+STRONG = ("wechat_unionid", "wechat_openid", "marketplace", "card_no", "phone")
 """Kinds by strength. `marketplace:<name>` counts as its first part."""
 
 SINGLE = ("wechat_unionid", "wechat_openid")
@@ -106,24 +106,40 @@ def decide(
     """Who a sign-up is. `found` has, by kind, the members that one of its strong identities leads to or that claim it;
     `known` what each of them says.
 
-    The strongest identity that nothing speaks against decides. Every other member found is a doubt.
+    The strongest identity that nothing speaks against decides. A number that several claim says nothing by itself: the
+    name decides, or another identity of the sign-up; with neither, whom the number leads to. Every other member found
+    is a doubt.
     """
     ranked = sorted(found, key=_strength)
+    against = {
+        (kind, member): why
+        for kind in ranked
+        for member in found[kind]
+        if (why := _contradiction(rules, kind, said, known[member])) is not None
+    }
     chosen: UUID | None = None
-    against: dict[UUID, tuple[str, ...]] = {}
+    perhaps: UUID | None = None
+    for kind in ranked:
+        could = [member for member in found[kind] if (kind, member) not in against]
+        if kind == "phone" and len(found[kind]) > 1:
+            perhaps = next(iter(could), None)
+            could = [member for member in could if _same_name(said, known[member])]
+        chosen = chosen or next(iter(could), None)
+    if chosen is None and len([kind for kind in said.values if _plain(kind) in STRONG]) == 1:
+        chosen = perhaps
+    doubts: dict[UUID, tuple[str, ...]] = {}
     for kind in ranked:
         for member in found[kind]:
-            contradiction = _contradiction(rules, kind, said, known[member])
-            if contradiction is not None:
-                against.setdefault(member, ("shared_" + _plain(kind), contradiction))
-            elif chosen is None:
-                chosen = member
-    doubts = {member: why for member, why in against.items() if member != chosen}
-    for kind in ranked:
-        for member in found[kind]:
-            if chosen is not None and member != chosen and member not in doubts:
-                doubts[member] = ("shared_" + _plain(kind),)
+            if member != chosen:
+                contradiction = against.get((kind, member))
+                reasons = ("shared_" + _plain(kind), contradiction) if contradiction else ("shared_" + _plain(kind),)
+                doubts.setdefault(member, reasons)
     return Decision(chosen, doubts)
+
+
+def _same_name(said: Claims, known: Claims) -> bool:
+    """Whether both names are known and agree."""
+    return bool(name_of(said.name) and name_of(known.name)) and not names_differ(said.name, known.name)
 
 
 def _contradiction(rules: MatchingPolicy, kind: str, said: Claims, known: Claims) -> str | None:
@@ -132,7 +148,7 @@ def _contradiction(rules: MatchingPolicy, kind: str, said: Claims, known: Claims
         mine, theirs = said.of(single), known.of(single)
         if _strength(single) < _strength(kind) and mine and theirs and not mine & theirs:
             return "other_" + single
-    if kind in ("phone", "card_no") and rules.phone_and_name and names_differ(said.name, known.name):
+    if kind == "phone" and rules.phone_and_name and names_differ(said.name, known.name):
         return "other_name"
     return None
 

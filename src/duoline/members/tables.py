@@ -156,6 +156,17 @@ match_keys = table(
     pk("match_keys", "key", "member_id"),
 )
 
+# Which member a sign-up of a file was decided to be, by the digest of what it says: read again, it is that member and
+# says nothing new, whatever else is known by then.
+signups_read = table(
+    PACKAGE,
+    "signups_read",
+    distributed("digest", "signup"),
+    blob("digest"),
+    uid("member_id"),
+    pk("signups_read", "digest"),
+)
+
 # Two members who may be one person, the lower id first, why, and what somebody decided.
 member_pairs = table(
     PACKAGE,

@@ -671,7 +671,7 @@ export interface Shop {
 
 // ---- imports ----
 
-export type ImportKind = "stores" | "products" | "prices" | "stock" | "members" | "orders"
+export type ImportKind = "stores" | "products" | "prices" | "stock" | "members" | "orders" | "signups"
 
 /** `problem` says why the file as a whole was refused. While a file is read, `rows_total` is what has been read so far. */
 export interface ImportJob {
