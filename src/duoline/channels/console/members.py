@@ -66,7 +66,7 @@ Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="O
 
 # $1 and $2 the scope, $3 a name, $4 the beginning of a code, $5 the end of a phone written backwards, $6 a tier.
 _WHERE = f"""
-FROM members m WHERE {VISIBLE}
+FROM members m WHERE {VISIBLE} AND ($3::text IS NOT NULL OR m.merged_into IS NULL)
   AND ($3::text IS NULL OR m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)
   AND ($6 = '' OR m.tier = $6)
 """
@@ -97,6 +97,7 @@ async def list_members(
 ) -> Page[MemberRow]:
     """Members, the newest first: all of them for headquarters, those at home in one's shops or who bought there else.
 
+    Who was merged into another is listed only where one looks for them.
     `q` is a part of a name, the beginning of a member's code, or a phone or its end.
     """
     asked = *staff.scope("members.read").sql, *_words(q), tier
