@@ -20,7 +20,7 @@ from duoline.kernel import clock, faults
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
 from duoline.members import cards, errors, guests, sessions, stand
-from duoline.members.group import group_of
+from duoline.members.group import group_of, lock_group
 from duoline.members.log_in import log_in
 from duoline.members.send_code import code_hash
 
@@ -388,7 +388,24 @@ async def test_merging_and_undoing_while_both_spend_loses_and_makes_no_point(wor
     assert sum(left) + sum(spent) == 6_000
     assert min(left) >= 0
     assert sum(spent) >= 3_000
+    # Nothing was taken from the other's account at a moment in which they were two people.
+    stray = """SELECT count(*) FROM point_shares s WHERE NOT EXISTS (
+                   SELECT FROM member_merges g WHERE g.at <= s.at AND (g.undone_at IS NULL OR g.undone_at >= s.at))"""
+    assert await world.value(stray) == 0
     await whole(world)
+
+
+@pytest.mark.parametrize("way", ["merge", "unmerge"])
+async def test_merging_and_undoing_wait_for_whoever_spends(world, other, way):
+    merge_id = await merge(world, other) if way == "unmerge" else None
+    async with world.db.begin() as tx:
+        before = await lock_group(tx, world.member_id)
+        later = asyncio.create_task(merge(world, other) if merge_id is None else unmerge(world, merge_id))
+        await asyncio.sleep(0.3)
+        assert not later.done()
+        assert await group_of(tx, world.member_id) == before
+    await later
+    assert await group_of(world.db, world.member_id) != before
 
 
 async def test_merging_beside_a_log_in_loses_no_guest(world):

@@ -107,6 +107,22 @@ async def test_a_wrong_digit_and_a_mailbox_are_pairs_and_never_a_merge(db: Datab
     await assert_sound(db)
 
 
+async def test_what_was_decided_stays_whatever_is_known_later(db: Database) -> None:
+    rows = [
+        row("mall", phone="19900000845", name="周女士"),
+        row("till", phone="19900000845", card_no="C845"),
+        row("till", phone="19900000845", name="周小满"),
+        row("till", phone="19900000845", mail="zhou@a.cn", name="周小满"),
+        row("marketplace", marketplace="jd", buyer_id="j845", phone="19900000845"),
+    ]
+    await take_in(db, "signups", rows)
+    before = await everything(db)
+    for again in (rows, rows[::-1], rows[2:] + rows[:2]):
+        assert (await take_in(db, "signups", again)).counts == (0, 5, 0)
+        assert await everything(db) == before
+    await assert_sound(db)
+
+
 async def test_the_thresholds_are_a_policy(db: Database, set_matching) -> None:
     await set_matching(queue_from=71, phone_and_name=False)
     rows = [
