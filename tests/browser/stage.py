@@ -254,6 +254,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     ids["member"] = await _standing(head)
     for purpose in ("profiling", "marketing"):
         await buyer.send("PUT", f"mall/privacy/{purpose}", {"granted": True, "text_version": 1})
+    await _doubts(stage, head)
 
     await _favourites(stage, buyer, goods)
     await _touchpoints(stage, playwright, buyer, clerk, head, goods)
@@ -478,6 +479,20 @@ async def _standing(head: Person) -> str:
     for points in (1200, -150):
         await head.send("POST", f"console/members/{who}/points", {"points": points, "reason": RECEIPT})
     return who
+
+
+async def _doubts(stage: Stage, head: Person) -> None:
+    """Sign-ups of which two may be one person; of another two somebody has said that they are not."""
+    rows = ("mall,19900000881,周小满,zhou@example.com", "till,19900000882,周小满,", "till,19900000891,吴一,wu@a.cn")
+    await file(
+        head, "signups", "signups.csv", "\n".join(("channel,phone,name,mail", *rows, "mall,19900000892,吴一,wu@a.cn"))
+    )
+    stage.names |= {"周小满", "吴一"}
+    found = (await head.get("console/member-pairs", limit=100))["items"]
+    one = next(pair for pair in found if pair["first"]["name"] == "吴一")
+    path = f"console/member-pairs/{one['first']['id']}/{one['second']['id']}/decision"
+    await head.send("POST", path, {"decision": "same", "reason": RECEIPT})
+    stage.ids["merged"] = one["first"]["id"]
 
 
 async def _favourites(stage: Stage, buyer: Person, goods: list[dict[str, Any]]) -> None:

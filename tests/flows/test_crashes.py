@@ -49,6 +49,8 @@ ELSEWHERE = {
     "preorder": "tests/flows/test_presales.py",
     "points": "tests/flows/test_points.py",
     "settlement": "tests/flows/test_credit.py",
+    "merge": "tests/flows/test_merge.py",
+    "unmerge": "tests/flows/test_merge.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

@@ -16,6 +16,7 @@ from duoline import attribution, settlement
 from duoline.attribution import NewTouchpoint, Owner, Target
 from duoline.flows import credit
 from duoline.flows.draft import Receipt
+from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, outbox
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Refusal
@@ -424,11 +425,15 @@ async def test_a_third_level_cannot_be_written_down(world, books):
             await world.db.execute(f"UPDATE accruals SET {column} = {value} WHERE role = 'guide'")
 
 
-@pytest.mark.parametrize("odd", ["device", "phone", "address", "guides_device", "own_guide"])
+@pytest.mark.parametrize("odd", ["merged", "device", "phone", "address", "guides_device", "own_guide"])
 async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(world, books, odd):
     friend = await world.new_member()
     role = "referrer"
-    if odd == "device":
+    if odd == "merged":
+        async with world.db.begin() as tx:
+            await merge_members(tx, survivor_id=world.member_id, other_id=friend, reason="one", actor=SYSTEM)
+        await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    elif odd == "device":
         await bought_by_link(world, books, Owner("member", friend), world.member_id, own_device=True)
     elif odd == "phone":
         await world.db.execute("UPDATE members SET phone = '13900000001' WHERE member_id = $1", friend)
@@ -457,7 +462,7 @@ async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(w
         await had(world, books)
     await told(world)
     row = await world.db.fetchrow("SELECT flag, earned_minor FROM accruals WHERE role = $1", role)
-    wanted = {"guides_device": "device", "own_guide": "phone"}.get(odd, odd)
+    wanted = {"merged": "self", "guides_device": "device", "own_guide": "phone"}.get(odd, odd)
     assert tuple(row) == (wanted, 0)
 
 

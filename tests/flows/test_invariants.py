@@ -22,6 +22,7 @@ from tests.flows import (
     test_bring,
     test_credit,
     test_drawers,
+    test_merge,
     test_points,
     test_presales,
     test_returns,
@@ -147,6 +148,10 @@ BREAK = [
     ("FUL-1", "UPDATE fulfilment_lines SET quantity = quantity + 1 WHERE hold_id IN (SELECT id FROM holds WHERE state = 'open')"),
     ("FUL-2", "UPDATE order_lines SET handed = handed + 1 WHERE method = 'pickup'"),
     ("FUL-2", "UPDATE holds SET quantity = quantity + 1 WHERE state = 'taken'"),
+    ("MRG-4", "UPDATE member_merges SET at = at - interval '2 days', undone_at = at - interval '1 day', undone_by = 'x'"),
+    ("MRG-4", "UPDATE point_shares SET points = points + 1"),
+    ("MRG-4", "DELETE FROM point_shares"),
+    ("MRG-4", "UPDATE point_uses SET points = points + 1 WHERE shared_with <> '{}'"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed"),
     ("FUL-4", "DELETE FROM fulfilment_lines WHERE hold_id IN (SELECT id FROM holds WHERE state = 'open')"),
     ("FUL-4", "UPDATE fulfilments SET state = 'uncollected' WHERE state IN ('waiting', 'to_pick', 'ready')"),
@@ -329,6 +334,7 @@ async def trade(world: World, books: Books) -> None:
     )  # fmt: skip
     await test_points.trade(world, books)
     await test_credit.trade(world, books)
+    await test_merge.trade(world, books)
     await test_transfers.ask(world, {"milk": 4})  # waits for a word
     sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
     for moved in sent:

@@ -26,6 +26,7 @@ from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.entry.metadata import metadata, registry
 from duoline.flows import erase_member, personal_data
+from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, postgres
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Fault
@@ -244,6 +245,20 @@ async def test_who_is_still_to_be_paid_is_not_forgotten(world: World, milk: str)
     assert (answer.status_code, answer.json()["code"]) == (409, "members.erasure-blocked"), answer.text
     assert [each["field"] for each in answer.json()["problems"]] == ["earnings"]
     await world.db.execute("DELETE FROM payees")
+
+
+async def test_who_was_merged_is_forgotten_with_them(world: World, milk: str) -> None:
+    one, other = await world.member("+8619955507712"), await world.member("+8619955507713")
+    assert one.id
+    assert other.id
+    async with world.db.begin() as tx:
+        await merge_members(tx, survivor_id=one.id, other_id=other.id, reason="same", actor=SYSTEM)
+    path = f"/api/console/members/{one.id}/erasure"
+    assert (await world.staff("hq").post(path, {"reason": "asked by letter"})).status_code == 204
+    left = await world.db.fetch(
+        "SELECT kind, phone, merged_into, merged_others FROM members WHERE member_id = ANY ($1)", [one.id, other.id]
+    )
+    assert [tuple(row) for row in left] == [("guest", None, None, 0)] * 2
 
 
 async def test_headquarters_forgets_on_request_with_a_reason_and_nobody_else_may(world: World, milk: str) -> None:

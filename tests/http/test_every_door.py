@@ -102,6 +102,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/console/touchpoints": {
         "kind": "poster", "name": {"zh": "海报"}, "target": {"kind": "home"}, "store": "{store}",
     },
+    "POST /api/console/member-pairs/{member_id}/{other_id}/decision": {"decision": "different", "reason": "x"},
     "POST /api/clerk/preorder-lookups": {"store": "{store}", "code": "111122223333"},
     "POST /api/clerk/preorders": {
         "store": "{store}", "code": "111122223333",

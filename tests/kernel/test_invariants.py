@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Tx
 
 QUERIES = {name: sql for name, _, sql in [*KERNEL, *STORES, *MEMBERS]}
-A, B, C = (f"00000000-0000-0000-0000-00000000000{n}" for n in "abc")
+A, B, C, D = (f"00000000-0000-0000-0000-00000000000{n}" for n in "abcd")
 
 SOUND = f"""
 INSERT INTO idempotency VALUES ('{A}', 'k', '', 200, '{{}}', now());
@@ -34,6 +34,16 @@ INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, ac
 INSERT INTO phone_index VALUES ('+8613800138000', '{A}');
 INSERT INTO addresses (member_id, id, name, phone, province, city, district, line, is_default, created_at, updated_at)
   VALUES ('{A}', '{A}', '', '', '', '', '', '', true, now(), now()), ('{A}', '{B}', '', '', '', '', '', '', false, now(), now());
+INSERT INTO members (member_id, kind, tier, merged_into, created_at) VALUES ('{D}', 'member', 'member', '{A}', now());
+UPDATE members SET merged_others = 1 WHERE member_id = '{A}';
+INSERT INTO member_merges (member_id, id, other_id, reason, actor, at, tier_before)
+  VALUES ('{A}', '{C}', '{D}', 'r', 'a', now(), 'member');
+INSERT INTO member_merges (member_id, id, other_id, reason, actor, at, tier_before, undone_at, undone_by)
+  VALUES ('{A}', '{B}', '{D}', 'r', 'a', now(), 'member', now(), 'a');
+INSERT INTO adopted_guests (member_id, guest_id, adopted_at, merge_id)
+  VALUES ('{A}', '{D}', now(), '{C}'), ('{D}', '{B}', now(), NULL), ('{A}', '{B}', now(), '{C}');
+INSERT INTO identities (value, kind, member_id, leads, source, since)
+  VALUES ('o1', 'wechat_openid', '{A}', true, 't', now()), ('o1', 'wechat_openid', '{D}', false, 't', now());
 """
 
 BREAK = [
@@ -56,6 +66,14 @@ BREAK = [
     ("MEM-3", "UPDATE members SET tier = 'silver' WHERE kind = 'member'"),
     ("MEM-4", f"INSERT INTO member_cards VALUES ('X', '{A}')"),
     ("MEM-4", f"UPDATE members SET card_no = 'X' WHERE member_id = '{A}'"),
+    ("MRG-1", f"UPDATE members SET merged_into = NULL WHERE member_id = '{D}'"),
+    ("MRG-1", f"UPDATE members SET merged_into = '{C}' WHERE member_id = '{D}'"),
+    ("MRG-2", f"UPDATE members SET merged_others = 2 WHERE member_id = '{A}'"),
+    ("MRG-3", f"DELETE FROM adopted_guests WHERE guest_id = '{D}'"),
+    ("MRG-3", f"DELETE FROM adopted_guests WHERE member_id = '{A}' AND guest_id = '{B}'"),
+    ("MRG-3", f"UPDATE adopted_guests SET merge_id = '{B}' WHERE guest_id = '{D}'"),
+    ("IDN-1", f"UPDATE identities SET member_id = '{B}' WHERE leads"),
+    ("IDN-1", f"UPDATE identities SET member_id = '{C}' WHERE NOT leads"),
     (
         "MEM-5",
         f"INSERT INTO erasures VALUES ('{A}', 'mall', '', now(), '{{}}', NULL)",

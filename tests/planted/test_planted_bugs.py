@@ -438,6 +438,55 @@ BUGS = {
         ),
         "tests/flows/test_credit.py::test_two_payout_runs_at_once_pay_each_statement_once",
     ),
+    "merge adds the points without journal": Bug(
+        (
+            (
+                "members/merge.py",
+                "    await _whole(tx, survivor_id)\n    return Joined(",
+                "    await tx.execute('UPDATE point_accounts a SET spendable = a.spendable + o.spendable FROM point_accounts o"
+                " WHERE a.member_id = $1 AND o.member_id = $2', survivor_id, other_id)\n    return Joined(",
+            ),
+        ),
+        "tests/flows/test_merge.py::test_points_are_spent_across_both_and_come_back_where_they_came_from",
+    ),
+    "unmerge forgets what was spent": Bug(
+        (
+            (
+                "members/merge.py",
+                "    await _whole(tx, survivor_id)\n    return found",
+                "    await tx.execute('UPDATE point_lots SET left_points = granted WHERE member_id = $1', found.other_id)\n"
+                "    await tx.execute('UPDATE point_accounts SET spendable = (SELECT sum(left_points) FROM point_lots"
+                " WHERE member_id = $1) WHERE member_id = $1', found.other_id)\n    return found",
+            ),
+        ),
+        "tests/flows/test_merge.py::test_points_are_spent_across_both_and_come_back_where_they_came_from",
+    ),
+    "a spender who does not hold the group": Bug(
+        (("members/group.py", "WHERE member_id = $1 FOR SHARE", "WHERE member_id = $1"),),
+        "tests/flows/test_merge.py::test_merging_and_undoing_wait_for_whoever_spends",
+    ),
+    "points come back to whoever bought": Bug(
+        (("loyalty/spend.py", "    if not shared:\n", "    if True:\n"),),
+        "tests/flows/test_merge.py::test_a_part_that_comes_back_goes_to_the_buyers_own_account_first",
+    ),
+    "a log-in that stays the survivor's": Bug(
+        (
+            (
+                "members/log_in.py",
+                "await sessions.start(tx, member_id=member_id,",
+                "await sessions.start(tx, member_id=await head_of(tx, member_id),",
+            ),
+        ),
+        "tests/flows/test_merge.py::test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back",
+    ),
+    "a family is one person": Bug(
+        (("members/match.py", "and names_differ(said.name, known.name):", "and False:"),),
+        "tests/imports/test_signups.py::test_a_family_phone_is_two_members_in_doubt",
+    ),
+    "a file read twice is decided twice": Bug(
+        (("channels/imports/load_signups.py", "if digest in plan.seen:", "if False:"),),
+        "tests/imports/test_signups.py::test_what_was_decided_stays_whatever_is_known_later",
+    ),
     "a tier that costs more": Bug(
         (
             (

@@ -59,7 +59,7 @@ async def bind(tx: Tx, *, member_id: UUID, guide: Guide, way: Way, actor: Actor)
         raise OwnPhone
     now = clock.now()
     rule = BINDING.current(now)
-    held = await bindings.lock_open(tx, member_id)
+    held = next(iter(await bindings.lock_open_of_person(tx, member_id)), None)
     outcome = decide(
         held.held if held else None,
         guide_id=guide.id,
@@ -85,13 +85,14 @@ async def bind(tx: Tx, *, member_id: UUID, guide: Guide, way: Way, actor: Actor)
 async def unbind(tx: Tx, *, member_id: UUID, actor: Actor) -> None:
     """The member wants no guide any more. Refuses `kernel.not-found` without one. Locks as `bind`."""
     await access.lock(tx, member_id)
-    held = await bindings.lock_open(tx, member_id)
     now = clock.now()
-    if held is None or not held.held.lives(now):
+    living = [held for held in await bindings.lock_open_of_person(tx, member_id) if held.held.lives(now)]
+    if not living:
         raise NotFound(kind="binding")
-    await end(tx, held, because="member", at=now)
-    await _audit(tx, held, "binding.unbind", actor=actor, reason="", after=None)
-    await _tell(tx, "attribution.unbound", held, because="member")
+    for held in living:
+        await end(tx, held, because="member", at=now)
+        await _audit(tx, held, "binding.unbind", actor=actor, reason="", after=None)
+        await _tell(tx, "attribution.unbound", held, because="member")
 
 
 async def pass_on(tx: Tx, held: Binding, *, guide: Guide | None, reason: str, actor: Actor) -> Binding:
@@ -146,8 +147,9 @@ async def write(
     now = clock.now()
     rule = BINDING.current(now)
     before = await tx.fetchrow(
-        """SELECT max(until_at) AS until_at, count(*) FILTER (WHERE until_at IS NULL) AS open, count(*) AS n
-           FROM bindings WHERE member_id = $1 AND scope = $2""",
+        """SELECT max(until_at) FILTER (WHERE member_id = $1) AS until_at,
+                  count(*) FILTER (WHERE member_id = $1 AND until_at IS NULL) AS open, count(*) AS n
+           FROM bindings WHERE member_id = ANY (duo_group($1)) AND scope = $2""",
         member_id,
         SCOPE,
     )

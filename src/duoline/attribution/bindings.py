@@ -42,12 +42,15 @@ _COLUMNS = """member_id, id, guide_id, store_id, touchpoint_id, source, rule_ver
 
 
 async def binding_as_of(db: Database | Tx, member_id: UUID, scope: str, at: datetime) -> Binding | None:
-    """Whom a member belonged to at an instant; None for nobody. What happens later does not change the answer."""
+    """Whom a member belonged to at an instant; None for nobody. What happens later does not change the answer.
+
+    Of a person who was several members then: their own binding, else the survivor's, else the latest of the others.
+    """
     row = await db.fetchrow(
-        f"""SELECT {_COLUMNS} FROM bindings
-            WHERE member_id = $1 AND scope = $2 AND from_at <= $3 AND (until_at IS NULL OR $3 < until_at)
+        f"""SELECT {_COLUMNS} FROM bindings b, (SELECT duo_group_at($1, $3) AS ids) p
+            WHERE member_id = ANY (p.ids) AND scope = $2 AND from_at <= $3 AND (until_at IS NULL OR $3 < until_at)
               AND (expires_at IS NULL OR $3 < expires_at)
-            ORDER BY from_at DESC, id DESC LIMIT 1""",  # noqa: S608 - our own columns
+            ORDER BY member_id = $1 DESC, member_id = p.ids[1] DESC, from_at DESC, id DESC LIMIT 1""",  # noqa: S608 - our own columns
         member_id,
         scope,
         at,
@@ -63,6 +66,20 @@ async def lock_open(tx: Tx, member_id: UUID) -> Binding | None:
         SCOPE,
     )
     return None if row is None else Binding(*row)
+
+
+async def lock_open_of_person(tx: Tx, member_id: UUID) -> list[Binding]:
+    """The bindings of a person that have not been ended, locked: the member's own first, then those of who else they
+    are, the latest first. The member is locked before, which keeps merges away."""
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM bindings
+            WHERE member_id = ANY (duo_group($1)) AND scope = $2 AND until_at IS NULL ORDER BY member_id, id
+            FOR UPDATE""",  # noqa: S608 - as above
+        member_id,
+        SCOPE,
+    )
+    found = sorted((Binding(*row) for row in rows), key=lambda held: held.from_at, reverse=True)
+    return sorted(found, key=lambda held: held.member_id != member_id)
 
 
 async def history(db: Database | Tx, member_id: UUID) -> list[Binding]:

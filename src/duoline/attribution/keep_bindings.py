@@ -106,7 +106,8 @@ async def bought(tx: Tx, event: Event) -> None:
         return
     await tx.execute(
         """UPDATE bindings SET expires_at = greatest(expires_at, $3)
-           WHERE member_id = $1 AND scope = $4 AND until_at IS NULL AND from_at <= $2 AND expires_at > $2""",
+           WHERE member_id = ANY (duo_group($1)) AND scope = $4 AND until_at IS NULL
+             AND from_at <= $2 AND expires_at > $2""",
         event.member_id,
         event.at,
         event.at + lasts,

@@ -18,6 +18,7 @@ from duoline.flows import returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
+from duoline.members.group import group_of
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ async def _flags(
 
 async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str]) -> Flag | None:
     """Why a member is not paid for an order; None when they are, and then the pair is written down."""
-    if payee_id == facts.member_id:
+    if payee_id in await group_of(tx, facts.member_id):
         return "self"
     if await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", payee_id) in numbers:
         return "phone"

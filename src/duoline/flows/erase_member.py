@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duoline import attribution, favourites, loyalty
 from duoline.flows import keep, personal_data
+from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.sweep import Sweep
@@ -81,13 +82,21 @@ def refuse(problems: list[Blocked]) -> None:
 
 
 async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Actor, reason: str = "") -> None:
-    """Forget the member. Refuses `kernel.not-found` for nobody or a guest, `members.erasure-blocked` with `problems`.
+    """Forget the member, and whoever was merged into them.
+
+    Refuses `kernel.not-found` for nobody or a guest, `members.erasure-blocked` with `problems`.
 
     Locks the orders, then what they lock, then points, then the member and their binding.
     """
     kind = await tx.fetchval("SELECT kind FROM members WHERE member_id = $1", member_id)
     if kind != "member":
         raise NotFound(kind="member")
+    # Who was merged into them is the same person: each is forgotten by itself.
+    for row in await tx.fetch(
+        "SELECT id, other_id FROM member_merges WHERE member_id = $1 AND undone_at IS NULL ORDER BY at, id", member_id
+    ):
+        await unmerge_members(tx, survivor_id=member_id, merge_id=row["id"], reason="erased", actor=actor)
+        await erase(tx, member_id=row["other_id"], secret=secret, channel=channel, actor=actor, reason=reason)
     whose = await personal_data.whose(tx, member_id, secret=secret, strangers=True)
     await tx.execute("SELECT 1 FROM orders WHERE member_id = ANY ($1) ORDER BY member_id, id FOR UPDATE", whose.ids)
     refuse(await blocked(tx, whose))

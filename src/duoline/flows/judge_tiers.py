@@ -12,6 +12,7 @@ from uuid import UUID
 
 from duoline.kernel import clock, jobs, outbox
 from duoline.members import access, stand
+from duoline.members.group import head_of
 from duoline.members.policy import TIERS
 from duoline.members.tiers import Standing, judge
 
@@ -52,9 +53,12 @@ ORDER BY w.member_id
     ),
 )
 async def judge_who_bought(tx: Tx, event: Event) -> None:
-    """Something of a member's changed hands. Guests have no tier."""
+    """Something of a member's changed hands. Guests have no tier. Of who was merged, it counts for the survivor too."""
     if event.member_id is not None:
         await judge_one(tx, event.member_id)
+        head = await head_of(tx, event.member_id)
+        if head != event.member_id:
+            await judge_one(tx, head)
 
 
 async def judge_one(tx: Tx, member_id: UUID) -> str | None:

@@ -16,6 +16,7 @@ from duoline.kernel import audit, clock, faults
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
 from duoline.loyalty.reckon import most_points, worth_of
+from duoline.members.group import group_of
 from duoline.payments import providers
 from duoline.payments.provider import AlreadyPaid
 
@@ -50,7 +51,8 @@ async def usable(db: Database | Tx, *, member_id: UUID, order_id: UUID) -> Usabl
     )
     if row is None:
         raise NotFound(kind="order")
-    have, rules = await loyalty.balance_of(db, member_id), loyalty.POINTS.current().body
+    have = await loyalty.balance_of_group(db, await group_of(db, member_id))
+    rules = loyalty.POINTS.current().body
     most = 0
     if row["waits"] and not row["used"]:
         most = most_points(

@@ -64,7 +64,9 @@ class Loop(NamedTuple):
 
 # $1 from, $2 to, $3 everything, $4 stores.
 _BOUGHT = """
-same AS (SELECT guest_id, min(member_id::text)::uuid AS member_id FROM adopted_guests GROUP BY guest_id),
+same AS (SELECT guest_id, min(member_id::text)::uuid AS member_id FROM adopted_guests a
+         WHERE NOT EXISTS (SELECT FROM member_merges g WHERE g.other_id = a.member_id AND g.undone_at IS NULL)
+         GROUP BY guest_id),
 met AS (SELECT t.owner_id, t.id, t.kind,
                CASE WHEN t.kind IN ('share', 'campaign') OR t.store_id IS NULL THEN 'online' ELSE 'shop' END AS side
         FROM touchpoints t),

@@ -81,6 +81,11 @@ def uids(name: str, *, null: bool = False, default: str | None = None) -> Column
     return _column(name, ARRAY(UUID(as_uuid=True)), null=null, default=default)
 
 
+def texts(name: str, *, null: bool = False, default: str | None = None) -> Column[Any]:
+    """A list of texts."""
+    return _column(name, ARRAY(Text), null=null, default=default)
+
+
 def pk(table: str, *columns: str) -> PrimaryKeyConstraint:
     """The primary key."""
     return PrimaryKeyConstraint(*columns, name=f"{table}_pk")

@@ -1,6 +1,6 @@
 """Points: earned by what members keep, spent like money, and never lost between two accounts."""
 
-from duoline.loyalty.account import Balance, balance_of
+from duoline.loyalty.account import Balance, balance_of, balance_of_group
 from duoline.loyalty.earn import Earning, earned_of, forfeit, give, set_earned, take_away
 from duoline.loyalty.errors import LotsOverdrawn, NotEnoughPoints, PointsNotTaken
 from duoline.loyalty.policy import POINTS, PointsPolicy
@@ -15,6 +15,7 @@ __all__ = [
     "PointsNotTaken",
     "PointsPolicy",
     "balance_of",
+    "balance_of_group",
     "earned_of",
     "forfeit",
     "give",

@@ -43,6 +43,36 @@ async def balance_of(db: Database | Tx, member_id: UUID) -> Balance:
     return Balance(*row) if row else Balance()
 
 
+async def balance_of_group(db: Database | Tx, ids: Sequence[UUID]) -> Balance:
+    """The points of a person as of now: what one of their accounts owes, another's points have to cover."""
+    row = await db.fetchrow(
+        """SELECT coalesce(sum(pending), 0)::bigint AS pending, coalesce(sum(spendable) - sum(owed), 0)::bigint AS net
+           FROM point_accounts WHERE member_id = ANY ($1)""",
+        list(ids),
+    )
+    ensure(row is not None, "PTS-1", "sums of nothing")
+    pending, net = row  # type: ignore[misc]
+    return Balance(pending, max(net, 0), max(-net, 0))
+
+
+class Purse(NamedTuple):
+    """What a person's locked accounts have together, and whose accounts those are."""
+
+    spendable: int
+    ids: list[UUID]
+
+
+async def lock_purse(tx: Tx, ids: Sequence[UUID]) -> Purse:
+    """The accounts that a person has, locked in order of id. None is made: one that is not there has nothing."""
+    rows = await tx.fetch(
+        """SELECT member_id, spendable, owed FROM point_accounts WHERE member_id = ANY ($1)
+           ORDER BY member_id FOR UPDATE""",
+        list(ids),
+    )
+    net = sum(row["spendable"] - row["owed"] for row in rows)
+    return Purse(max(net, 0), [row["member_id"] for row in rows])
+
+
 async def lock(tx: Tx, member_id: UUID) -> Balance:
     """The member's account, made if there is none, locked: after everything an order locks but its drawer."""
     await tx.execute(
@@ -98,6 +128,27 @@ async def move(
         clock.now(),
     )
     ensure(row is not None and min(row) >= 0 and not (row["owed"] and row["spendable"]), "PTS-1", f"{kind}: {row}")
+
+
+async def draw_of_group(tx: Tx, ids: Sequence[UUID], points: int) -> dict[UUID, int]:
+    """Take points out of a person's open lots, those that expire first before the others whosever they are; returns how
+    many each account gave. The accounts are locked."""
+    rows = await tx.fetch(
+        """SELECT member_id, id, left_points FROM point_lots
+           WHERE member_id = ANY ($1) AND state = 'open' AND left_points > 0
+           ORDER BY expires_at NULLS LAST, id""",
+        list(ids),
+    )
+    whose = {row["id"]: row["member_id"] for row in rows}
+    parts = first_in_first_out([Part(row["id"], row["left_points"]) for row in rows], points)
+    await tx.executemany(
+        "UPDATE point_lots SET left_points = left_points - $3 WHERE member_id = $1 AND id = $2",
+        [(whose[part.lot_id], part.lot_id, part.points) for part in parts],
+    )
+    given: dict[UUID, int] = {}
+    for part in parts:
+        given[whose[part.lot_id]] = given.get(whose[part.lot_id], 0) + part.points
+    return given
 
 
 async def draw(tx: Tx, member_id: UUID, points: int, *, but: UUID | None = None) -> int:

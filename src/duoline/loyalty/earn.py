@@ -13,9 +13,10 @@ from duoline import ledger
 from duoline.kernel import audit, clock
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
-from duoline.loyalty.account import EXPIRED, GIVEN, OPEN, OWED, PENDING, draw, lock, move
+from duoline.loyalty.account import EXPIRED, GIVEN, OPEN, OWED, PENDING, draw, draw_of_group, lock, lock_purse, move
 from duoline.loyalty.errors import LotsOverdrawn
 from duoline.loyalty.policy import POINTS
+from duoline.members.group import lock_group
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -221,15 +222,17 @@ async def give(
 
 
 async def take_away(tx: Tx, *, member_id: UUID, points: int, actor: Actor, reason: str) -> None:
-    """Take spendable points away by hand. Locks the account. Refuses `loyalty.nothing-to-take`."""
+    """Take spendable points of a person away by hand. Locks as `spend.use`. Refuses `members.merged-meanwhile`,
+    `loyalty.nothing-to-take`."""
     ensure(points > 0, "PTS-3", f"{points} points to take away")
-    have = await lock(tx, member_id)
+    have = await lock_purse(tx, await lock_group(tx, member_id))
     if have.spendable < points:
         raise LotsOverdrawn(spendable=have.spendable, points=points)
-    drawn = await draw(tx, member_id, points)
-    ensure(drawn == points, "PTS-2", f"{member_id} has {have.spendable}, its lots {drawn}")
-    entries = [ledger.Entry(OPEN, GIVEN, points)]
-    await move(tx, member_id, "points-taken", entries, order_id=None, actor=actor, reason=reason)
+    taken = await draw_of_group(tx, have.ids, points)
+    ensure(sum(taken.values()) == points, "PTS-2", f"{member_id} has {have.spendable}, the lots {taken}")
+    for account in sorted(taken):
+        entries = [ledger.Entry(OPEN, GIVEN, taken[account])]
+        await move(tx, account, "points-taken", entries, order_id=None, actor=actor, reason=reason)
     await _trace(tx, member_id, -points, actor, reason)
 
 

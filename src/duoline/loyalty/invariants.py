@@ -62,4 +62,42 @@ INVARIANTS: list[tuple[str, str, str]] = [
            WHERE u.id IS NULL OR c.intent_id IS NULL OR u.order_id <> c.order_id
               OR u.worth_minor <> c.amount_minor OR u.back_minor <> c.refunded_minor""",
     ),
+    (
+        "MRG-4",
+        "Points that paid came from accounts of the person who bought, as of then, and each account's ledger says how"
+        " many: merging and undoing move none. (Clocks of several machines may differ by five minutes.)",
+        """WITH shares AS (
+               SELECT s.*, u.points AS whole, u.shared_with FROM point_shares s
+               LEFT JOIN point_uses u ON u.member_id = s.buyer_id AND u.id = s.use_id),
+           heads AS (
+               SELECT other_id AS member_id, member_id AS head, at AS from_at,
+                      coalesce(undone_at, 'infinity') AS until_at
+               FROM member_merges
+               UNION ALL
+               SELECT DISTINCT m.id, m.id, timestamptz '-infinity', timestamptz 'infinity'
+               FROM shares s, LATERAL (VALUES (s.member_id), (s.buyer_id)) m(id)),
+           paid AS (
+               SELECT member_id, order_id, points FROM point_shares
+               UNION ALL
+               SELECT u.member_id, u.order_id,
+                      u.points - coalesce((SELECT sum(s.points) FROM point_shares s
+                                           WHERE s.member_id = ANY (u.shared_with) AND s.use_id = u.id), 0)
+               FROM point_uses u),
+           booked AS (
+               SELECT j.member_id, j.order_id, sum(e.amount_minor) AS points FROM journals j
+               JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id AND e.currency = 'PTS'
+               WHERE j.kind = 'points-used' GROUP BY 1, 2)
+           SELECT s.member_id, s.use_id, 'not one person' AS wrong
+           FROM shares s, (SELECT interval '5 minutes' AS slack) clocks
+           WHERE s.whole IS NULL OR NOT s.member_id = ANY (s.shared_with)
+              OR NOT EXISTS (
+                  SELECT FROM heads a JOIN heads b ON b.head = a.head
+                  WHERE a.member_id = s.member_id AND b.member_id = s.buyer_id AND a.from_at <= s.at + slack
+                    AND b.from_at <= s.at + slack AND a.until_at >= s.at - slack AND b.until_at >= s.at - slack)
+           UNION ALL
+           SELECT coalesce(p.member_id, b.member_id), coalesce(p.order_id, b.order_id), 'not what the ledger says'
+           FROM (SELECT member_id, order_id, sum(points) AS points FROM paid GROUP BY 1, 2) p
+           FULL JOIN booked b ON b.member_id = p.member_id AND b.order_id = p.order_id
+           WHERE coalesce(p.points, 0) <> coalesce(b.points, 0)""",
+    ),
 ]

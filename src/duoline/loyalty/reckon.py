@@ -76,3 +76,12 @@ def first_in_first_out(lots: Sequence[Part], points: int) -> list[Part]:
             taken.append(Part(lot.lot_id, part))
             points -= part
     return taken
+
+
+def fill(room: Sequence[int], amount: int) -> list[int]:
+    """Pour an amount into places in their order, each as far as it has room. What is too much is in none of them."""
+    parts = []
+    for one in room:
+        parts.append(min(one, amount))
+        amount -= parts[-1]
+    return parts

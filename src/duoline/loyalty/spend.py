@@ -1,4 +1,8 @@
-"""Spend points for a part of an order, and give them back when that money goes back."""
+"""Spend points for a part of an order, and give them back when that money goes back.
+
+A person may have several accounts (`members.group`): what expires first is spent first, whichever it is in, and what
+comes back comes back where it came from.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from duoline import ledger
 from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
-from duoline.loyalty.account import GIVEN, OPEN, USED, draw, lock, move
+from duoline.loyalty.account import GIVEN, OPEN, USED, draw_of_group, lock, lock_purse, move
 from duoline.loyalty.earn import give
 from duoline.loyalty.errors import NotEnoughPoints
+from duoline.loyalty.reckon import fill
+from duoline.members.group import lock_group
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,35 +28,54 @@ if TYPE_CHECKING:
 async def use(
     tx: Tx, *, member_id: UUID, use_id: UUID, order_id: UUID, points: int, worth_minor: int, actor: Actor
 ) -> None:
-    """Spend points, those that expire first before the others, for `worth_minor` of an order.
+    """Spend points, those that expire first before the others, for `worth_minor` of an order of `member_id`.
 
-    Locks the account. Refuses `loyalty.not-enough-points`.
+    Locks the person's group, then its accounts in order of id. Refuses `members.merged-meanwhile`,
+    `loyalty.not-enough-points`.
     """
-    have = await lock(tx, member_id)
+    group = await lock_group(tx, member_id)
+    have = await lock_purse(tx, group)
     if have.spendable < points:
         raise NotEnoughPoints(spendable=have.spendable, points=points)
-    drawn = await draw(tx, member_id, points)
-    ensure(drawn == points, "PTS-2", f"{member_id} has {have.spendable}, its lots {drawn}")
+    given = await draw_of_group(tx, have.ids, points)
+    ensure(sum(given.values()) == points, "PTS-2", f"{member_id} has {have.spendable}, the lots {given}")
+    others = sorted(account for account in given if account != member_id)
+    ensure(set(given) <= set(group), "MRG-4", f"{given} is not of {group}")
+    now = clock.now()
     await tx.execute(
-        """INSERT INTO point_uses (member_id, id, order_id, points, worth_minor, at)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
+        """INSERT INTO point_uses (member_id, id, order_id, points, worth_minor, shared_with, at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
         member_id,
         use_id,
         order_id,
         points,
         worth_minor,
-        clock.now(),
+        others,
+        now,
     )
-    await move(tx, member_id, "points-used", [ledger.Entry(OPEN, USED, points)], order_id=order_id, actor=actor)
+    await tx.executemany(
+        """INSERT INTO point_shares (member_id, use_id, buyer_id, order_id, points, at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        [(account, use_id, member_id, order_id, given[account], now) for account in others],
+    )
+    for account in sorted(given):
+        entries = [ledger.Entry(OPEN, USED, given[account])]
+        await move(tx, account, "points-used", entries, order_id=order_id, actor=actor)
 
 
 async def give_back(tx: Tx, *, member_id: UUID, use_id: UUID, amount_minor: int, actor: Actor) -> int:
     """`amount_minor` of what points had paid goes back: the same share of the points, exact in the sum of all parts.
 
-    They come as a lot of their own, which lasts its time anew, and pay what is owed first. Locks the account, the use.
-    Returns how many came back.
+    They come as a lot of their own, which lasts its time anew, and pay what is owed first. What several accounts paid
+    comes back to the buyer's own first, then to the others in order of id, to each no more than it gave: also after a
+    merge was undone. Locks the accounts in order of id, the use. Returns how many came back.
     """
-    await lock(tx, member_id)
+    shared: list[UUID] = await tx.fetchval(
+        "SELECT shared_with FROM point_uses WHERE member_id = $1 AND id = $2", member_id, use_id
+    )
+    ensure(shared is not None, "PTS-4", f"{use_id} paid nothing")
+    for account in sorted([member_id, *shared]):
+        await lock(tx, account)
     row = await tx.fetchrow(
         """SELECT order_id, points, worth_minor, back_points, back_minor FROM point_uses
            WHERE member_id = $1 AND id = $2 FOR UPDATE""",
@@ -71,9 +96,35 @@ async def give_back(tx: Tx, *, member_id: UUID, use_id: UUID, amount_minor: int,
         more,
         amount_minor,
     )
-    if more:
+    for account, part in (await _shares(tx, member_id, use_id, shared, points, back, more)).items():
         # Out of what was used, and in again as a lot.
-        out = [ledger.Entry(USED, GIVEN, more)]
-        await move(tx, member_id, "points-used-back", out, order_id=order_id, actor=actor)
-        await give(tx, member_id=member_id, source="refund", ref_id=new_id(), points=more, actor=actor)
+        out = [ledger.Entry(USED, GIVEN, part)]
+        await move(tx, account, "points-used-back", out, order_id=order_id, actor=actor)
+        await give(tx, member_id=account, source="refund", ref_id=new_id(), points=part, actor=actor)
     return more
+
+
+async def _shares(
+    tx: Tx, member_id: UUID, use_id: UUID, shared: list[UUID], points: int, back: int, more: int
+) -> dict[UUID, int]:
+    """How many of `more` points come back to each account that gave some."""
+    if not shared:
+        return {member_id: more} if more else {}
+    rows = await tx.fetch(
+        """SELECT member_id, points, back_points FROM point_shares WHERE member_id = ANY ($1) AND use_id = $2
+           ORDER BY member_id FOR UPDATE""",
+        shared,
+        use_id,
+    )
+    own = points - sum(row["points"] for row in rows)
+    own_back = back - sum(row["back_points"] for row in rows)
+    ensure(len(rows) == len(shared) and 0 <= own_back <= own, "MRG-4", f"{use_id}: {own} own, {rows}")
+    room = [own - own_back, *(row["points"] - row["back_points"] for row in rows)]
+    parts = fill(room, more)
+    ensure(sum(parts) == more, "MRG-4", f"{use_id} has room for {room}, {more} come back")
+    await tx.executemany(
+        "UPDATE point_shares SET back_points = back_points + $3 WHERE member_id = $1 AND use_id = $2",
+        [(row["member_id"], use_id, part) for row, part in zip(rows, parts[1:], strict=True)],
+    )
+    accounts = [member_id, *(row["member_id"] for row in rows)]
+    return {account: part for account, part in zip(accounts, parts, strict=True) if part}

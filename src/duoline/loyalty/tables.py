@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, uids, unique
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "loyalty"
@@ -83,6 +83,8 @@ point_uses = table(
     big("worth_minor"),
     big("back_points", default="0"),
     big("back_minor", default="0"),
+    # Other members' accounts that paid a part, because they and the buyer are one person (`point_shares`).
+    uids("shared_with", default="{}"),
     at("at"),
     pk("point_uses", "member_id", "id"),
     check("point_uses_points_ck", "points > 0 AND worth_minor > 0"),
@@ -92,4 +94,22 @@ point_uses = table(
         "0 <= back_minor AND back_minor <= worth_minor AND (back_minor = worth_minor) = (back_points = points)",
     ),
     index("point_uses_order_ix", "member_id", "order_id"),
+)
+
+# What of the points of a use another account of the same person paid, and what of it came back there.
+point_shares = table(
+    PACKAGE,
+    "point_shares",
+    MEMBER,
+    uid("member_id"),
+    uid("use_id"),
+    uid("buyer_id"),
+    uid("order_id"),
+    big("points"),
+    big("back_points", default="0"),
+    at("at"),
+    pk("point_shares", "member_id", "use_id"),
+    fk("point_shares_account_fk", ["member_id"], "point_accounts", ["member_id"]),
+    check("point_shares_ends_ck", "member_id <> buyer_id"),
+    check("point_shares_points_ck", "points > 0 AND 0 <= back_points AND back_points <= points"),
 )

@@ -16,6 +16,7 @@ from uuid import UUID
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import code
+from duoline.members.group import head_of
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
@@ -103,7 +104,7 @@ async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
         found = await db.fetchval("SELECT member_id FROM member_codes WHERE code = $1", text.strip())
     if found is None:
         raise NoSuchCard
-    return UUID(str(found))
+    return await head_of(db, UUID(str(found)))
 
 
 def shown_text(number: str, shown: str) -> str:

@@ -99,3 +99,57 @@ class ErasureBlocked(Refusal):
         zh = language == "zh"
         told = (";" if zh else "; ").join(each["zh" if zh else "en"] for each in self.fields["problems"])
         return f"{self.zh}:{told}。" if zh else f"{self.en}: {told}."
+
+
+class MergedMeanwhile(Refusal):
+    """The member was merged, or a merge of theirs undone, in this very moment."""
+
+    code = "members.merged-meanwhile"
+    status = 409
+    zh = "会员资料刚刚被合并或拆分,请再试一次。"
+    en = "This member was merged or separated this very moment; try again."
+
+
+class SameMember(Refusal):
+    """Both are the same member."""
+
+    code = "members.same-member"
+    status = 422
+    zh = "选的是同一位会员,请选择另一位。"
+    en = "Both are the same member; choose another one."
+
+
+class AlreadyMerged(Refusal):
+    """One of them was merged into another member, `into` by its id."""
+
+    code = "members.already-merged"
+    status = 409
+    zh = "其中一位已经合并到另一位会员,请打开那位会员再操作。"
+    en = "One of them has been merged into another member already; open that member and try again."
+
+
+class HasOthers(Refusal):
+    """Others were merged into the one that would go."""
+
+    code = "members.has-others"
+    status = 409
+    zh = "要并入的会员名下已有合并。请反过来合并,或先撤销它的合并。"
+    en = "Others have been merged into the member that would go. Merge the other way round, or undo those first."
+
+
+class MergeUndone(Refusal):
+    """The merge has been undone already."""
+
+    code = "members.merge-undone"
+    status = 409
+    zh = "这次合并已经撤销过了。"
+    en = "This merge has been undone already."
+
+
+class PairDecided(Refusal):
+    """Somebody has decided about the pair already."""
+
+    code = "members.pair-decided"
+    status = 409
+    zh = "这一对已经有人处理过了,请刷新列表。"
+    en = "Somebody has decided about this pair already; load the list again."

@@ -55,8 +55,12 @@ async def guest_of_phone(db: Database | Tx, phone: str, *, secret: str) -> UUID:
 
 
 async def member_of_phone(db: Database | Tx, phone: str) -> UUID | None:
-    """The member who has a number (E.164), if anybody has."""
-    member_id: UUID | None = await db.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+    """Who the member is now who has a number (E.164), if anybody has."""
+    member_id: UUID | None = await db.fetchval(
+        """SELECT coalesce(m.merged_into, m.member_id) FROM phone_index p JOIN members m ON m.member_id = p.member_id
+           WHERE p.phone = $1""",
+        phone,
+    )
     return member_id
 
 
@@ -67,15 +71,33 @@ async def welcome(db: Database | Tx, guest: Guest) -> None:
 
 
 async def adopt(tx: Tx, *, guest_id: UUID, member_id: UUID) -> None:
-    """The guest is this member: what they ordered is the member's from now on. Repeating it changes nothing."""
-    if guest_id != member_id:
-        await tx.execute(
-            """INSERT INTO adopted_guests (member_id, guest_id, adopted_at) VALUES ($1, $2, $3)
-               ON CONFLICT (member_id, guest_id) DO NOTHING""",
-            member_id,
-            guest_id,
-            clock.now(),
-        )
+    """The guest is this member: what they ordered is the member's from now on. Repeating it changes nothing.
+
+    A member who was merged keeps the guest for themselves, and who they are now has them as long as the merge lasts.
+    """
+    if guest_id == member_id:
+        return
+    await tx.execute(
+        "SELECT 1 FROM members WHERE member_id = ANY (duo_group($1) || $1) ORDER BY member_id FOR KEY SHARE", member_id
+    )
+    await tx.execute(
+        """INSERT INTO adopted_guests (member_id, guest_id, adopted_at) VALUES ($1, $2, $3)
+           ON CONFLICT (member_id, guest_id) DO NOTHING""",
+        member_id,
+        guest_id,
+        clock.now(),
+    )
+    # The row above refers to the member's, which a merge locks alone: it comes before this, and is seen, or waits for
+    # us, and finds the guest.
+    await tx.execute(
+        """INSERT INTO adopted_guests (member_id, guest_id, adopted_at, merge_id)
+           SELECT g.member_id, $2, $3, g.id FROM member_merges g JOIN members m ON m.merged_into = g.member_id
+           WHERE m.member_id = $1 AND g.other_id = $1 AND g.undone_at IS NULL AND g.member_id <> $2
+           ON CONFLICT (member_id, guest_id) DO NOTHING""",
+        member_id,
+        guest_id,
+        clock.now(),
+    )
 
 
 async def adopt_of_phone(tx: Tx, *, phone: str, member_id: UUID, secret: str) -> None:

@@ -63,4 +63,46 @@ INVARIANTS: list[tuple[str, str, str]] = [
                SELECT FROM consent_texts t
                WHERE t.purpose = c.purpose AND t.version = c.text_version AND t.created_at <= c.at)""",
     ),
+    (
+        "MRG-1",
+        "Of whoever is merged one record says into whom, and nobody else is.",
+        """SELECT coalesce(m.member_id, g.other_id) AS other_id, m.merged_into, g.member_id
+           FROM (SELECT member_id, merged_into FROM members WHERE merged_into IS NOT NULL) m
+           FULL JOIN (SELECT member_id, other_id FROM member_merges WHERE undone_at IS NULL) g
+             ON g.other_id = m.member_id AND g.member_id = m.merged_into
+           WHERE m.member_id IS NULL OR g.other_id IS NULL""",
+    ),
+    (
+        "MRG-2",
+        "Whom others are merged into is merged into nobody, and knows how many they are: no ring, no chain.",
+        """SELECT m.member_id, m.merged_into, m.merged_others, coalesce(g.n, 0) AS live
+           FROM members m LEFT JOIN (SELECT member_id, count(*) AS n FROM member_merges WHERE undone_at IS NULL
+                                     GROUP BY member_id) g ON g.member_id = m.member_id
+           WHERE m.merged_others <> coalesce(g.n, 0) OR (m.merged_into IS NOT NULL AND coalesce(g.n, 0) > 0)""",
+    ),
+    (
+        "MRG-3",
+        "A survivor sees the orders of the other and of the guests the other was, as long as the merge lasts and no"
+        " longer.",
+        """SELECT g.member_id, g.other_id AS guest_id FROM member_merges g
+           WHERE g.undone_at IS NULL AND NOT EXISTS (
+               SELECT FROM adopted_guests a WHERE a.member_id = g.member_id AND a.guest_id = g.other_id)
+           UNION ALL
+           SELECT g.member_id, o.guest_id FROM member_merges g JOIN adopted_guests o ON o.member_id = g.other_id
+           WHERE g.undone_at IS NULL AND o.guest_id <> g.member_id AND NOT EXISTS (
+               SELECT FROM adopted_guests a WHERE a.member_id = g.member_id AND a.guest_id = o.guest_id)
+           UNION ALL
+           SELECT a.member_id, a.guest_id FROM adopted_guests a
+           JOIN member_merges g ON g.member_id = a.member_id AND g.id = a.merge_id
+           WHERE g.undone_at IS NOT NULL""",
+    ),
+    (
+        "IDN-1",
+        "An identity leads to one member at most, who is one.",
+        """SELECT i.value, i.kind, count(*) AS members FROM identities i WHERE i.leads
+           GROUP BY i.value, i.kind HAVING count(*) > 1
+           UNION ALL
+           SELECT i.value, i.kind, 0 FROM identities i LEFT JOIN members m ON m.member_id = i.member_id
+           WHERE m.member_id IS NULL OR m.kind <> 'member'""",
+    ),
 ]

@@ -13,6 +13,7 @@ from duoline.kernel.ids import new_id
 from duoline.members import consents, sessions
 from duoline.members.consent_texts import NEEDED
 from duoline.members.errors import WrongCode
+from duoline.members.group import head_of
 from duoline.members.policy import TIERS
 from duoline.members.send_code import code_hash
 
@@ -26,10 +27,12 @@ ATTEMPTS_MAX = 5
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """Who has logged in; `is_new` when this made the member."""
+    """Who has logged in; `is_new` when this made the member. `phone_of` has the number: another member's id when that
+    one was merged into this."""
 
     member_id: UUID
     is_new: bool
+    phone_of: UUID
 
 
 async def log_in(
@@ -45,8 +48,9 @@ async def log_in(
     if wrong is not None:
         return wrong
     member_id, is_new = await _member_of(tx, phone, guest_id=guest_id, locale=locale)
+    # The session is the number's: undoing a merge leaves it with whose the number is.
     await sessions.start(tx, member_id=member_id, token=token, lasts=sessions.MEMBER_LASTS)
-    return LoggedIn(member_id, is_new)
+    return LoggedIn(await head_of(tx, member_id), is_new, member_id)
 
 
 async def check_code(tx: Tx, *, phone: str, code: str, secret: str) -> WrongCode | None:

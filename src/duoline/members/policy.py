@@ -86,3 +86,30 @@ def problems_of(tiers: tuple[Tier, ...]) -> list[dict[str, str]]:
 
 
 TIERS = Policy("tiers", TierPolicy, TierPolicy())
+
+
+class MatchingPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When two members may be one person. What points to it adds up, to 100 at most; from `queue_from` on somebody
+    looks at the pair. Nobody is merged by points alone: a sign-up is a member's only by an identity that leads to them.
+
+    `phone_and_name`: a number leads to its member only where the name does not speak against it; a family shares one.
+    """
+
+    queue_from: Annotated[int, whole(1, 100, zh="达到多少分进入待确认", en="Points from which a pair is looked at")] = (
+        60
+    )
+    same_name: Annotated[int, whole(0, 100, zh="姓名相同", en="Same name")] = 30
+    phone_near: Annotated[int, whole(0, 100, zh="手机号只差一位", en="Phones that differ in one digit")] = 40
+    same_mail: Annotated[int, whole(0, 100, zh="邮箱相同", en="Same mail address")] = 60
+    mail_near: Annotated[int, whole(0, 100, zh="邮箱名相同,后缀不同", en="Same mail name at another provider")] = 35
+    shared: Annotated[int, whole(0, 100, zh="身份标识相互矛盾", en="Identities that contradict each other")] = 80
+    phone_and_name: Annotated[
+        bool,
+        msgspec.Meta(
+            title="A number counts only where the name agrees",
+            extra={"zh": "手机号相同但姓名不同时,不视为同一人", "en": "A number counts only where the name agrees"},
+        ),
+    ] = True
+
+
+MATCHING = Policy("matching", MatchingPolicy, MatchingPolicy())

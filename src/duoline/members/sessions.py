@@ -29,7 +29,7 @@ class MemberRecord:
     display_name: str
     locale: str
     tier: str = ""  # of a guest: none
-    adopted: tuple[UUID, ...] = ()  # guests they were before they logged in
+    adopted: tuple[UUID, ...] = ()  # guests they were before they logged in, and members merged into them
 
 
 async def start(tx: Tx, *, member_id: UUID, token: str, lasts: timedelta) -> None:
@@ -46,11 +46,12 @@ async def start(tx: Tx, *, member_id: UUID, token: str, lasts: timedelta) -> Non
 
 
 async def find(db: Database | Tx, token: str) -> MemberRecord | None:
-    """Whose session it is, or None when it has ended or never was."""
+    """Whose session it is, or None when it has ended or never was. Of a member who was merged: who they are now."""
     row = await db.fetchrow(
         """SELECT m.member_id, m.kind, m.display_name, m.locale, m.tier,
                   ARRAY(SELECT g.guest_id FROM adopted_guests g WHERE g.member_id = m.member_id) AS adopted
-           FROM member_sessions t JOIN members m ON m.member_id = t.member_id
+           FROM member_sessions t JOIN members o ON o.member_id = t.member_id
+           JOIN members m ON m.member_id = coalesce(o.merged_into, o.member_id)
            WHERE t.token_hash = $1 AND t.expires_at > $2""",
         token_hash(token),
         clock.now(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from duoline.kernel import audit, clock, outbox
 from duoline.kernel.auth import SYSTEM
@@ -92,6 +92,28 @@ async def set_tier(
             because="set",
             spent_minor=None,
             version=rules.version,
+            actor=actor,
+            reason=reason,
+        )
+
+
+async def take_over(
+    tx: Tx, member_id: UUID, standing: Standing, *, because: Literal["merged", "separated"], reason: str, actor: Actor
+) -> None:
+    """Give a member a standing that comes or goes with a merge. Locks the member's row; a guest has none."""
+    before = await _lock(tx, member_id)
+    if before is None or before == standing:
+        return
+    await _store(tx, member_id, standing)
+    if before.tier != standing.tier:
+        await _trace(
+            tx,
+            member_id,
+            before.tier,
+            standing.tier,
+            because=because,
+            spent_minor=None,
+            version=TIERS.current().version,
             actor=actor,
             reason=reason,
         )

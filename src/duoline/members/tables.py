@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, pk, real, text, uid
+from duoline.kernel.columns import (
+    at,
+    big,
+    blob,
+    check,
+    doc,
+    fk,
+    flag,
+    index,
+    integer,
+    pk,
+    real,
+    text,
+    texts,
+    uid,
+)
 from duoline.kernel.placement import MEMBER, distributed, reference, table
 
 PACKAGE = "members"
@@ -27,6 +42,10 @@ members = table(
     text("tier", default=""),
     at("tier_keeps_until", null=True),
     at("tier_lapses_at", null=True),
+    # One person who was two members: who they are now, or how many others they are besides. Never both: no merge leads
+    # on to another.
+    uid("merged_into", null=True),
+    integer("merged_others", default="0"),
     at("created_at"),
     # Who asked to be forgotten is a guest without a name from then on (`flows/erase_member.py`).
     at("erased_at", null=True),
@@ -38,6 +57,11 @@ members = table(
         "members_erased_ck",
         "erased_at IS NULL OR (kind = 'guest' AND display_name = ''"
         " AND num_nonnulls(phone, home_store_id, external_code, card_no) = 0)",
+    ),
+    check(
+        "members_merged_ck",
+        "merged_others >= 0 AND (merged_into IS NULL"
+        " OR (kind = 'member' AND merged_into <> member_id AND merged_others = 0))",
     ),
     index("members_lapse_ix", "tier_lapses_at", postgresql_where=sql_text("tier_lapses_at IS NOT NULL")),
 )
@@ -59,7 +83,9 @@ tier_changes = table(
     at("at"),
     pk("tier_changes", "member_id", "id"),
     fk("tier_changes_member_fk", ["member_id"], "members", ["member_id"]),
-    check("tier_changes_because_ck", "because IN ('joined', 'reached', 'lapsed', 'set', 'rules')"),
+    check(
+        "tier_changes_because_ck", "because IN ('joined', 'reached', 'lapsed', 'set', 'rules', 'merged', 'separated')"
+    ),
     check("tier_changes_ends_ck", "tier <> '' AND before <> tier"),
     append_only=True,
     erasable=("reason",),
@@ -83,9 +109,113 @@ adopted_guests = table(
     uid("member_id"),
     uid("guest_id"),
     at("adopted_at"),
+    # The merge that brought it: another member, or a guest of theirs. It goes again with the merge.
+    uid("merge_id", null=True),
     pk("adopted_guests", "member_id", "guest_id"),
     fk("adopted_guests_member_fk", ["member_id"], "members", ["member_id"]),
     check("adopted_guests_ends_ck", "member_id <> guest_id"),
+    fk("adopted_guests_merge_fk", ["member_id", "merge_id"], "member_merges", ["member_id", "id"]),
+)
+
+# That another member is this one, by whose word and why, until it is undone; and the standing that the survivor had
+# before, which comes back then.
+member_merges = table(
+    PACKAGE,
+    "member_merges",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    uid("other_id"),
+    text("reason"),
+    text("actor"),
+    at("at"),
+    text("tier_before"),
+    at("keeps_before", null=True),
+    at("lapses_before", null=True),
+    at("undone_at", null=True),
+    text("undone_by", default=""),
+    text("undone_reason", default=""),
+    pk("member_merges", "member_id", "id"),
+    fk("member_merges_member_fk", ["member_id"], "members", ["member_id"]),
+    check("member_merges_ends_ck", "member_id <> other_id"),
+    check("member_merges_undone_ck", "(undone_at IS NULL) = (undone_by = '') AND undone_at >= at"),
+    index(
+        "member_merges_live_ux", "member_id", "other_id", unique=True, postgresql_where=sql_text("undone_at IS NULL")
+    ),
+    index("member_merges_other_ix", "other_id"),
+)
+
+# What says who somebody is, besides the phone of a log-in and the numbers of cards: `leads` where it leads to this
+# member alone, not where somebody else has it already.
+identities = table(
+    PACKAGE,
+    "identities",
+    distributed("value", "identity"),
+    text("value"),
+    text("kind"),
+    uid("member_id"),
+    flag("leads"),
+    text("source"),
+    at("since"),
+    pk("identities", "value", "kind", "member_id"),
+    check(
+        "identities_kind_ck",
+        "kind IN ('phone', 'wechat_openid', 'wechat_unionid', 'mail', 'card_no')"
+        " OR kind ~ '^marketplace:[a-z0-9_-]{1,30}$'",
+    ),
+    # A card number leads by `member_codes`.
+    check("identities_leads_ck", "NOT (leads AND kind = 'card_no') AND value <> ''"),
+    index("identities_leads_ux", "value", "kind", unique=True, postgresql_where=sql_text("leads")),
+    index("identities_member_ix", "member_id"),
+)
+
+# By which digests members are compared who share no identity: a name with a part of a phone, a mail address.
+match_keys = table(
+    PACKAGE,
+    "match_keys",
+    distributed("key", "match_key"),
+    blob("key"),
+    uid("member_id"),
+    pk("match_keys", "key", "member_id"),
+)
+
+# Which member a sign-up of a file was decided to be, by the digest of what it says: read again, it is that member and
+# says nothing new, whatever else is known by then.
+signups_read = table(
+    PACKAGE,
+    "signups_read",
+    distributed("digest", "signup"),
+    blob("digest"),
+    uid("member_id"),
+    pk("signups_read", "digest"),
+)
+
+# Two members who may be one person, the lower id first, why, and what somebody decided.
+member_pairs = table(
+    PACKAGE,
+    "member_pairs",
+    MEMBER,
+    uid("member_id"),
+    uid("other_id"),
+    text("state", default="open"),
+    integer("score"),
+    texts("reasons"),
+    integer("rule_version"),
+    text("source"),
+    at("found_at"),
+    at("decided_at", null=True),
+    text("decided_by", default=""),
+    text("decided_reason", default=""),
+    pk("member_pairs", "member_id", "other_id"),
+    fk("member_pairs_member_fk", ["member_id"], "members", ["member_id"]),
+    check("member_pairs_ends_ck", "member_id < other_id"),
+    check("member_pairs_state_ck", "state IN ('open', 'same', 'different')"),
+    check(
+        "member_pairs_decided_ck", "(state = 'open') = (decided_at IS NULL) AND (state = 'open') = (decided_by = '')"
+    ),
+    check("member_pairs_score_ck", "score BETWEEN 0 AND 100 AND cardinality(reasons) > 0"),
+    index("member_pairs_open_ix", "score", "member_id", "other_id", postgresql_where=sql_text("state = 'open'")),
+    index("member_pairs_other_ix", "other_id"),
 )
 
 # A chain's own member numbers, as imported or printed on old cards.

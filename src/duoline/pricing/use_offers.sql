@@ -43,7 +43,7 @@ SELECT EXISTS (
         OR c.used_orders + g.orders >= u.orders_max
         OR u.member_orders_max <= g.mine + (
             SELECT count(*) FROM promotion_uses x
-            WHERE x.promotion_id = u.promotion_id AND x.member_id = u.member_id AND x.given_back_at IS NULL))
+            WHERE x.promotion_id = u.promotion_id AND x.member_id = ANY (duo_group(u.member_id)) AND x.given_back_at IS NULL))
 ) OR EXISTS (
     SELECT FROM jsonb_to_recordset(p_rows->'coupons') AS r(o integer, id uuid)
     WHERE r.o = p_order AND (

@@ -15,6 +15,7 @@ from duoline.channels.http.writes import Write
 from duoline.flows.trade import Trade
 from duoline.kernel.text import Text
 from duoline.members import cards, phones, profile
+from duoline.members.group import group_of
 from duoline.members.policy import TIERS
 from duoline.members.stand import standing_of
 
@@ -47,7 +48,7 @@ async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) ->
     member_id = await cards.read_card(trade.db, data.text, secret=trade.secret)
     who = await profile.profile(trade.db, member_id)
     standing = await standing_of(trade.db, member_id)
-    balance = await loyalty.balance_of(trade.db, member_id)
+    balance = await loyalty.balance_of_group(trade.db, await group_of(trade.db, member_id))
     tiers = TIERS.current().body.tiers
     tier = next((tier for tier in tiers if standing and tier.code == standing.tier), tiers[0])
     return answer(

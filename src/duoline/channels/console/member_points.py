@@ -27,12 +27,13 @@ WITH moved AS (
            sum(CASE 'points:owed' WHEN e.debit THEN e.amount_minor WHEN e.credit THEN -e.amount_minor ELSE 0
                END)::bigint AS owed
     FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
-    WHERE j.member_id = $3 AND e.currency = 'PTS' GROUP BY j.id, j.at, j.kind, j.order_id, j.actor, j.reason
+    WHERE j.member_id = ANY (duo_group($3)) AND e.currency = 'PTS'
+    GROUP BY j.id, j.at, j.kind, j.order_id, j.actor, j.reason
 ), summed AS (SELECT *, sum(points) OVER (ORDER BY at, id)::bigint AS balance FROM moved)
 SELECT s.*, o.order_no,
        CASE WHEN s.actor LIKE 'staff:%' THEN (SELECT a.name FROM staff a WHERE a.id = substr(s.actor, 7)::uuid) END
          AS by
-FROM summed s LEFT JOIN orders o ON o.member_id = $3 AND o.id = s.order_id
+FROM summed s LEFT JOIN orders o ON o.member_id = ANY (duo_group($3)) AND o.id = s.order_id
 WHERE (s.order_id IS NULL OR {OWN_ORDER}) AND ($4::timestamptz IS NULL OR (s.at, s.id) < ($4, $5::uuid))
   AND (s.points, s.pending, s.owed) <> (0, 0, 0)
 ORDER BY s.at DESC, s.id DESC LIMIT $6

@@ -48,8 +48,9 @@ FROM (
     SELECT j.id, j.at, 'points', substr(j.kind, 8), o.id, o.order_no, NULL, NULL, '', '',
            (SELECT sum(CASE WHEN e.debit IN ('points:given') THEN e.amount_minor ELSE -e.amount_minor END)::bigint
             FROM journal_entries e WHERE e.member_id = j.member_id AND e.journal_id = j.id), j.actor, j.reason
-    FROM journals j LEFT JOIN orders o ON o.member_id = j.member_id AND o.id = j.order_id
-    WHERE j.member_id = $3 AND j.ref_kind = 'points' AND j.kind NOT IN ('points-ripe', 'points-used-back')
+    FROM journals j LEFT JOIN orders o ON o.member_id = ANY (duo_group($3)) AND o.id = j.order_id
+    WHERE j.member_id = ANY (duo_group($3)) AND j.ref_kind = 'points'
+      AND j.kind NOT IN ('points-ripe', 'points-used-back')
       AND (j.order_id IS NULL OR {OWN_ORDER})
 ) x
 WHERE ($5 = '' OR x.kind = $5) AND ($6::timestamptz IS NULL OR (x.at, x.id) < ($6, $7::uuid))

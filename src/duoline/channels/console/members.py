@@ -44,6 +44,7 @@ from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.loyalty.reckon import worth_of
 from duoline.members import consents, phones, stand
+from duoline.members.group import group_of
 from duoline.members.policy import TIERS
 from duoline.orders import TIMEZONE
 from duoline.stores.directory import Chain
@@ -67,16 +68,18 @@ Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="O
 # whether a franchisee asks: then who did not agree to sharing is found by no word and shown without name and phone.
 _SHARED = "(NOT $7 OR duo_consents(m.member_id, 'sharing'))"
 _WHERE = f"""
-FROM members m WHERE {VISIBLE}
+FROM members m WHERE {VISIBLE} AND ($3::text IS NOT NULL OR m.merged_into IS NULL)
   AND ($3::text IS NULL OR (m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)
                            AND {_SHARED})
   AND ($6 = '' OR m.tier = $6)
 """
 # Ids sort as they were made. Few rows are shown, so that what each one bought is looked up for those alone.
 _ROWS = f"""
-SELECT m.*, {_SHARED} AS shared, coalesce(p.spendable, 0) AS points, b.orders, b.last_order_at
+SELECT m.*, {_SHARED} AS shared, p.points, b.orders, b.last_order_at
 FROM (SELECT m.* {_WHERE} AND ($8::uuid IS NULL OR m.member_id < $8) ORDER BY m.member_id DESC LIMIT $9) m
-LEFT JOIN point_accounts p ON p.member_id = m.member_id
+CROSS JOIN LATERAL (
+    SELECT greatest(coalesce(sum(a.spendable) - sum(a.owed), 0), 0)::bigint AS points FROM point_accounts a
+    WHERE a.member_id = ANY (duo_group(m.member_id))) p
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
     WHERE o.member_id = ANY ({IDS}) AND o.state NOT IN ('cancelled', 'expired') AND {OWN_ORDER}) b
@@ -98,7 +101,8 @@ async def list_members(
     """Members, the newest first: all of them for headquarters, those at home in one's shops or who bought there else.
 
     `q` is a part of a name, the beginning of a member's code, or a phone or its end. A franchisee sees names of those
-    who agreed to sharing; the others are `shared: false` and nameless.
+    who agreed to sharing; the others are `shared: false` and nameless. Who was merged into another is listed only where
+    one looks for them.
     """
     asked = *staff.scope("members.read").sql, *_words(q), tier, partners.of_a_partner(chain, staff)
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
@@ -224,7 +228,8 @@ async def _tier(db: Database | Tx, seen: Seen, *, whole: bool) -> TierStanding:
 
 _SOON = """
 SELECT sum(left_points)::bigint AS points, {at} AS at FROM point_lots
-WHERE member_id = $1 AND state = '{state}' AND left_points > 0 AND {at} IS NOT NULL GROUP BY {at} ORDER BY {at} LIMIT 1
+WHERE member_id = ANY ($1) AND state = '{state}' AND left_points > 0 AND {at} IS NOT NULL
+GROUP BY {at} ORDER BY {at} LIMIT 1
 """
 _MONTHS = """
 SELECT month::date AS month, coalesce(sum(e.amount_minor) FILTER (WHERE e.debit = 'points:given'), 0)::bigint AS earned,
@@ -234,7 +239,7 @@ SELECT month::date AS month, coalesce(sum(e.amount_minor) FILTER (WHERE e.debit 
                                             AND e.debit NOT IN ('points:used', 'points:expired')), 0)::bigint AS taken
 FROM generate_series(date_trunc('month', $2::timestamptz AT TIME ZONE $3) - ($4 - 1) * interval '1 month',
                      date_trunc('month', $2::timestamptz AT TIME ZONE $3), interval '1 month') month
-LEFT JOIN journals j ON j.member_id = $1 AND j.at >= month AT TIME ZONE $3
+LEFT JOIN journals j ON j.member_id = ANY ($1) AND j.at >= month AT TIME ZONE $3
     AND j.at < (month + interval '1 month') AT TIME ZONE $3 AND j.kind LIKE 'points-%'
 LEFT JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id AND e.currency = 'PTS'
 GROUP BY month ORDER BY month
@@ -242,13 +247,14 @@ GROUP BY month ORDER BY month
 
 
 async def _points(db: Database | Tx, member_id: UUID, *, whole: bool) -> PointsStanding:
-    have, rules = await loyalty.balance_of(db, member_id), loyalty.POINTS.current().body
+    ids, rules = await group_of(db, member_id), loyalty.POINTS.current().body
+    have = await loyalty.balance_of_group(db, ids)
 
     async def soon(at: str, state: str) -> PointsSoon | None:
-        row = await db.fetchrow(_SOON.format(at=at, state=state), member_id)
+        row = await db.fetchrow(_SOON.format(at=at, state=state), ids)
         return None if row is None else PointsSoon(*row)
 
-    months = await db.fetch(_MONTHS, member_id, clock.now(), TIMEZONE, MONTHS) if whole else []
+    months = await db.fetch(_MONTHS, ids, clock.now(), TIMEZONE, MONTHS) if whole else []
     return PointsStanding(
         pending=have.pending,
         spendable=have.spendable,
@@ -305,7 +311,8 @@ _COUPONS = """
 SELECT c.id, c.batch_id, p.name_zh, p.name_en, c.expires_at
 FROM coupons c JOIN LATERAL (
     SELECT p.name_zh, p.name_en FROM promotions p WHERE p.id = c.promotion_id ORDER BY p.version DESC LIMIT 1) p ON true
-WHERE c.member_id = $1 AND c.order_id IS NULL AND c.void_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2)
+WHERE c.member_id = ANY (duo_group($1)) AND c.order_id IS NULL AND c.void_at IS NULL
+  AND (c.expires_at IS NULL OR c.expires_at > $2)
 ORDER BY c.expires_at NULLS LAST, c.id LIMIT 50
 """
 
@@ -331,7 +338,7 @@ LEFT JOIN LATERAL (
     JOIN holds h ON h.location_id = k.location_id AND h.id = k.id AND h.state = 'open'
     WHERE k.member_id = f.member_id AND k.favourite_id = f.id AND k.expires_at > $2
     ORDER BY k.expires_at LIMIT 1) k ON true
-WHERE f.member_id = $1 ORDER BY k.expires_at NULLS LAST, f.added_at DESC, f.id LIMIT $3
+WHERE f.member_id = ANY (duo_group($1)) ORDER BY k.expires_at NULLS LAST, f.added_at DESC, f.id LIMIT $3
 """
 
 

@@ -69,7 +69,7 @@ WITH whose AS (
     WHERE o.placed_at >= $1 GROUP BY 1
 )
 SELECT width_bucket(coalesce(s.minor, 0), $2::bigint[]) AS n, count(*) AS members
-FROM members m LEFT JOIN spent s USING (member_id) WHERE m.kind = 'member' GROUP BY 1
+FROM members m LEFT JOIN spent s USING (member_id) WHERE m.kind = 'member' AND m.merged_into IS NULL GROUP BY 1
 """
 
 

@@ -54,6 +54,11 @@ REASONS: dict[str, tuple[str, str]] = {
     "member-identity": ("手机号与会员号属于不同的会员", "and the member code belong to different members"),
     "phone-taken": ("该会员已登记另一个手机号", "differs from the number this member has"),
     "member-who": ("会员号和手机号至少写一个", "or a phone is needed"),
+    "mail": ("不是有效的邮箱", "is not a mail address"),
+    "signup-who": (
+        "手机号、OpenID、UnionID、卡号、平台买家号至少写一个",
+        "or another identity is needed: open id, union id, card number or buyer id",
+    ),
     "order-differs": ("已导入过同号而内容不同的订单", "was imported before with other content"),
     "order-rows": ("同一订单的各行说法不一致(第 {line} 行)", "says otherwise about this order than line {line}"),
     "order-bad-rows": ("同一订单有错误的行,整单未导入", "has bad rows, so the whole order was left out"),

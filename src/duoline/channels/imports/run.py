@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import asyncpg
 
-from duoline.channels.imports import load_members, load_orders, load_prices, load_products, load_stock, load_stores
+from duoline.channels.imports import (
+    load_members,
+    load_orders,
+    load_prices,
+    load_products,
+    load_signups,
+    load_stock,
+    load_stores,
+)
 from duoline.channels.imports.dictionary import KINDS
 from duoline.channels.imports.problems import Problem
 from duoline.channels.imports.stage import (
@@ -44,6 +52,7 @@ LOADERS: dict[str, ModuleType] = {
     "stock": load_stock,
     "members": load_members,
     "orders": load_orders,
+    "signups": load_signups,
 }
 
 faults.register("imports.after_chunk")

@@ -32,7 +32,7 @@ import_jobs = table(
     at("started_at", null=True),
     at("finished_at", null=True),
     pk("import_jobs", "id"),
-    check("import_jobs_kind_ck", "kind IN ('stores', 'products', 'prices', 'stock', 'members', 'orders')"),
+    check("import_jobs_kind_ck", "kind IN ('stores', 'products', 'prices', 'stock', 'members', 'orders', 'signups')"),
     check("import_jobs_state_ck", "state IN ('queued', 'running', 'done', 'failed')"),
     check("import_jobs_rows_ck", "rows_changed + rows_same + rows_bad <= rows_done OR rows_done = 0"),
     index("import_jobs_created_ix", "created_at", "id"),

@@ -18,6 +18,7 @@ from duoline.channels.imports.identify import NUMBER_PREFIX, natural_id
 from duoline.channels.imports.problems import Bad, Problem, problem
 from duoline.channels.imports.values import empty, minor, reader, split_named
 from duoline.kernel.ids import new_id
+from duoline.members.match import id_of, mail_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -41,6 +42,7 @@ EXTRAS: dict[str, tuple[tuple[str, str], ...]] = {
     "prices": (),
     "stock": (("movement_id", "uuid"),),
     "members": (("new_id", "uuid"),),
+    "signups": (("new_id", "uuid"),),
     "orders": (
         ("order_no", "text"),
         ("digest", "uuid"),
@@ -209,6 +211,25 @@ def _members(found: list[Any], at: Mapping[str, int], object_to: Callable[[str, 
     return (new_id(),)
 
 
+def _signups(found: list[Any], at: Mapping[str, int], object_to: Callable[[str, Bad], None]) -> tuple[Any, ...]:
+    """Identities in the one form in which they are compared; a cell that is none of its kind is a problem."""
+    if (found[at["buyer_id"]] is None) != (found[at["marketplace"]] is None):
+        lacking, other = (
+            ("marketplace", "buyer_id") if found[at["marketplace"]] is None else ("buyer_id", "marketplace")
+        )
+        object_to(lacking, Bad("together", other=other))
+    for name in ("openid", "unionid", "card_no", "buyer_id"):
+        if found[at[name]] is not None:
+            found[at[name]] = id_of(found[at[name]])
+    if found[at["mail"]] is not None:
+        found[at["mail"]] = mail_of(found[at["mail"]])
+        if found[at["mail"]] is None:
+            object_to("mail", Bad("mail"))
+    if all(found[at[name]] is None for name in ("phone", "openid", "unionid", "card_no", "buyer_id")):
+        object_to("phone", Bad("signup-who"))
+    return (new_id(),)
+
+
 def _orders(found: list[Any], at: Mapping[str, int], object_to: Callable[[str, Bad], None]) -> tuple[Any, ...]:
     amount = at["amount"]
     try:
@@ -239,6 +260,7 @@ _FINISH: dict[str, Callable[..., tuple[Any, ...]]] = {
     "prices": _prices,
     "stock": _stock,
     "members": _members,
+    "signups": _signups,
     "orders": _orders,
 }
 

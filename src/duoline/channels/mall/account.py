@@ -141,7 +141,7 @@ async def create_session(
             return entered
         if guest is not None and guest.kind == "guest":
             await orders.adopt_cart(tx, guest.id, entered.member_id)
-            await guests.adopt(tx, guest_id=guest.id, member_id=entered.member_id)
+            await guests.adopt(tx, guest_id=guest.id, member_id=entered.phone_of)
             await member_sessions.end(tx, guest.token)
         device = write.known_device()
         if device is not None:
@@ -149,7 +149,7 @@ async def create_session(
             await attribution.carry(tx, device_id=key, member_id=entered.member_id)
         if entered.is_new:
             await attribution.signed_up(tx, member_id=entered.member_id)
-        await guests.adopt_of_phone(tx, phone=phone, member_id=entered.member_id, secret=settings.secret)
+        await guests.adopt_of_phone(tx, phone=phone, member_id=entered.phone_of, secret=settings.secret)
         return MemberSession(shown, _me(await profile.profile(tx, entered.member_id), chain))
 
     answer = await write.run(work, status=201)

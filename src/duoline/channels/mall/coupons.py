@@ -70,7 +70,7 @@ SELECT c.id, p.name_zh, p.name_en, p.kind, p.from_at, least(c.expires_at, p.unti
 FROM coupons c JOIN coupon_batches b ON b.batch_id = c.batch_id
 JOIN LATERAL (SELECT * FROM promotions q WHERE q.id = c.promotion_id ORDER BY q.version DESC LIMIT 1) p ON true
 LEFT JOIN orders o ON o.member_id = c.buyer_id AND o.id = c.order_id
-WHERE c.member_id = $1
+WHERE c.member_id = ANY (duo_group($1))
   AND (c.order_id IS NULL AND c.void_at IS NULL
        AND (least(c.expires_at, p.until_at) IS NULL OR least(c.expires_at, p.until_at) > $2)) = $3
   AND ($4::uuid IS NULL OR c.id < $4)
@@ -101,7 +101,8 @@ async def list_coupons(
 _CENTRE = """
 SELECT b.batch_id, p.name_zh, p.name_en, p.kind, least(b.until_at, p.until_at) AS until, b.valid_days,
        b.issued_max - b.issued AS left, b.member_max,
-       (SELECT count(*) FROM coupons c WHERE c.batch_id = b.batch_id AND c.member_id = $1)::integer AS mine
+       (SELECT count(*) FROM coupons c
+        WHERE c.batch_id = b.batch_id AND c.member_id = ANY (duo_group($1)))::integer AS mine
 FROM coupon_batches b
 JOIN LATERAL (SELECT * FROM promotions q WHERE q.id = b.promotion_id ORDER BY q.version DESC LIMIT 1) p ON true
 WHERE b.way = 'claim' AND b.from_at <= $2 AND (b.until_at IS NULL OR b.until_at > $2)
@@ -164,7 +165,7 @@ async def _one(tx: Tx, member_id: UUID, coupon_id: UUID) -> CouponView:
            FROM coupons c JOIN coupon_batches b ON b.batch_id = c.batch_id
            JOIN LATERAL (SELECT * FROM promotions q WHERE q.id = c.promotion_id ORDER BY q.version DESC LIMIT 1) p
              ON true
-           WHERE c.id = $1 AND c.member_id = $2""",
+           WHERE c.id = $1 AND c.member_id = ANY (duo_group($2))""",
         coupon_id,
         member_id,
     )

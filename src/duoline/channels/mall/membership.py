@@ -14,6 +14,7 @@ from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
+from duoline.channels.mall.shopping import owner_of
 from duoline.flows import judge_tiers, order_view, pay_points
 from duoline.flows.order_view import OrderView
 from duoline.flows.trade import Trade
@@ -23,6 +24,7 @@ from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.loyalty.reckon import worth_of
 from duoline.members import cards
+from duoline.members.group import group_of
 from duoline.members.policy import TIERS, TierPolicy
 from duoline.members.stand import standing_of
 from duoline.members.tiers import Standing
@@ -138,7 +140,7 @@ async def show_card(db: Database, trade: Trade, member: Member) -> CardView:
 
 _ENDING = """
 SELECT sum(left_points)::bigint AS points, expires_at FROM point_lots
-WHERE member_id = $1 AND state = 'open' AND left_points > 0 AND expires_at IS NOT NULL
+WHERE member_id = ANY ($1) AND state = 'open' AND left_points > 0 AND expires_at IS NOT NULL
 GROUP BY expires_at ORDER BY expires_at LIMIT 1
 """
 
@@ -149,8 +151,9 @@ async def show_membership(db: Database, member: Member) -> Membership:
     rules, points = TIERS.current().body, loyalty.POINTS.current().body
     standing = await standing_of(db, member.id) or Standing(rules.tiers[0].code)
     spent = await judge_tiers.spent_of(db, member.id)
-    balance = await loyalty.balance_of(db, member.id)
-    ending = await db.fetchrow(_ENDING, member.id)
+    ids = await group_of(db, member.id)
+    balance = await loyalty.balance_of_group(db, ids)
+    ending = await db.fetchrow(_ENDING, ids)
     return Membership(
         _standing(rules, standing, spent),
         PointsView(
@@ -188,10 +191,10 @@ SELECT j.id, j.at, j.kind, j.order_id, j.reason, n.order_no,
        - coalesce(sum(e.amount_minor) FILTER (WHERE e.debit IN ('points:open', 'points:owed')), 0) AS points,
        coalesce(sum(e.amount_minor) FILTER (WHERE e.credit = 'points:pending'), 0)
        - coalesce(sum(e.amount_minor) FILTER (WHERE e.debit = 'points:pending'), 0) AS pending
-FROM (SELECT * FROM journals j WHERE j.member_id = $1 AND j.ref_kind = 'points' AND j.kind <> 'points-used-back'
+FROM (SELECT * FROM journals j WHERE j.member_id = ANY ($1) AND j.ref_kind = 'points' AND j.kind <> 'points-used-back'
       AND ($2::timestamptz IS NULL OR (j.at, j.id) < ($2, $3::uuid)) ORDER BY j.at DESC, j.id DESC LIMIT $4) j
 JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
-LEFT JOIN orders n ON n.member_id = j.member_id AND n.id = j.order_id
+LEFT JOIN orders n ON n.member_id = ANY ($1) AND n.id = j.order_id
 GROUP BY j.id, j.at, j.kind, j.order_id, j.reason, n.order_no ORDER BY j.at DESC, j.id DESC
 """
 
@@ -200,7 +203,7 @@ GROUP BY j.id, j.at, j.kind, j.order_id, j.reason, n.order_no ORDER BY j.at DESC
 async def list_points(db: Database, member: Member, limit: Limit = 20, cursor: Cursor = None) -> Page[PointsLine]:
     """Every movement of my points, the newest first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    rows = await db.fetch(_HISTORY, member.id, *before, limit + 1)
+    rows = await db.fetch(_HISTORY, await group_of(db, member.id), *before, limit + 1)
     shown = [_line(row) for row in rows[:limit]]
     return Page(shown, cursors.pack(shown[-1].at, shown[-1].id) if len(rows) > limit else None)
 
@@ -221,7 +224,7 @@ def _line(row: Any) -> PointsLine:
 @get("/api/mall/orders/{order_id:uuid}/points", opt=doors.member(order_id="order"))
 async def show_usable_points(db: Database, member: Member, order_id: UUID) -> UsablePoints:
     """How many of my points this order takes now."""
-    can = await pay_points.usable(db, member_id=member.id, order_id=order_id)
+    can = await pay_points.usable(db, member_id=await owner_of(db, member, order_id), order_id=order_id)
     worth = loyalty.POINTS.current().body.worth_minor
     return UsablePoints(can.most, can.least, can.spendable, Money(worth, CURRENCY), Money(can.worth_minor, CURRENCY))
 
@@ -237,11 +240,12 @@ async def pay_with_points(
     stored: Answer[OrderView] | None = await write.replay()
     if stored is not None:
         return stored
-    await pay_points.close_open(db, member_id=member.id, order_id=order_id)
+    owner = await owner_of(db, member, order_id)
+    await pay_points.close_open(db, member_id=owner, order_id=order_id)
 
     async def work(tx: Tx) -> OrderView:
-        await pay_points.pay_points(tx, member_id=member.id, order_id=order_id, points=data.points, actor=member.actor)
-        return await order_view.view(tx, member.id, order_id)
+        await pay_points.pay_points(tx, member_id=owner, order_id=order_id, points=data.points, actor=member.actor)
+        return await order_view.view(tx, owner, order_id)
 
     return await write.run(work)
 

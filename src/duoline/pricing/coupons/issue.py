@@ -165,7 +165,9 @@ async def _issue(tx: Tx, batch: _Batch, member_id: UUID) -> UUID:
     if not batch.open:
         raise BatchClosed
     had = await tx.fetchval(
-        "SELECT count(*) FROM coupons WHERE batch_id = $1 AND member_id = $2", batch.batch_id, member_id
+        "SELECT count(*) FROM coupons WHERE batch_id = $1 AND member_id = ANY (duo_group($2))",
+        batch.batch_id,
+        member_id,
     )
     if had >= batch.member_max:
         raise BatchHad(maximum=batch.member_max)

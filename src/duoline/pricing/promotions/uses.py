@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 USED_JSON = """
 (SELECT coalesce(json_agg(json_build_array(p.id, coalesce(c.used_minor, 0), coalesce(c.used_orders, 0), (
             SELECT count(*) FROM promotion_uses u
-            WHERE u.promotion_id = p.id AND u.member_id = $member AND u.given_back_at IS NULL))), '[]')
+            WHERE u.promotion_id = p.id AND u.member_id = ANY (duo_group($member)) AND u.given_back_at IS NULL))), '[]')
  FROM unnest($limited::uuid[]) AS p(id) LEFT JOIN promotion_counters c ON c.promotion_id = p.id)
 """
 """Of each limited promotion what is used of it, as rows of `Used`, for a statement that reads more."""
@@ -27,8 +27,8 @@ COUPONS_JSON = """
 (SELECT coalesce(json_agg(json_build_array(c.id, c.promotion_id, b.returned, b.grace_days)
                             ORDER BY c.expires_at, c.id), '[]')
  FROM coupons c JOIN coupon_batches b ON b.batch_id = c.batch_id
- WHERE (c.member_id = $holder OR c.id = ANY ($shown::uuid[])) AND c.order_id IS NULL AND c.void_at IS NULL
-   AND (c.expires_at IS NULL OR c.expires_at > $at))
+ WHERE (c.member_id = ANY (duo_group($holder)) OR c.id = ANY ($shown::uuid[]))
+   AND c.order_id IS NULL AND c.void_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $at))
 """
 """The coupons that a buyer may use, the soonest to end first: their own, and those they show. Rows of `Held`."""
 

@@ -69,6 +69,7 @@ const routes: RouteRecordRaw[] = [
       at("members/tiers", "tiers", "policies.read", () => import("./pages/TierRules.vue")),
       at("members/points", "points", "policies.read", () => import("./pages/PointRules.vue")),
       at("members/consents", "consent-texts", "policies.read", () => import("./pages/ConsentTexts.vue")),
+      at("members/pairs", "member-pairs", "members.edit", () => import("./pages/Pairs.vue")),
       at("members/:id", "member", "members.read", () => import("./pages/MemberCase.vue")),
       at("shops", "shops", "stores.read", () => import("./pages/Shops.vue")),
       at("shops/regions", "regions", "stores.read", () => import("./pages/Regions.vue")),

@@ -1171,7 +1171,7 @@ export interface Decision {
 
 export interface ImportJob {
   id: string
-  kind: "stores" | "products" | "prices" | "stock" | "members" | "orders"
+  kind: "stores" | "products" | "prices" | "stock" | "members" | "orders" | "signups"
   filename: string
   state: "queued" | "running" | "done" | "failed"
   rows_total: number | null

@@ -671,7 +671,7 @@ export interface Shop {
 
 // ---- imports ----
 
-export type ImportKind = "stores" | "products" | "prices" | "stock" | "members" | "orders"
+export type ImportKind = "stores" | "products" | "prices" | "stock" | "members" | "orders" | "signups"
 
 /** `problem` says why the file as a whole was refused. While a file is read, `rows_total` is what has been read so far. */
 export interface ImportJob {
@@ -1341,4 +1341,67 @@ export interface PointRules {
   tiers: { tier: string; percent: number }[]
   categories: { category: string; percent: number }[]
   campaigns: { name: Text; from_at: string; until_at: string; percent: number }[]
+}
+
+// ---- who is one person ----
+
+export interface IdentityRow {
+  kind: string
+  shown: string
+  /** Whether it leads to this member alone. */
+  leads: boolean
+  source: string
+  since: string
+  member_id: string
+}
+export interface PairMember {
+  id: string
+  name: string
+  phone_masked: string | null
+  code: string | null
+  tier: MemberRow["tier"]
+  home_store: MemberRow["home_store"]
+  since: string
+  points: number
+  orders: number
+  last_order_at: string | null
+  merged_into: string | null
+  others: number
+  identities: IdentityRow[]
+}
+/** Two members who may be one person: points for it up to 100, why, and what was decided. */
+export interface MemberPair {
+  first: PairMember
+  second: PairMember
+  state: "open" | "same" | "different"
+  score: number
+  reasons: string[]
+  source: string
+  found_at: string
+  decided_at: string | null
+  decided_by: string | null
+  decided_reason: string
+}
+export interface NamedMember {
+  id: string
+  name: string
+  phone_masked: string | null
+}
+export interface MemberMerge {
+  id: string
+  survivor: NamedMember
+  other: NamedMember
+  at: string
+  by: string | null
+  reason: string
+  undone_at: string | null
+  undone_by: string | null
+  undone_reason: string
+}
+export interface MemberIdentity {
+  member_id: string
+  merged_into: NamedMember | null
+  identities: IdentityRow[]
+  merges: MemberMerge[]
+  open_pairs: number
 }

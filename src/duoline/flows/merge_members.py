@@ -1,0 +1,66 @@
+"""One person was two members: merge them, by somebody's word. See `members/merge.py` for what that is.
+
+The survivor has the better standing of the two, and then what both spent together earns. Nothing of points, coupons,
+orders or bindings moves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duoline.flows import judge_tiers
+from duoline.kernel import audit, faults, outbox
+from duoline.members import merge, pairs, stand
+from duoline.members.policy import TIERS
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from duoline.kernel.auth import Actor
+    from duoline.kernel.db import Tx
+
+TOPIC = "members.merged"
+
+faults.register("merge.before_commit")
+
+
+async def merge_members(tx: Tx, *, survivor_id: UUID, other_id: UUID, reason: str, actor: Actor) -> UUID:
+    """Merge `other_id` into `survivor_id`; an open pair of the two is decided by it. Returns the merge.
+
+    Locks both members' rows alone, in order of id. Refuses as `members.merge`.
+    """
+    joined = await merge.merge(tx, survivor_id=survivor_id, other_id=other_id, reason=reason, actor=actor)
+    rules = TIERS.current().body
+    own = await stand.standing_of(tx, survivor_id)
+    if own is not None and rules.rank(joined.brings.tier) > rules.rank(own.tier):
+        await stand.take_over(tx, survivor_id, joined.brings, because="merged", reason=reason, actor=actor)
+    await judge_tiers.judge_one(tx, survivor_id)
+    await pairs.settle(tx, member_id=survivor_id, other_id=other_id, state="same", reason=reason, actor=actor)
+    await trace(tx, TOPIC, "member.merge", survivor_id, other_id, joined.id, reason=reason, actor=actor)
+    faults.point("merge.before_commit")
+    return joined.id
+
+
+async def trace(
+    tx: Tx, topic: str, action: str, survivor_id: UUID, other_id: UUID, merge_id: UUID, *, reason: str, actor: Actor
+) -> None:
+    """Both members' audit says it, and an event tells of it."""
+    for subject, role in ((survivor_id, "survivor"), (other_id, "other")):
+        await audit.record(
+            tx,
+            actor=actor,
+            action=action,
+            subject_kind="member",
+            subject=str(subject),
+            reason=reason,
+            after={"survivor": str(survivor_id), "other": str(other_id), "merge": str(merge_id), "as": role},
+        )
+    await outbox.emit(
+        tx,
+        topic=topic,
+        key=str(merge_id),
+        payload={"survivor_id": str(survivor_id), "other_id": str(other_id)},
+        family="member",
+        owner_id=survivor_id,
+        member_id=survivor_id,
+    )

@@ -1,0 +1,125 @@
+"""What says who a member is: ids of other systems, mail addresses, numbers that a file claims.
+
+The phone of a log-in and the numbers of cards stand in directories of their own (`phone_index`, `member_codes`,
+`member_cards`); everything else is here. An identity leads to one member. What somebody else has already is kept
+too, and leads nowhere: it is what a pair in doubt is about. A second number that a file claims opens nothing: nobody
+logs in by it, and whoever proves it is somebody else until a person says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from duoline.kernel.errors import ensure
+from duoline.members.match import Claims
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from duoline.kernel.db import Database, Tx
+
+
+class Identity(NamedTuple):
+    """A value of a kind, whose it is, and whether it leads to them."""
+
+    kind: str
+    value: str
+    member_id: UUID
+    leads: bool
+
+
+async def add(tx: Tx, rows: Iterable[Identity], *, source: str, at: datetime) -> int:
+    """Keep identities. One that leads and that somebody has in this very moment is refused by the key
+    (`asyncpg.UniqueViolationError`): the caller asks anew. Returns how many are new."""
+    some = sorted(set(rows), key=lambda one: (one.value, one.kind, one.member_id))
+    made = await tx.fetch(
+        """INSERT INTO identities (value, kind, member_id, leads, source, since)
+           SELECT v.value, v.kind, v.member_id, v.leads, $5, $6
+           FROM unnest($1::text[], $2::text[], $3::uuid[], $4::boolean[]) AS v(value, kind, member_id, leads)
+           ON CONFLICT (value, kind, member_id) DO NOTHING RETURNING value, kind, leads""",
+        [one.value for one in some],
+        [one.kind for one in some],
+        [one.member_id for one in some],
+        [one.leads for one in some],
+        source,
+        at,
+    )
+    leading = [(row["value"], row["kind"]) for row in made if row["leads"]]
+    ensure(len(leading) == len(set(leading)), "IDN-1", f"{len(leading)} identities lead, some of them to two")
+    return len(made)
+
+
+async def of_values(db: Database | Tx, wanted: Collection[tuple[str, str]]) -> list[Identity]:
+    """Everybody who has one of these (kind, value), wherever it is kept; who was merged is who they are now."""
+    rows = await db.fetch(
+        """SELECT x.kind, x.value, coalesce(m.merged_into, m.member_id) AS member_id, bool_or(x.leads) AS leads FROM (
+               SELECT i.kind, i.value, i.member_id, i.leads
+               FROM unnest($1::text[], $2::text[]) AS w(kind, value)
+               JOIN identities i ON i.value = w.value AND i.kind = w.kind
+               UNION ALL
+               SELECT 'phone', p.phone, p.member_id, true FROM phone_index p WHERE p.phone = ANY ($3)
+               UNION ALL
+               SELECT 'card_no', c.code, c.member_id, true FROM member_codes c WHERE c.code = ANY ($4)
+           ) x JOIN members m ON m.member_id = x.member_id
+           GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3""",
+        [kind for kind, _ in wanted],
+        [value for _, value in wanted],
+        [value for kind, value in wanted if kind == "phone"],
+        [value for kind, value in wanted if kind == "card_no"],
+    )
+    return [Identity(*row) for row in rows]
+
+
+async def claims_of(db: Database | Tx, members: Collection[UUID]) -> dict[UUID, Claims]:
+    """What each of these says of who they are, with those who were merged into them."""
+    rows = await db.fetch(
+        """WITH who AS (
+               SELECT w.id AS head, g.id AS member_id
+               FROM unnest($1::uuid[]) AS w(id), unnest(duo_group(w.id)) AS g(id))
+           SELECT w.head, 'name' AS kind, m.display_name AS value, w.head = w.member_id AS own
+           FROM who w JOIN members m ON m.member_id = w.member_id WHERE m.display_name <> ''
+           UNION ALL
+           SELECT w.head, 'phone', m.phone, true FROM who w JOIN members m ON m.member_id = w.member_id
+           WHERE m.phone IS NOT NULL
+           UNION ALL
+           SELECT w.head, 'card_no', m.external_code, true FROM who w JOIN members m ON m.member_id = w.member_id
+           WHERE m.external_code IS NOT NULL
+           UNION ALL
+           SELECT w.head, i.kind, i.value, true FROM who w JOIN identities i ON i.member_id = w.member_id""",
+        list(members),
+    )
+    names: dict[UUID, str] = {}
+    values: dict[UUID, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        if row["kind"] == "name":
+            if row["own"] or row["head"] not in names:
+                names[row["head"]] = row["value"]
+        else:
+            values[row["head"]][row["kind"]].add(row["value"])
+    return {
+        member: Claims(names.get(member, ""), {kind: frozenset(some) for kind, some in values[member].items()})
+        for member in members
+    }
+
+
+async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str, object]]:
+    """Every identity of a person, wherever it is kept: kind, value, member_id, leads, source, since."""
+    rows = await db.fetch(
+        """SELECT * FROM (
+               SELECT 'phone' AS kind, phone AS value, member_id, true AS leads, 'log-in' AS source, created_at AS since
+               FROM members WHERE member_id = ANY ($1) AND phone IS NOT NULL
+               UNION ALL
+               SELECT 'card_no', external_code, member_id, true, 'card', created_at
+               FROM members WHERE member_id = ANY ($1) AND external_code IS NOT NULL
+               UNION ALL
+               SELECT 'card_no', card_no, member_id, true, 'electronic', created_at
+               FROM members WHERE member_id = ANY ($1) AND card_no IS NOT NULL
+               UNION ALL
+               SELECT kind, value, member_id, leads, source, since FROM identities WHERE member_id = ANY ($1)
+           ) x ORDER BY member_id, leads DESC, kind, since, value""",
+        member_ids,
+    )
+    return [dict(row) for row in rows]

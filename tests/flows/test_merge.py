@@ -1,0 +1,475 @@
+"""One person who was two members: merged, spent, undone. What both had before is what they have after, less what was
+spent, of the account it was taken from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from duoline import attribution, loyalty
+from duoline.entry.check import broken
+from duoline.flows import judge_tiers, pay_points
+from duoline.flows.merge_members import merge_members
+from duoline.flows.unmerge_members import unmerge_members
+from duoline.kernel import clock, faults
+from duoline.kernel.errors import NotFound, Refusal
+from duoline.kernel.ids import new_id
+from duoline.members import cards, errors, guests, sessions, stand
+from duoline.members.group import group_of, lock_group
+from duoline.members.log_in import log_in
+from duoline.members.send_code import code_hash
+
+from .conftest import World
+from .test_points import given, had, pay_rest, spend, told
+from .test_returns import bring
+from .test_tiers import is_now
+
+
+class _Undone(Exception):
+    """Rolls back what a test looked at."""
+
+
+PHONE = "+8619900000801"
+OTHER_PHONE = "+8619900000802"
+
+
+async def merge(world: World, other, *, survivor=None, reason: str = "the same face"):
+    async with world.db.begin() as tx:
+        return await merge_members(
+            tx, survivor_id=survivor or world.member_id, other_id=other, reason=reason, actor=world.manager
+        )
+
+
+async def unmerge(world: World, merge_id, *, survivor=None):
+    async with world.db.begin() as tx:
+        return await unmerge_members(
+            tx, survivor_id=survivor or world.member_id, merge_id=merge_id, reason="father and son", actor=world.manager
+        )
+
+
+async def have(world: World, member_id) -> loyalty.Balance:
+    return await loyalty.balance_of(world.db, member_id)
+
+
+async def together(world: World) -> loyalty.Balance:
+    return await loyalty.balance_of_group(world.db, await group_of(world.db, world.member_id))
+
+
+async def numbered(world: World, phone: str, member_id) -> None:
+    await world.db.execute("UPDATE members SET phone = $2 WHERE member_id = $1", member_id, phone)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ($1, $2)", phone, member_id)
+
+
+async def enter(world: World, phone: str, token: str, *, guest_id=None):
+    """Log in with a code that was sent."""
+    code_id, now = new_id(), clock.now()
+    await world.db.execute(
+        "INSERT INTO login_codes (phone, id, code_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        phone,
+        code_id,
+        code_hash(phone, "246810", code_id, "s"),
+        now,
+        now + timedelta(minutes=5),
+    )
+    async with world.db.begin() as tx:
+        return await log_in(tx, phone=phone, code="246810", token=token, secret="s", guest_id=guest_id, locale="zh")
+
+
+@pytest.fixture
+async def other(world: World):
+    return await world.new_member()
+
+
+async def whole(world: World) -> None:
+    assert await broken(world.db) == []
+
+
+# --- points -------------------------------------------------------------------------------------------
+
+
+async def test_points_are_spent_across_both_and_come_back_where_they_came_from(world, books, other):
+    await given(world, 100)
+    await given(world, 50_000, member_id=other)
+    await world.db.execute(  # the other's end first
+        "UPDATE point_lots SET expires_at = expires_at - interval '30 days' WHERE member_id = $1", other
+    )
+    merge_id = await merge(world, other)
+    assert (await have(world, world.member_id), await have(world, other)) == (
+        loyalty.Balance(0, 100, 0),
+        loyalty.Balance(0, 50_000, 0),
+    )
+    assert await together(world) == loyalty.Balance(0, 50_100, 0)
+    await world.stock("A", "milk", 3)
+    receipt = await world.place(world.wish("milk", 3, at="A"))
+    can = await pay_points.usable(world.db, member_id=world.member_id, order_id=receipt.id)
+    assert can.spendable == 50_100
+    await spend(world, receipt, 1_000)
+    assert await together(world) == loyalty.Balance(0, 49_100, 0)
+    assert (await have(world, other)).spendable == 49_000
+    assert (await have(world, world.member_id)).spendable == 100
+    await whole(world)
+    await unmerge(world, merge_id)
+    assert (await have(world, other)).spendable == 49_000  # what was spent stays spent
+    assert await together(world) == loyalty.Balance(0, 100, 0)
+    await pay_rest(world, books, receipt)
+    await world.ready(receipt)
+    await world.hand(receipt)
+    await told(world)
+    before = (await have(world, world.member_id)).spendable
+    await bring(world, receipt.id, milk=3)
+    await told(world)
+    assert (await have(world, other)).spendable == 50_000  # it comes back where it came from
+    assert (await have(world, world.member_id)).spendable <= before
+    await whole(world)
+
+
+async def test_a_part_that_comes_back_goes_to_the_buyers_own_account_first(world, books, other):
+    await given(world, 300)
+    await given(world, 300, member_id=other)
+    later = "UPDATE point_lots SET expires_at = expires_at + interval '1 day' WHERE member_id = $1"
+    await world.db.execute(later, other)
+    await merge(world, other)
+    await world.stock("A", "milk", 2)
+    receipt = await world.place(world.wish("milk", 2, at="A"))
+    await spend(world, receipt, 500)
+    assert ((await have(world, world.member_id)).spendable, (await have(world, other)).spendable) == (0, 100)
+    with pytest.raises(_Undone):
+        async with world.db.begin() as tx:
+            await back_in_parts(tx, world, receipt, other)
+    await whole(world)
+
+
+async def back_in_parts(tx, world, receipt, other):
+    use_id, worth = await tx.fetchrow("SELECT id, worth_minor FROM point_uses WHERE order_id = $1", receipt.id)
+    backs = [
+        await loyalty.give_back(tx, member_id=world.member_id, use_id=use_id, amount_minor=minor, actor=world.clerk)
+        for minor in (worth // 5, worth * 3 // 5, worth // 5)
+    ]
+    assert backs == [100, 300, 100]
+    assert await tx.fetchval("SELECT back_points FROM point_shares WHERE use_id = $1", use_id) == 200
+    lots = "SELECT granted FROM point_lots WHERE source = 'refund' AND member_id = $1 ORDER BY id"
+    assert [row["granted"] for row in await tx.fetch(lots, world.member_id)] == [100, 200]
+    assert [row["granted"] for row in await tx.fetch(lots, other)] == [100, 100]
+    raise _Undone
+
+
+async def test_what_one_account_owes_the_others_points_have_to_cover(world, other, books):
+    receipt = await had(world, books, 2)
+    earned = (await told(world)).spendable
+    await given(world, 1000, member_id=other)
+    async with world.db.begin() as tx:
+        await loyalty.take_away(tx, member_id=world.member_id, points=earned, actor=world.manager, reason="test")
+    await bring(world, receipt.id, milk=2)
+    assert await told(world) == loyalty.Balance(0, 0, earned)
+    merge_id = await merge(world, other)
+    assert await together(world) == loyalty.Balance(0, 1000 - earned, 0)
+    with pytest.raises(Refusal, match="nothing-to-take"):
+        async with world.db.begin() as tx:
+            await loyalty.take_away(
+                tx, member_id=world.member_id, points=1001 - earned, actor=world.manager, reason="test"
+            )
+    async with world.db.begin() as tx:
+        await loyalty.take_away(tx, member_id=world.member_id, points=100, actor=world.manager, reason="test")
+    await unmerge(world, merge_id)
+    assert await have(world, other) == loyalty.Balance(0, 900, 0)
+    assert await have(world, world.member_id) == loyalty.Balance(0, 0, earned)
+    await whole(world)
+
+
+async def test_an_order_of_the_others_earns_where_it_was_placed_and_counts_for_the_tier_of_both(world, books, other):
+    await world.stock("A", "milk", 6)
+    receipt = await world.paid(books, world.wish("milk", 6, at="A"), member_id=other)
+    await world.ready(receipt)
+    await world.db.execute("UPDATE order_lines SET net_minor = net_minor WHERE order_id = $1", receipt.id)
+    await merge(world, other)
+    await world.hand(receipt)
+    await told(world)
+    assert (await have(world, other)).spendable == receipt.total.minor // 100
+    assert await have(world, world.member_id) == loyalty.Balance()
+    assert await judge_tiers.spent_of(world.db, world.member_id) == receipt.total.minor
+    await whole(world)
+
+
+# --- tiers, coupons, bindings, sessions, cards -----------------------------------------------------------
+
+
+async def test_the_better_tier_is_the_survivors_and_goes_again(world, other):
+    await is_now(world, "gold", member_id=other)
+    first = await merge(world, other)
+    assert (await stand.standing_of(world.db, world.member_id)).tier == "gold"
+    third = await world.new_member()
+    await is_now(world, "black", member_id=third)
+    second = await merge(world, third)
+    assert (await stand.standing_of(world.db, world.member_id)).tier == "black"
+    await unmerge(world, first)
+    assert (await stand.standing_of(world.db, world.member_id)).tier == "black"  # the third's
+    await unmerge(world, second)
+    assert (await stand.standing_of(world.db, world.member_id)).tier == "member"
+    assert (await stand.standing_of(world.db, other)).tier == "gold"
+    await whole(world)
+
+
+async def test_a_tier_set_by_hand_meanwhile_stays(world, other):
+    await is_now(world, "gold", member_id=other)
+    merge_id = await merge(world, other)
+    await is_now(world, "silver")
+    await unmerge(world, merge_id)
+    assert (await stand.standing_of(world.db, world.member_id)).tier == "silver"
+
+
+async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(world, other):
+    await numbered(world, PHONE, world.member_id)
+    await numbered(world, OTHER_PHONE, other)
+    await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('PLASTIC-801', $1)", other)
+    before = await enter(world, OTHER_PHONE, "before")
+    assert before.member_id == other
+    merge_id = await merge(world, other)
+    during = await enter(world, OTHER_PHONE, "during")
+    assert (during.member_id, during.phone_of, during.is_new) == (world.member_id, other, False)
+    for token in ("before", "during"):
+        found = await sessions.find(world.db, token)
+        assert (found.id, other in found.adopted) == (world.member_id, True)
+    assert await guests.member_of_phone(world.db, OTHER_PHONE) == world.member_id
+    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == world.member_id
+    await unmerge(world, merge_id)
+    for token in ("before", "during"):
+        found = await sessions.find(world.db, token)
+        assert (found.id, found.adopted) == (other, ())
+    assert await guests.member_of_phone(world.db, OTHER_PHONE) == other
+    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == other
+    await whole(world)
+
+
+async def test_guests_of_the_other_come_and_go_with_the_merge(world, other):
+    early, late = new_id(), new_id()
+    async with world.db.begin() as tx:
+        for guest_id in (early, late):
+            await guests.record(tx, guest_id=guest_id)
+        await guests.adopt(tx, guest_id=early, member_id=other)
+    merge_id = await merge(world, other)
+    async with world.db.begin() as tx:
+        await guests.adopt(tx, guest_id=late, member_id=other)
+    rows = "SELECT guest_id FROM adopted_guests WHERE member_id = $1"
+    assert {row["guest_id"] for row in await world.db.fetch(rows, world.member_id)} == {other, early, late}
+    await whole(world)
+    await unmerge(world, merge_id)
+    assert await world.db.fetch(rows, world.member_id) == []
+    assert {row["guest_id"] for row in await world.db.fetch(rows, other)} == {early, late}
+
+
+async def test_the_others_binding_holds_for_both_and_is_the_others_again(world, other):
+    guide, at = new_id(), clock.now() - timedelta(hours=1)
+    await world.db.execute(
+        """INSERT INTO bindings (member_id, id, scope, guide_id, store_id, source, rule_version, from_at, flags)
+           VALUES ($1, $2, 'guide', $3, $4, 'import', 0, $5, '[]')""",
+        other,
+        new_id(),
+        guide,
+        world.stores["A"],
+        at,
+    )
+
+    async def guide_of(member_id, when=None):
+        held = await attribution.binding_as_of(world.db, member_id, attribution.SCOPE, when or clock.now())
+        return held.guide_id if held else None
+
+    merge_id = await merge(world, other)
+    assert (await guide_of(world.member_id), await guide_of(other)) == (guide, guide)
+    assert await guide_of(world.member_id, at) is None  # they were two people then, as far as anybody knew
+    during = clock.now()
+    await asyncio.sleep(0.01)
+    await unmerge(world, merge_id)
+    assert (await guide_of(world.member_id), await guide_of(other)) == (None, guide)
+    assert await guide_of(world.member_id, during) == guide
+    again = await merge(world, other)
+    async with world.db.begin() as tx:
+        await attribution.unbind(tx, member_id=world.member_id, actor=world.member)
+    await unmerge(world, again)
+    assert await guide_of(other) is None  # what the person did meanwhile stays
+    await whole(world)
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+
+async def test_no_ring_no_chain_no_guest_and_each_once(world, other):
+    third, guest = await world.new_member(), new_id()
+    async with world.db.begin() as tx:
+        await guests.record(tx, guest_id=guest)
+    merge_id = await merge(world, other)
+    for survivor, gone, why in (
+        (world.member_id, world.member_id, errors.SameMember),
+        (world.member_id, guest, NotFound),
+        (world.member_id, new_id(), NotFound),
+        (other, world.member_id, errors.AlreadyMerged),
+        (third, other, errors.AlreadyMerged),
+        (other, third, errors.AlreadyMerged),
+        (third, world.member_id, errors.HasOthers),
+    ):
+        with pytest.raises(why):
+            await merge(world, gone, survivor=survivor)
+    with pytest.raises(NotFound):
+        await unmerge(world, merge_id, survivor=other)
+    await unmerge(world, merge_id)
+    with pytest.raises(errors.MergeUndone):
+        await unmerge(world, merge_id)
+    audit = "SELECT action, subject FROM audit_log WHERE action LIKE 'member.%merge' ORDER BY at, id"
+    seen = [(row["action"], row["subject"]) for row in await world.db.fetch(audit)]
+    assert sorted(seen) == sorted(
+        (action, str(who)) for action in ("member.merge", "member.unmerge") for who in (world.member_id, other)
+    )
+    await whole(world)
+
+
+async def trade(world: World, books) -> None:
+    """Somebody who was two members pays with the points of both."""
+    one, two = await world.new_member(), await world.new_member()
+    await given(world, 200, member_id=one)
+    await given(world, 300, member_id=two)
+    await merge(world, two, survivor=one)
+    await world.stock("A", "milk", 1)
+    receipt = await world.place(world.wish("milk", 1, at="A"), member_id=one)
+    async with world.db.begin() as tx:
+        await pay_points.pay_points(tx, member_id=one, order_id=receipt.id, points=400, actor=world.member)
+
+
+# --- races -------------------------------------------------------------------------------------------------
+
+
+async def test_a_into_b_and_b_into_a_at_once_is_one_merge(world):
+    for _ in range(8):
+        one, two = await world.new_member(), await world.new_member()
+        done = await asyncio.gather(
+            merge(world, one, survivor=two), merge(world, two, survivor=one), return_exceptions=True
+        )
+        assert sorted(type(each).__name__ for each in done) == ["AlreadyMerged", "UUID"]
+    await whole(world)
+
+
+async def test_merging_and_undoing_while_both_spend_loses_and_makes_no_point(world, books, other):
+    """T29: what both have and what was spent of it is the same before and after, whoever comes first."""
+    await given(world, 3_000)
+    await given(world, 3_000, member_id=other)
+    await world.stock("A", "milk", 8)
+    mine = [await world.place(world.wish("milk", at="A")) for _ in range(4)]
+    theirs = [await world.place(world.wish("milk", at="A"), member_id=other) for _ in range(4)]
+
+    async def buy(receipt, member_id) -> int:
+        for _ in range(10):
+            try:
+                async with world.db.begin() as tx:
+                    await pay_points.pay_points(
+                        tx, member_id=member_id, order_id=receipt.id, points=1_500, actor=world.member
+                    )
+            except errors.MergedMeanwhile:
+                continue
+            except loyalty.NotEnoughPoints:
+                return 0
+            except loyalty.PointsNotTaken:
+                return 0
+            return 1_500
+        return 0
+
+    async def waver() -> None:
+        for _ in range(6):
+            merge_id = await merge(world, other)
+            await asyncio.sleep(0.01)
+            await unmerge(world, merge_id)
+
+    *spent, _ = await asyncio.gather(
+        *(buy(receipt, world.member_id) for receipt in mine), *(buy(receipt, other) for receipt in theirs), waver()
+    )
+    left = [(await have(world, who)).spendable for who in (world.member_id, other)]
+    assert sum(left) + sum(spent) == 6_000
+    assert min(left) >= 0
+    assert sum(spent) >= 3_000
+    # Nothing was taken from the other's account at a moment in which they were two people.
+    stray = """SELECT count(*) FROM point_shares s WHERE NOT EXISTS (
+                   SELECT FROM member_merges g WHERE g.at <= s.at AND (g.undone_at IS NULL OR g.undone_at >= s.at))"""
+    assert await world.value(stray) == 0
+    await whole(world)
+
+
+@pytest.mark.parametrize("way", ["merge", "unmerge"])
+async def test_merging_and_undoing_wait_for_whoever_spends(world, other, way):
+    merge_id = await merge(world, other) if way == "unmerge" else None
+    async with world.db.begin() as tx:
+        before = await lock_group(tx, world.member_id)
+        later = asyncio.create_task(merge(world, other) if merge_id is None else unmerge(world, merge_id))
+        await asyncio.sleep(0.3)
+        assert not later.done()
+        assert await group_of(tx, world.member_id) == before
+    await later
+    assert await group_of(world.db, world.member_id) != before
+
+
+async def test_merging_beside_a_log_in_loses_no_guest(world):
+    for n in range(6):
+        one, two = await world.new_member(), await world.new_member()
+        guest = new_id()
+        async with world.db.begin() as tx:
+            await guests.record(tx, guest_id=guest)
+        phone = f"+861990000081{n}"
+        await numbered(world, phone, two)
+
+        async def come(phone=phone, guest=guest, n=n):
+            entered = await enter(world, phone, f"token-{n}")
+            async with world.db.begin() as tx:
+                await guests.adopt(tx, guest_id=guest, member_id=entered.phone_of)
+
+        await asyncio.gather(merge(world, two, survivor=one), come())
+        found = await sessions.find(world.db, f"token-{n}")
+        assert found.id == one
+        assert {two, guest} == set(found.adopted)
+    await whole(world)
+
+
+# --- crashes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["merge.before_commit", "unmerge.before_commit"])
+async def test_killed_before_the_commit_nothing_has_happened_and_again_it_happens_once(world, access, other, point):
+    assert point in faults.points()
+    await given(world, 500, member_id=other)
+    merge_id = await merge(world, other) if point.startswith("unmerge") else None
+    program = f"""
+import asyncio, sys
+from uuid import UUID
+from duoline.flows.merge_members import merge_members
+from duoline.flows.unmerge_members import unmerge_members
+from duoline.kernel import faults
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.db import Database
+
+async def main():
+    faults.arm(sys.argv[1])
+    db = await Database.connect(sys.argv[2])
+    async with db.begin() as tx:
+        if {merge_id is None}:
+            await merge_members(tx, survivor_id=UUID("{world.member_id}"), other_id=UUID("{other}"), reason="r", actor=SYSTEM)
+        else:
+            await unmerge_members(tx, survivor_id=UUID("{world.member_id}"), merge_id=UUID("{merge_id}"), reason="r", actor=SYSTEM)
+    await db.close()
+
+asyncio.run(main())
+"""
+    before = await together(world)
+
+    async def run(arm: str) -> int:
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", program, arm, access.dsn], env=dict(os.environ), check=False
+        )
+        return done.returncode
+
+    assert await run(f"{point}:kill") == -9
+    assert await together(world) == before
+    await whole(world)
+    assert await run("") == 0
+    assert (await together(world)).spendable == (500 if merge_id is None else 0)
+    assert (await have(world, other)).spendable == 500
+    await whole(world)
