@@ -258,6 +258,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
 
     await _favourites(stage, buyer, goods)
     await _touchpoints(stage, playwright, buyer, clerk, head, goods)
+    await _settled(stage, clerk, head)
     while not (await buyer.get(f"mall/orders/{ids['preorder_open']}"))["preorder"]["balance_open"]:
         await asyncio.sleep(1)
     ids["preorder_code"] = (await buyer.get(f"mall/orders/{ids['preorder_open']}/preorder-code"))["digits"]
@@ -852,6 +853,34 @@ async def _touchpoints(
     other = await head.send("POST", "clerk/guide-codes", {"store": SHOP})
     ids["other_guide_code"] = other["code"]
     await head.send("POST", "clerk/guide-asks", {"store": SHOP, "phone": BUYER})
+
+
+async def _settled(stage: Stage, clerk: Person, head: Person) -> None:
+    """The month that the demo chain closed: a clerk disputes their statement, what is approved is being paid, and one
+    payout did not arrive."""
+    statements = (await head.get("console/statements", limit=100))["items"]
+    mine = next(iter((await clerk.get("clerk/statements"))["items"]), None)
+    if mine is not None:
+        await clerk.send("POST", f"clerk/statements/{mine['month']}/notes", {"note": RECEIPT})
+    run = await head.send("POST", "console/payout-runs", {"month": statements[0]["month"]})
+    for _ in range(TRIES):
+        if payouts := (await head.get(f"console/payout-runs/{run['id']}/payouts"))["items"]:
+            break
+        await asyncio.sleep(PAUSE_S)
+    else:
+        raise RuntimeError("nothing was paid out")
+    failed = {"outcome": "failed", "problem": RECEIPT}
+    await head.send("POST", f"console/payouts/{payouts[0]['id']}/outcome", failed)
+    shown = next((one for one in statements if mine and one["id"] == mine["id"]), statements[0])
+    stage.ids |= {"statement": shown["id"], "payee": shown["payee"]["id"], "paid_order": await _of_payee(head, shown)}
+    payees = (await head.get("console/payees", limit=100))["items"]
+    stage.names |= {one["payee"]["name"]["zh"] for one in payees if one["payee"]["kind"] in ("staff", "member")}
+
+
+async def _of_payee(head: Person, statement: dict[str, Any]) -> str:
+    """An order that a statement pays for."""
+    lines = (await head.get(f"console/statements/{statement['id']}/lines"))["items"]
+    return str(lines[0]["share"]["order_id"])
 
 
 async def _coupon_batches(stage: Stage, head: Person, buyer: Person, sku: dict[str, Any]) -> None:

@@ -62,6 +62,8 @@ async def counts(db: Database) -> dict[str, int]:
         "scans",
         "order_touches",
         "bindings",
+        "accruals",
+        "statements",
     ]
     return {name: await db.fetchval(f"SELECT count(*) FROM {name}") for name in names}
 
@@ -78,6 +80,9 @@ async def test_a_chain_in_a_database(db: Database, tmp_path: Path) -> None:
     assert min(found["orders"], found["search_words"], found["product_media"], found["promise_days"]) > 10
     assert found["product_docs"] == found["products"]
     assert min(found["scans"], found["order_touches"], found["bindings"]) > 5
+    assert min(found["accruals"], found["statements"]) > 5
+    states = {row["state"] for row in await db.fetch("SELECT DISTINCT state FROM statements WHERE month = '2026-10'")}
+    assert {"closed", "approved"} <= states
     hung = {row["kind"] for row in await db.fetch("SELECT DISTINCT kind FROM touchpoints")}
     assert hung == set(attribution.KINDS)
     assert [(each.id, each.rows[:2]) for each in await findings(db) if each.rows] == []

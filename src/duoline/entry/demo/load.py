@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from duoline import insight
 from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
-from duoline.entry.demo import goods, history, met, numbers, offers, people, presale, promised, shops
+from duoline.entry.demo import goods, history, met, numbers, offers, paid, people, presale, promised, shops
 from duoline.entry.demo.decorate import Decorator
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -72,6 +72,7 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
         await presale.add_presale(db, size)
     await people.add_staff(db, size)
     await met.add_touchpoints(db, size)
+    await paid.add_shares(db, size)
     await insight.refresh(db, budget_s=SUMMARISE_S)
     await promised.add_reports(db, size)
     mark.unlink()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SHOPS_MAX = 6
 MEMBERS_MAX = 12
 DAYS = 14
+HUNG_DAYS = 70
 ORDERS_MAX = 60
 WINDOW_DAYS = 30
 
@@ -114,7 +115,7 @@ async def add_touchpoints(db: Database, size: Size) -> int:
         )],
     )  # fmt: skip
     made = points(size, names)
-    begun = datetime.combine(size.today - timedelta(days=DAYS), time(9), ZoneInfo(ZONE)).astimezone(UTC)
+    begun = datetime.combine(size.today - timedelta(days=HUNG_DAYS), time(9), ZoneInfo(ZONE)).astimezone(UTC)
     async with db.begin() as tx:
         await tx.executemany(
             """INSERT INTO touchpoints (id, code, kind, owner_kind, owner_id, name_zh, name_en, store_id, place,

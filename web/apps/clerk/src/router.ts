@@ -52,6 +52,7 @@ export const router = createRouter({
     { path: "/sales/:id", name: "sale", component: () => import("./pages/SalePage.vue"), props: true },
     { path: "/my-code", name: "my-code", component: () => import("./pages/MyCode.vue") },
     { path: "/members", name: "members", component: () => import("./pages/Members.vue") },
+    { path: "/earnings", name: "earnings", component: () => import("./pages/Earnings.vue") },
     { path: "/performance", name: "performance", component: () => import("./pages/Performance.vue") },
     { path: "/me", name: "me", component: () => import("./pages/Me.vue") },
     { path: "/:rest(.*)*", redirect: "/queue" },

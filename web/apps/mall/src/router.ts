@@ -41,6 +41,7 @@ export const router = createRouter({
     { path: "/coupons/:code", name: "coupon-code", component: () => import("./pages/CouponCode.vue"), meta: { title: "coupon.code_title", bar: true } },
     { path: "/guide/:code", name: "guide-code", component: () => import("./pages/GuideCode.vue"), meta: { title: "guide.title", bar: true } },
     { path: "/me/guide", name: "guide", component: () => import("./pages/MyGuide.vue"), meta: { title: "guide.mine", bar: true } },
+    { path: "/me/earnings", name: "earnings", component: () => import("./pages/Earnings.vue"), meta: { title: "share.earnings", bar: true } },
     { path: "/me/shares", name: "shares", component: () => import("./pages/Shares.vue"), meta: { title: "share.mine", bar: true } },
     { path: "/me/privacy", name: "privacy", component: () => import("./pages/Privacy.vue"), meta: { title: "privacy.title", bar: true } },
     { path: "/t/:code", name: "ended", component: () => import("./pages/Ended.vue"), meta: { title: "ended.title" } },

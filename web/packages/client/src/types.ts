@@ -1599,3 +1599,41 @@ export interface Performance {
   lately: PerformanceSpan
   ever: PerformanceSpan
 }
+
+/** What I earned: not mine yet, mine and not paid (below zero: carried against what comes), on its way, had. */
+export interface Earnings {
+  pending: Money
+  due: Money
+  paying: Money
+  paid: Money
+  reversed: Money
+  orders: number
+  months: { month: string; earned: Money; paid: Money }[]
+}
+/** One share of an order line; `rate_bp` in hundredths of a percent of `basis`. Whose order it was is not told. */
+export interface EarnedShare {
+  id: string
+  at: string
+  article: Text | null
+  role: string
+  rate_bp: number
+  basis: Money
+  earned: Money
+  state: "pending" | "matured"
+  matures_at: string | null
+  month: string | null
+  flag: "self" | "phone" | "device" | "address" | "circle" | null
+}
+export interface MyStatement {
+  id: string
+  month: string
+  state: "closed" | "approved" | "paying" | "paid" | "carried"
+  carried_in: Money
+  earned: Money
+  reversed: Money
+  cut: Money
+  to_pay: Money
+  carried_out: Money
+  closed_at: string
+  notes: { kind: "dispute" | "answer"; note: string; at: string }[]
+}

@@ -1405,3 +1405,196 @@ export interface MemberIdentity {
   merges: MemberMerge[]
   open_pairs: number
 }
+
+// ---- settlement ----
+
+export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
+export type StatementState = "closed" | "approved" | "paying" | "paid" | "carried"
+export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
+export type PayFlag = "self" | "phone" | "device" | "address" | "circle"
+
+export interface PayeeOf {
+  id: string
+  kind: PayeeKind
+  name: Text
+  /** A code or a masked phone, to tell two of one name apart. */
+  note: string
+}
+
+export interface PayeeRow {
+  payee: PayeeOf
+  pending: Money
+  due: Money
+  paying: Money
+  paid: Money
+  flagged: number
+}
+
+export interface PayeeCase {
+  payee: PayeeRow
+  months: { month: string; earned: Money; paid: Money }[]
+}
+
+/** One share of one order line; `rate_bp` in hundredths of a percent of `basis`. */
+export interface ShareRow {
+  order_id: string
+  order_no: string | null
+  placed_at: string | null
+  article: Text | null
+  book: "commission" | "allocation"
+  role: PayRole
+  store_code: string | null
+  rate_bp: number
+  basis: Money
+  earned: Money
+  state: "pending" | "matured"
+  matures_at: string | null
+  month: string | null
+  flag: PayFlag | null
+}
+
+export interface StatementRow {
+  id: string
+  payee: PayeeOf
+  month: string
+  way: "payout" | "internal"
+  state: StatementState
+  carried_in: Money
+  earned: Money
+  reversed: Money
+  cut: Money
+  to_pay: Money
+  carried_out: Money
+  approvals: number
+  approvals_needed: number
+  disputed: boolean
+  closed_at: string
+}
+
+export interface StatementCase {
+  statement: StatementRow
+  approvals: { by: string; at: string }[]
+  notes: { id: string; kind: "dispute" | "answer"; note: string; by: string; at: string }[]
+  mine_to_approve: boolean
+}
+
+export interface StatementLine {
+  amount: Money
+  share: ShareRow
+}
+
+export interface MonthSums {
+  month: string
+  statements: number
+  closed: number
+  approved: number
+  paying: number
+  paid: number
+  carried: number
+  to_pay: Money
+}
+
+export interface PayoutRun {
+  id: string
+  month: string
+  by: string
+  at: string
+  payouts: number
+  amount: Money
+  requested: number
+  done: number
+  failed: number
+}
+
+export interface PayoutRow {
+  id: string
+  payee: PayeeOf
+  statement_id: string
+  amount: Money
+  state: "requested" | "done" | "failed"
+  problem: string
+  at: string
+  resolved_at: string | null
+}
+
+export interface CommissionRules {
+  guide_bp: number
+  seller_bp: number
+  referrer_bp: number
+  second_bp: number
+  levels: number
+  several_roles: boolean
+  mature_days: number
+  month_cap_minor: number
+  bringing_minor: number
+  products: { product: string; percent: number }[]
+  categories: { category: string; percent: number }[]
+  tiers: { tier: string; percent: number }[]
+}
+
+export interface AllocationRules {
+  bringer_store: number
+  guide_store: number
+  touchpoint_store: number
+  ship_store: number
+  hand_over_store: number
+  online: number
+  headquarters: number
+}
+
+export interface Contract {
+  company: string
+  mode: "direct" | "franchise" | "all_franchise"
+  stock_owner: "company" | "chain"
+  price_right: "company" | "chain"
+  promo_payer: "company" | "chain"
+  goods_percent: number
+  regions: string[]
+}
+
+export interface PlanCheck {
+  lawful: boolean
+  findings: { rule: string; field: string; refused: boolean; says: Text; source: string }[]
+}
+
+export interface SignOff {
+  id: string
+  levels: number
+  document: string
+  reason: string
+  by: string
+  at: string
+  revoked_at: string | null
+}
+
+export interface Evidence {
+  level_1: number
+  level_2: number
+  deeper: number
+  flagged: Record<string, number>
+  earned: Money
+  taken_back: Money
+  own_sales: Money
+  by_sharing: Money
+  payees: number
+  top_hundredth: Money
+  without_orders: number
+}
+
+export interface Simulation {
+  month: string
+  orders: number
+  commission_before: Money
+  commission_after: Money
+  allocation_before: Money
+  allocation_after: Money
+  payees: { payee: PayeeOf; book: "commission" | "allocation"; before: Money; after: Money }[]
+  more: number
+}
+
+export interface OrderShares {
+  commission_version: number | null
+  allocation_version: number | null
+  contracts_version: number | null
+  shares: { payee: PayeeOf; share: ShareRow }[]
+}

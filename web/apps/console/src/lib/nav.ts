@@ -28,6 +28,7 @@ export const PLACES: readonly Place[] = [
   { name: "touchpoints", to: "/touchpoints", icon: "qr", permission: "touchpoints.read", key: "l" },
   { name: "bindings", to: "/bindings", icon: "user", permission: "bindings.read", key: "b" },
   { name: "members", to: "/members", icon: "user", permission: "members.read", key: "e" },
+  { name: "settlement", to: "/settlement", icon: "coins", permission: "settlement.read", key: "x" },
   { name: "shops", to: "/shops", icon: "shop", permission: "stores.read", key: "h" },
   { name: "imports", to: "/imports", icon: "upload", permission: "imports.run", key: "i" },
   { name: "staff", to: "/staff", icon: "users", permission: "staff.read", key: "u" },

@@ -1,13 +1,13 @@
 import { money, t } from "@duoline/i18n"
 
 /** The policies we have words for; others are shown by their own names. */
-const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points"])
+const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points", "commission", "allocation", "contracts", "statements"])
 /** Policies that have an editor of their own, and where it is. */
-export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points" }
+export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points", commission: "/settlement/rules", allocation: "/settlement/rules/allocation", contracts: "/settlement/rules/contracts" }
 export const known = (kind: string): boolean => KNOWN.has(kind)
 
 /** Fields in minor units of money, by policy. */
-const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"], till: ["drawer_difference_minor"] }
+const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"], till: ["drawer_difference_minor"], statements: ["two_above_minor", "least_minor"] }
 /** Texts that say something by being empty. */
 const MAY_BE_EMPTY = new Set(["excluded"])
 export const isMoney = (kind: string, field: string): boolean => MONEY[kind]?.includes(field) ?? false
@@ -18,7 +18,7 @@ const FIELDS = new Set([
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
   "days", "faulty_days", "excluded", "other_companies",
-  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes",
+  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes", "two_above_minor", "least_minor",
 ])
 export const fieldName = (field: string): string => (FIELDS.has(field) ? t(`policy_field.${field}`) : field)
 

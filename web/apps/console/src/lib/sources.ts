@@ -1,7 +1,7 @@
 import type { StoreCard, Text } from "@duoline/client"
 import { pick } from "@duoline/i18n"
 import { get, list, at } from "../api"
-import type { Brand, CategoryRow, Company, Region, StockRow } from "../api/types"
+import type { Brand, CategoryRow, Company, ProductRow, Region, StockRow } from "../api/types"
 import { searchShops, shopNamed } from "./shops"
 
 export interface Choice {
@@ -54,6 +54,19 @@ export function skuSource(): ChoiceSource {
     named: async (value) => {
       const found = await get<{ sku: StockRow }>(`stock/${at(value)}`)
       return choice(found.sku)
+    },
+  }
+}
+
+/** Products by name or code; a product is named by its code. */
+export function productSource(): ChoiceSource {
+  const choice = (row: ProductRow): Choice => ({ value: row.code, label: pick(row.name), hint: row.code, data: row })
+  const found = async (q: string, limit: number) => (await list<ProductRow>("products", { q, limit })).items
+  return {
+    find: async (q) => (await found(q, 30)).map(choice),
+    named: async (value) => {
+      const row = (await found(value, 5)).find((one) => one.code === value)
+      return row ? choice(row) : null
     },
   }
 }

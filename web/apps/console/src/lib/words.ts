@@ -8,7 +8,8 @@ export function accountName(account: string): string {
   if (kind === "cash" || kind === "sales") return t(`account.${kind}`, { shop: shop ? pick(shop.name) : t("account.some_shop") })
   if (kind === "clearing") return t("account.clearing", { provider: tenderName(rest) })
   if (kind === "income") return t(`account.income_${rest === "delivery" || rest === "forfeited" ? rest : "other"}`)
-  return kind === "deposits" ? t("account.deposits") : account
+  if (kind === "pending" || kind === "due" || kind === "paying") return t(`account.share_${kind}`)
+  return kind === "deposits" || account === "commission" || account === "allocation" ? t(`account.${kind}`) : account
 }
 
 const TENDERS = new Set(["sandbox", "cash", "card", "online", "by-hand"])
@@ -36,11 +37,11 @@ export function actionName(action: string): string {
   const subject = SUBJECTS.has(kind) ? t(`subject.${kind}`) : kind
   return VERBS.has(verb) ? t("action.sentence", { subject, verb: t(`verb.${verb}`) }) : `${subject} ${verb}`
 }
-export const SUBJECTS = new Set(["product", "sku", "brand", "category", "price", "stock", "order", "staff", "store", "region", "company", "policy", "import", "refund", "member", "invariant", "favourite", "count", "transfer", "promotion", "presale", "coupons", "drawer", "sale", "touchpoint", "binding"])
+export const SUBJECTS = new Set(["product", "sku", "brand", "category", "price", "stock", "order", "staff", "store", "region", "company", "policy", "import", "refund", "member", "invariant", "favourite", "count", "transfer", "promotion", "presale", "coupons", "drawer", "sale", "touchpoint", "binding", "statement", "payout", "settlement", "commission"])
 const VERBS = new Set([
   "make", "bind", "unbind", "dispute", "dispute-stands", "dispute-moves",
   "added", "edited", "changed", "set", "end", "renamed", "moved", "opened", "published", "withdrawn", "draft", "cancel", "count", "damage", "receipt", "missing",
   "opening", "return", "safety", "buffers", "hired", "grants-set", "exceptions-set", "barcodes-set", "picture-added", "picture-removed", "pictures-arranged", "run", "hold", "release", "broken",
   "sell", "sell-home", "ring-up", "take-preorder", "preorder-untaken", "forfeit", "split", "cash", "hand-over", "ship", "reject", "request", "done", "failed", "import", "payment-resolved", "source-again", "refund-frozen", "replan", "shadow-run", "sent-again", "given-by-hand", "keep", "give-up",
-  "count-open", "count-submit", "count-approve", "count-reject", "count-cancel", "shortage-found", "approve", "decline", "send", "receive", "lose", "send-to-shop", "arrive", "open", "give", "print", "void", "float", "paid-in", "paid-out", "close", "discard", "back",
+  "count-open", "count-submit", "count-approve", "count-reject", "count-cancel", "shortage-found", "approve", "decline", "send", "receive", "lose", "send-to-shop", "arrive", "open", "give", "print", "void", "float", "paid-in", "paid-out", "close", "discard", "back", "sign-off", "sign-off-revoked",
 ])

@@ -1,0 +1,136 @@
+"""What a guide's member buys is seen by the guide at once; a month is disputed, answered, approved, paid, taken along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Playwright, expect
+
+from tests.browser import stage
+from tests.browser.stage import SHOP
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Awaitable[Page]]
+PHONE = "19900000901"
+
+
+async def test_a_sale_becomes_commission_of_the_guide(site: str, visit: Visit, playwright: Playwright) -> None:
+    clerk = await stage.clerk_at(playwright, site, SHOP)
+    counter = await visit(storage_state=await clerk.cookies(**{"duoline.clerk.store": SHOP}))
+    await counter.goto(f"{site}/clerk/me")
+    await counter.get_by_role("link", name=re.compile("我的佣金")).click()
+    await expect(counter.locator("h1")).to_have_text("我的佣金")
+    before = (await clerk.get("clerk/earnings"))["pending"]["minor"]
+
+    # Somebody chooses the guide, and buys online.
+    member = await stage.member(playwright, site, PHONE)
+    code = (await clerk.send("POST", "clerk/guide-codes", {"store": SHOP}))["code"]
+    await member.send("POST", "mall/guide", {"code": code})
+    (article,) = await stage.in_stock(member, at=SHOP, limit=1)
+    bought = await stage.order(member, [stage.line(article)], name="顾晓")
+    pending = counter.locator(".tile").filter(has_text="还在等").locator("dd").first
+    earned = (bought["total"]["minor"] * 2 + 50) // 100  # two percent, to the nearest cent
+    for _ in range(stage.TRIES):
+        if (await clerk.get("clerk/earnings"))["pending"]["minor"] > before:
+            break
+        await counter.wait_for_timeout(1000 * stage.PAUSE_S)
+    await counter.reload()
+    await expect(pending).to_have_text(yuan(before + earned))
+    first = counter.locator("li.share").first
+    await expect(first).to_contain_text(bought["lines"][0]["name"]["zh"])
+    await expect(first).to_contain_text("作为导购")
+
+    # Headquarters sees who is paid for the order, and why.
+    head = await stage.staff(playwright, site, "hq")
+    desk = await visit(width="desk", storage_state=await head.cookies())
+    await desk.goto(f"{site}/console/orders/{bought['id']}")
+    panel = desk.locator("#shares")
+    await panel.get_by_text("逐行明细").first.click()
+    await expect(panel.get_by_role("cell", name=re.compile("专属导购:.* 的 2%"))).to_be_visible()
+
+
+async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, playwright: Playwright) -> None:
+    head = await stage.staff(playwright, site, "hq")
+    waiting = (await head.get("console/statements", kind="staff", which="closed", limit=100))["items"]
+    statement = next(one for one in waiting if one["way"] == "payout")
+    name = statement["payee"]["name"]["zh"]
+    people = (await head.get("console/staff", limit=100))["items"]
+    login = next(one["login"] for one in people if one["name"] == name and one["login"].startswith("clerk"))
+    guide = await stage.staff(playwright, site, login)
+    shop = (await guide.get("staff/me"))["stores"][0]["code"]
+
+    # The guide says on the phone what is not right.
+    phone = await visit(storage_state=await guide.cookies(**{"duoline.clerk.store": shop}))
+    await phone.goto(f"{site}/clerk/earnings")
+    await phone.locator("summary").first.click()
+    await phone.get_by_role("button", name="有问题").first.click()
+    asked = phone.locator("dialog[open]")
+    await asked.get_by_role("button", name="发送").click()
+    await expect(asked.get_by_text("请写一下哪里不对")).to_be_visible()
+    await asked.get_by_label("哪里不对?").fill("周六那单没有算")
+    await asked.get_by_role("button", name="发送").click()
+    await expect(phone.locator(".notes")).to_contain_text("周六那单没有算")
+
+    # Headquarters closes the month again, which makes nothing; it answers and approves.
+    desk = await visit(width="desk", storage_state=await head.cookies())
+    await desk.goto(f"{site}/console/settlement")
+    await desk.get_by_role("button", name="关账", exact=True).click()
+    sheet = desk.locator("dialog[open]")
+    await sheet.get_by_role("button", name=re.compile("^关账:")).click()
+    await expect(desk.get_by_text("没有要补的结算单")).to_be_visible()
+    row = desk.get_by_role("row").filter(has_text=name).filter(has_text="员工").filter(has_text="有异议")
+    await row.get_by_role("link").click()
+    await expect(desk.locator(".notes")).to_contain_text("周六那单没有算")
+    await desk.get_by_label("答复").fill("那单已退货")
+    await desk.get_by_role("button", name="发送答复").click()
+    await expect(desk.locator(".notes li")).to_have_count(2)
+    await desk.get_by_role("button", name="审批通过").click()
+    await sheet.get_by_role("button", name="审批通过").click()
+    await expect(desk.locator(".page-head")).to_contain_text("已审批")
+    await desk.get_by_role("button", name="下载").click()
+    async with desk.expect_download() as taken:
+        await desk.get_by_role("menuitem", name="CSV 表格").click()
+    text = (await (await taken.value).path()).read_text("utf-8-sig")
+    assert "应付 To pay" in text or "金额 Amount" in text
+
+    # Paid: the sum is named before; the bank's file has it; one that failed is paid again.
+    for outcome in ("failed", "done"):
+        await desk.goto(f"{site}/console/settlement")
+        await desk.get_by_role("button", name="打款已审批的").click()
+        await sheet.get_by_role("button", name=re.compile("^打款 ¥")).click()
+        await expect(desk).to_have_url(re.compile("/settlement/payouts"))
+        line = desk.get_by_role("row").filter(has_text=name).filter(has_text="已提交")
+        await expect(line).to_have_count(1)
+        async with desk.expect_download() as bank:
+            await desk.get_by_role("link", name="银行文件").click()
+        assert str(statement["payee"]["id"]) in (await (await bank.value).path()).read_text("utf-8-sig")
+        await line.get_by_role("button").click()
+        await sheet.locator(f"input[value={outcome}]").check()
+        if outcome == "failed":
+            await sheet.get_by_role("button", name="登记").click()
+            await expect(sheet.get_by_text("请写明失败原因")).to_be_visible()
+            await sheet.get_by_label("失败原因").fill("账号不符")
+        await sheet.get_by_role("button", name="登记").click()
+        await expect(sheet).to_have_count(0)
+        await expect(await state_of(desk, name)).to_contain_text("失败" if outcome == "failed" else "已到账")
+
+    # The guide sees it arrive, with the answer.
+    await phone.reload()
+    await phone.locator("summary").filter(has_text="已付").first.click()
+    await expect(phone.locator(".notes")).to_contain_text("那单已退货")
+    months: list[dict[str, Any]] = (await guide.get("clerk/statements"))["items"]
+    assert months[0]["state"] == "paid"
+
+
+async def state_of(desk: Page, name: str) -> Any:
+    """The row of a payee in the run that is looked at."""
+    return desk.get_by_role("row").filter(has_text=name).first
+
+
+def yuan(minor: int) -> str:
+    """As the faces write it."""
+    return f"¥{minor // 100:,}.{minor % 100:02d}"

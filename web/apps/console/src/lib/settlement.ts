@@ -1,0 +1,36 @@
+import type { Money } from "@duoline/client"
+import { dayTime, money, pick, t, textKey } from "@duoline/i18n"
+import type { IconName } from "@duoline/ui"
+import type { PayeeKind, PayeeOf, ShareRow, StatementState } from "../api/types"
+
+export const KINDS: readonly PayeeKind[] = ["staff", "member", "store", "company", "chain"]
+export const STATES: readonly StatementState[] = ["closed", "approved", "paying", "paid", "carried"]
+
+export const payeeName = (payee: PayeeOf): string => pick(payee.name) || t("settle.nameless")
+/** A name that somebody gave, which may be in another language than the page. */
+export const langOf = (text: string): string | undefined => (/[\u3400-\u9fff]/.test(text) ? "zh-CN" : undefined)
+export const KIND_ICONS: Record<PayeeKind, IconName> = { staff: "user", member: "users", store: "shop", company: "shop", chain: "home" }
+
+/** `2026-11` in words. */
+export const monthName = (month: string): string => new Intl.DateTimeFormat(textKey() === "en" ? "en-GB" : "zh-CN", { year: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${month}-01T00:00:00Z`))
+export const shortMonth = (month: string): string => new Intl.DateTimeFormat(textKey() === "en" ? "en-GB" : "zh-CN", { month: "short", timeZone: "UTC" }).format(new Date(`${month}-01T00:00:00Z`))
+/** `250` as 2.5%. */
+export const percent = (bp: number): string => `${bp / 100}%`
+export const negative = (value: Money): Money => ({ ...value, minor: -value.minor })
+export const yuanOf = (minor: number): Money => ({ minor, currency: "CNY" })
+
+/** What a share is reckoned from: the role, the rate, and of how much. */
+export function reckoned(share: ShareRow): string {
+  const basis = money(share.basis)
+  if (share.role === "bringing") return t("settle.why_bringing")
+  if (share.role === "owner") return t("settle.why_owner", { basis })
+  return t(share.book === "commission" ? "settle.why_commission" : "settle.why_margin", { role: t(`pay_role.${share.role}`), rate: percent(share.rate_bp), basis })
+}
+/** When a share is its payee's, or why it pays nothing. */
+export function becomes(share: ShareRow): string {
+  if (share.flag) return t("settle.pays_nothing", { why: t(`pay_flag.${share.flag}`) })
+  if (share.state === "matured") return t("settle.was_due", { month: share.month ? monthName(share.month) : "" })
+  return share.matures_at ? t("settle.due_at", { at: dayTime(share.matures_at) }) : t("settle.due_later")
+}
+/** Both in one sentence. */
+export const why = (share: ShareRow): string => t("settle.why", { what: reckoned(share), when: becomes(share) })

@@ -1,0 +1,12 @@
+import { read, write } from "./http"
+import type { EarnedShare, Earnings, MyStatement, Page } from "./types"
+
+/** What somebody earns, as they see it: the same for staff and for members. */
+const of = (face: "clerk" | "mall") => ({
+  show: () => read<Earnings>(`/api/${face}/earnings`),
+  shares: (cursor?: string) => read<Page<EarnedShare>>(`/api/${face}/earnings/shares`, { query: { cursor } }),
+  statements: (cursor?: string) => read<Page<MyStatement>>(`/api/${face}/statements`, { query: { cursor } }),
+  dispute: (month: string, note: string, key: string) => write<MyStatement>("POST", `/api/${face}/statements/${encodeURIComponent(month)}/notes`, { body: { note }, key }),
+})
+export type EarningsApi = ReturnType<typeof of>
+export const earningsOf = of
