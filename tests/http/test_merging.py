@@ -49,6 +49,8 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     hq = world.staff("hq")
     page = (await hq.get(PAIRS)).json()
     assert page["total"] == 1
+    for q, n in (("林小", 1), ("0852", 1), ("0859", 0), ("王", 0)):
+        assert (await hq.get(PAIRS, params={"q": q})).json()["total"] == n
     [row] = page["items"]
     assert (row["score"], row["reasons"], row["state"]) == (70, ["same_name", "phone_near"], "open")
     sides = {row[end]["id"]: row[end] for end in ("first", "second")}
@@ -74,6 +76,7 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     assert [merge["other"]["id"] for merge in who["merges"]] == [str(of(two))]
     case = (await hq.get(f"/api/console/members/{of(one)}")).json()
     assert case["points"]["spendable"] == 350
+    assert {(each["kind"], each["alone"]) for each in who["identities"]} == {("phone", True), ("wechat_openid", True)}
     gone = (await hq.get(f"/api/console/members/{of(two)}/identity")).json()
     assert gone["merged_into"]["id"] == str(of(one))
     listed = (await hq.get("/api/console/members")).json()["items"]
@@ -87,6 +90,22 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     assert (await two.get("/api/mall/membership")).json()["points"]["spendable"] == 250
     assert (await one.get("/api/mall/membership")).json()["points"]["spendable"] == 100
     assert (await hq.get(PAIRS, params={"which": "different"})).json()["total"] == 1
+
+
+async def test_what_two_people_have_is_marked(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    async with world.db.begin() as tx:
+        claims = [
+            identities.Identity("mail", "a@b.cn", of(one), leads=False),
+            identities.Identity("mail", "a@b.cn", of(two), leads=False),
+            identities.Identity("phone", "+8619900000851", of(two), leads=False),
+        ]
+        await identities.add(tx, claims, source="till", at=clock.now())
+    hq = world.staff("hq")
+    shown = (await hq.get(f"/api/console/members/{of(one)}/identity")).json()["identities"]
+    assert [(each["kind"], each["alone"]) for each in shown] == [("phone", False), ("mail", False)]
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    assert all(each["alone"] for each in made.json()["identities"])
 
 
 async def test_not_the_same_person_changes_no_member(world: World, both: tuple[Caller, Caller]) -> None:

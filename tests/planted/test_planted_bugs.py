@@ -484,7 +484,11 @@ def run(copy: Path, tests: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path):
     """The program and the stories, to be spoilt."""
-    for part in ("src", "migrations", "tests/attribution", "tests/flows", "tests/pricing", "tests/simulation"):
+    for part in (
+        "src",
+        "migrations",
+        *(f"tests/{each}" for each in ("attribution", "flows", "imports", "pricing", "simulation")),
+    ):
         shutil.copytree(CHECKOUT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("pyproject.toml", "alembic.ini", "tests/conftest.py"):
         shutil.copy(CHECKOUT / part, tmp_path / part)
