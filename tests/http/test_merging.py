@@ -13,6 +13,7 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
 from duoline.members import identities, pairs
 from duoline.members.match import pair
+from tests.http.test_live import connect, ended
 
 if TYPE_CHECKING:
     from tests.http.world import Caller, World
@@ -117,6 +118,23 @@ async def test_not_the_same_person_changes_no_member(world: World, both: tuple[C
     assert await world.db.fetchval("SELECT count(*) FROM member_merges") == 0
     audit = "SELECT count(*) FROM audit_log WHERE action = 'member.not-same'"
     assert await world.db.fetchval(audit) == 2
+
+
+async def test_open_pages_of_both_begin_anew_when_they_are_merged_and_when_not(
+    world: World, both: tuple[Caller, Caller]
+) -> None:
+    one, two = both
+    hq = world.staff("hq")
+    browsers = [await connect(world, who, "/api/mall/events") for who in both]
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    await world.relay()
+    for browser in browsers:
+        await ended(browser)
+    again = await connect(world, two, "/api/mall/events")
+    end = f"/api/console/members/{of(one)}/merges/{made.json()['merges'][0]['id']}/end"
+    assert (await hq.post(end, {"reason": "twins"})).status_code == 200
+    await world.relay()
+    await ended(again)
 
 
 async def test_refusals_say_what_to_do(world: World, both: tuple[Caller, Caller]) -> None:

@@ -106,8 +106,8 @@ async def claims_of(db: Database | Tx, members: Collection[UUID]) -> dict[UUID, 
 
 
 async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str, object]]:
-    """Every identity of members, wherever it is kept: kind, value, member_id, source, since, and whether nobody but that
-    person has it (`alone`)."""
+    """Every identity of members, wherever it is kept: kind, value, member_id, source, since, and whether nobody but
+    that person has it (`alone`)."""
     rows = await db.fetch(
         """SELECT x.*, NOT EXISTS (
                SELECT FROM identities i WHERE i.value = x.value AND i.kind = x.kind
