@@ -93,6 +93,29 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     assert (await hq.get(PAIRS, params={"which": "different"})).json()["total"] == 1
 
 
+async def test_a_pair_with_somebody_who_was_merged_since_is_about_who_they_are_now(
+    world: World, both: tuple[Caller, Caller]
+) -> None:
+    one, two = both
+    third = await world.member("+8619900000853")
+    hq = world.staff("hq")
+    async with world.db.begin() as tx:
+        doubts = [pair(of(who), of(third), 80, ("shared_phone",)) for who in both]
+        await pairs.raise_doubts(tx, doubts, source="signups", rule_version=0)
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    assert made.status_code == 201
+    first, second = sorted((of(two), of(third)))
+    path, keep = f"{PAIRS}/{first}/{second}/decision", ("second" if second == of(third) else "first")
+    refused = await hq.post(path, {"decision": "same", "keep": keep, "reason": "x"})
+    assert refused.json()["type"].endswith("members.has-others")
+    other = "first" if keep == "second" else "second"
+    assert (await hq.post(path, {"decision": "same", "keep": other, "reason": "x"})).status_code == 200
+    # With it the pair of the third and who the second is now is decided too.
+    assert (await hq.get(PAIRS, params={"which": "same"})).json()["total"] == 3
+    rows = await world.db.fetch("SELECT member_id, other_id FROM member_merges WHERE undone_at IS NULL")
+    assert {tuple(row) for row in rows} == {(of(one), of(two)), (of(one), of(third))}
+
+
 async def test_what_two_people_have_is_marked(world: World, both: tuple[Caller, Caller]) -> None:
     one, two = both
     async with world.db.begin() as tx:

@@ -29,7 +29,7 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit
 from duoline.kernel.db import Database, Tx
 from duoline.members import identities, pairs, phones
-from duoline.members.group import group_of
+from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
 if TYPE_CHECKING:
@@ -167,7 +167,10 @@ async def decide_member_pair(
         if data.decision == "same":
             first, second = sorted((member_id, other_id))
             kept, gone = (first, second) if data.keep == "first" else (second, first)
-            await merge_members(tx, survivor_id=kept, other_id=gone, reason=reason, actor=staff.actor)
+            # One of them may have been merged since, with somebody else or by way of others with each other.
+            kept, gone = await head_of(tx, kept), await head_of(tx, gone)
+            if kept != gone:
+                await merge_members(tx, survivor_id=kept, other_id=gone, reason=reason, actor=staff.actor)
         else:
             for subject, other in ((member_id, other_id), (other_id, member_id)):
                 await audit.record(
