@@ -19,7 +19,7 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import clock, faults
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
-from duoline.members import cards, errors, guests, sessions, stand
+from duoline.members import cards, errors, guests, identities, sessions, stand
 from duoline.members.group import group_of, lock_group
 from duoline.members.log_in import log_in
 from duoline.members.send_code import code_hash
@@ -242,6 +242,19 @@ async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(
         assert (found.id, found.adopted) == (other, ())
     assert await guests.member_of_phone(world.db, OTHER_PHONE) == other
     assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == other
+    await whole(world)
+
+
+async def test_who_proves_a_number_that_a_file_gave_to_another_is_a_pair_in_doubt(world, other):
+    async with world.db.begin() as tx:
+        claim = identities.Identity("phone", PHONE, other, leads=True)
+        await identities.add(tx, [claim], source="till", at=clock.now())
+    entered = await enter(world, PHONE, "new")
+    assert entered.is_new
+    [row] = await world.db.fetch("SELECT member_id, other_id, reasons, source FROM member_pairs")
+    assert ({row["member_id"], row["other_id"]}, row["reasons"]) == ({entered.member_id, other}, ["shared_phone"])
+    again = await enter(world, PHONE, "again")
+    assert (again.member_id, again.is_new) == (entered.member_id, False)
     await whole(world)
 
 

@@ -13,6 +13,7 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
 from duoline.members import identities, pairs
 from duoline.members.match import pair
+from tests.http.test_live import connect, ended
 
 if TYPE_CHECKING:
     from tests.http.world import Caller, World
@@ -49,6 +50,8 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     hq = world.staff("hq")
     page = (await hq.get(PAIRS)).json()
     assert page["total"] == 1
+    for q, n in (("林小", 1), ("0852", 1), ("0859", 0), ("王", 0)):
+        assert (await hq.get(PAIRS, params={"q": q})).json()["total"] == n
     [row] = page["items"]
     assert (row["score"], row["reasons"], row["state"]) == (70, ["same_name", "phone_near"], "open")
     sides = {row[end]["id"]: row[end] for end in ("first", "second")}
@@ -74,6 +77,7 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     assert [merge["other"]["id"] for merge in who["merges"]] == [str(of(two))]
     case = (await hq.get(f"/api/console/members/{of(one)}")).json()
     assert case["points"]["spendable"] == 350
+    assert {(each["kind"], each["alone"]) for each in who["identities"]} == {("phone", True), ("wechat_openid", True)}
     gone = (await hq.get(f"/api/console/members/{of(two)}/identity")).json()
     assert gone["merged_into"]["id"] == str(of(one))
     listed = (await hq.get("/api/console/members")).json()["items"]
@@ -89,6 +93,45 @@ async def test_a_pair_is_shown_side_by_side_and_decided_once(world: World, both:
     assert (await hq.get(PAIRS, params={"which": "different"})).json()["total"] == 1
 
 
+async def test_a_pair_with_somebody_who_was_merged_since_is_about_who_they_are_now(
+    world: World, both: tuple[Caller, Caller]
+) -> None:
+    one, two = both
+    third = await world.member("+8619900000853")
+    hq = world.staff("hq")
+    async with world.db.begin() as tx:
+        doubts = [pair(of(who), of(third), 80, ("shared_phone",)) for who in both]
+        await pairs.raise_doubts(tx, doubts, source="signups", rule_version=0)
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    assert made.status_code == 201
+    first, second = sorted((of(two), of(third)))
+    path, keep = f"{PAIRS}/{first}/{second}/decision", ("second" if second == of(third) else "first")
+    refused = await hq.post(path, {"decision": "same", "keep": keep, "reason": "x"})
+    assert refused.json()["type"].endswith("members.has-others")
+    other = "first" if keep == "second" else "second"
+    assert (await hq.post(path, {"decision": "same", "keep": other, "reason": "x"})).status_code == 200
+    # With it the pair of the third and who the second is now is decided too.
+    assert (await hq.get(PAIRS, params={"which": "same"})).json()["total"] == 3
+    rows = await world.db.fetch("SELECT member_id, other_id FROM member_merges WHERE undone_at IS NULL")
+    assert {tuple(row) for row in rows} == {(of(one), of(two)), (of(one), of(third))}
+
+
+async def test_what_two_people_have_is_marked(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    async with world.db.begin() as tx:
+        claims = [
+            identities.Identity("mail", "a@b.cn", of(one), leads=False),
+            identities.Identity("mail", "a@b.cn", of(two), leads=False),
+            identities.Identity("phone", "+8619900000851", of(two), leads=False),
+        ]
+        await identities.add(tx, claims, source="till", at=clock.now())
+    hq = world.staff("hq")
+    shown = (await hq.get(f"/api/console/members/{of(one)}/identity")).json()["identities"]
+    assert [(each["kind"], each["alone"]) for each in shown] == [("phone", False), ("mail", False)]
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    assert all(each["alone"] for each in made.json()["identities"])
+
+
 async def test_not_the_same_person_changes_no_member(world: World, both: tuple[Caller, Caller]) -> None:
     one, two = both
     hq = world.staff("hq")
@@ -98,6 +141,23 @@ async def test_not_the_same_person_changes_no_member(world: World, both: tuple[C
     assert await world.db.fetchval("SELECT count(*) FROM member_merges") == 0
     audit = "SELECT count(*) FROM audit_log WHERE action = 'member.not-same'"
     assert await world.db.fetchval(audit) == 2
+
+
+async def test_open_pages_of_both_begin_anew_when_they_are_merged_and_when_not(
+    world: World, both: tuple[Caller, Caller]
+) -> None:
+    one, two = both
+    hq = world.staff("hq")
+    browsers = [await connect(world, who, "/api/mall/events") for who in both]
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    await world.relay()
+    for browser in browsers:
+        await ended(browser)
+    again = await connect(world, two, "/api/mall/events")
+    end = f"/api/console/members/{of(one)}/merges/{made.json()['merges'][0]['id']}/end"
+    assert (await hq.post(end, {"reason": "twins"})).status_code == 200
+    await world.relay()
+    await ended(again)
 
 
 async def test_refusals_say_what_to_do(world: World, both: tuple[Caller, Caller]) -> None:

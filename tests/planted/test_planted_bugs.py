@@ -528,11 +528,7 @@ def copy(tmp_path):
     for part in (
         "src",
         "migrations",
-        "tests/attribution",
-        "tests/flows",
-        "tests/pricing",
-        "tests/settlement",
-        "tests/simulation",
+        *(f"tests/{each}" for each in ("attribution", "flows", "imports", "pricing", "settlement", "simulation")),
     ):
         shutil.copytree(CHECKOUT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("pyproject.toml", "alembic.ini", "tests/conftest.py"):

@@ -55,10 +55,9 @@ ORDER BY w.member_id
 async def judge_who_bought(tx: Tx, event: Event) -> None:
     """Something of a member's changed hands. Guests have no tier. Of who was merged, it counts for the survivor too."""
     if event.member_id is not None:
-        await judge_one(tx, event.member_id)
-        head = await head_of(tx, event.member_id)
-        if head != event.member_id:
-            await judge_one(tx, head)
+        # In order of id, as merging locks them.
+        for member_id in sorted({event.member_id, await head_of(tx, event.member_id)}):
+            await judge_one(tx, member_id)
 
 
 async def judge_one(tx: Tx, member_id: UUID) -> str | None:

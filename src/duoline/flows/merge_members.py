@@ -44,7 +44,8 @@ async def merge_members(tx: Tx, *, survivor_id: UUID, other_id: UUID, reason: st
 async def trace(
     tx: Tx, topic: str, action: str, survivor_id: UUID, other_id: UUID, merge_id: UUID, *, reason: str, actor: Actor
 ) -> None:
-    """Both members' audit says it, and an event tells of it."""
+    """The audit and an event of each of the two say it; processes look their sessions up anew by the event."""
+    said = {"survivor": str(survivor_id), "other": str(other_id), "merge": str(merge_id)}
     for subject, role in ((survivor_id, "survivor"), (other_id, "other")):
         await audit.record(
             tx,
@@ -53,14 +54,14 @@ async def trace(
             subject_kind="member",
             subject=str(subject),
             reason=reason,
-            after={"survivor": str(survivor_id), "other": str(other_id), "merge": str(merge_id), "as": role},
+            after=said | {"as": role},
         )
-    await outbox.emit(
-        tx,
-        topic=topic,
-        key=str(merge_id),
-        payload={"survivor_id": str(survivor_id), "other_id": str(other_id)},
-        family="member",
-        owner_id=survivor_id,
-        member_id=survivor_id,
-    )
+        await outbox.emit(
+            tx,
+            topic=topic,
+            key=str(subject),
+            payload=said | {"as": role},
+            family="member",
+            owner_id=subject,
+            member_id=subject,
+        )

@@ -106,9 +106,19 @@ async def claims_of(db: Database | Tx, members: Collection[UUID]) -> dict[UUID, 
 
 
 async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str, object]]:
-    """Every identity of a person, wherever it is kept: kind, value, member_id, leads, source, since."""
+    """Every identity of members, wherever it is kept: kind, value, member_id, source, since, and whether nobody but
+    that person has it (`alone`)."""
     rows = await db.fetch(
-        """SELECT * FROM (
+        """SELECT x.*, NOT EXISTS (
+               SELECT FROM identities i WHERE i.value = x.value AND i.kind = x.kind
+                   AND NOT i.member_id = ANY (duo_group(x.member_id))
+               UNION ALL
+               SELECT FROM phone_index p WHERE x.kind = 'phone' AND p.phone = x.value
+                   AND NOT p.member_id = ANY (duo_group(x.member_id))
+               UNION ALL
+               SELECT FROM member_codes c WHERE x.kind = 'card_no' AND c.code = x.value
+                   AND NOT c.member_id = ANY (duo_group(x.member_id))) AS alone
+           FROM (
                SELECT 'phone' AS kind, phone AS value, member_id, true AS leads, 'log-in' AS source, created_at AS since
                FROM members WHERE member_id = ANY ($1) AND phone IS NOT NULL
                UNION ALL

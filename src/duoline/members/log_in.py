@@ -10,11 +10,12 @@ from duoline.kernel import clock
 from duoline.kernel.auth import Actor
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
-from duoline.members import consents, sessions
+from duoline.members import consents, identities, pairs, sessions
 from duoline.members.consent_texts import NEEDED
 from duoline.members.errors import WrongCode
 from duoline.members.group import head_of
-from duoline.members.policy import TIERS
+from duoline.members.match import DOUBTS_MAX, pair
+from duoline.members.policy import MATCHING, TIERS
 from duoline.members.send_code import code_hash
 
 if TYPE_CHECKING:
@@ -107,7 +108,16 @@ async def _member_of(tx: Tx, phone: str, *, guest_id: UUID | None, locale: str) 
         channel="mall",
         actor=Actor("member", wanted, ""),
     )
+    await _doubt(tx, wanted, phone)
     return wanted, True
+
+
+async def _doubt(tx: Tx, member_id: UUID, phone: str) -> None:
+    """Whom files say to have this number too, which is now proved to be somebody's: a pair each for a person to see."""
+    others = [one.member_id for one in await identities.of_values(tx, [("phone", phone)]) if one.member_id != member_id]
+    rules = MATCHING.current()
+    doubts = [pair(member_id, other, rules.body.shared, ("shared_phone",)) for other in others[:DOUBTS_MAX]]
+    await pairs.raise_doubts(tx, doubts, source="log-in", rule_version=rules.version)
 
 
 async def _still_guest(tx: Tx, guest_id: UUID) -> bool:

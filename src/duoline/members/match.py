@@ -29,6 +29,9 @@ STRONG = ("wechat_unionid", "wechat_openid", "marketplace", "card_no", "phone")
 SINGLE = ("wechat_unionid", "wechat_openid")
 """Of these a person has one: two different ones are two people."""
 
+DOUBTS_MAX = 5
+"""So many pairs one sign-up makes: a number that a counter types for everybody would otherwise pair all of them."""
+
 _MAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,}")
 _SPACES = re.compile(r"\s+")
 

@@ -27,6 +27,10 @@ VISIBLE = f"""m.kind = 'member' AND ($1 OR m.home_store_id = ANY ($2)
 """A member `m` that whoever has the scope of $1 and $2 may see."""
 
 
+DIGITS_MIN = 3
+"""With fewer digits one looks for names and codes, not for the end of a phone."""
+
+
 class Seen(NamedTuple):
     """A member within reach: the row, and the ids their orders stand under."""
 
@@ -55,3 +59,14 @@ def shop_of(chain: Chain, store_id: UUID | None) -> ShopOf | None:
     """A shop by code and name."""
     store = chain.stores.get(store_id) if store_id is not None else None
     return None if store is None else ShopOf(store.code, Text(store.name.zh, store.name.en))
+
+
+def words_of(q: str) -> tuple[str | None, str | None, str | None]:
+    """A name, a code, and the end of a phone as patterns; nothing for no words."""
+    q = q.strip()
+    if not q:
+        return None, None, None
+    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    digits = q.replace(" ", "").replace("-", "").removeprefix("+")
+    phone = f"{digits[::-1]}%" if digits.isdecimal() and len(digits) >= DIGITS_MIN else None
+    return f"%{plain}%", f"{plain}%", phone

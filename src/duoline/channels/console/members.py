@@ -12,7 +12,7 @@ from litestar import get, post, put
 from litestar.params import QueryParameter
 
 from duoline import loyalty
-from duoline.channels.console.member_scope import IDS, OWN_ORDER, VISIBLE, Seen, reached, shop_of, tier_of
+from duoline.channels.console.member_scope import IDS, OWN_ORDER, VISIBLE, Seen, reached, shop_of, tier_of, words_of
 from duoline.channels.console.member_shapes import (
     MemberCase,
     MemberConsent,
@@ -56,8 +56,6 @@ PATH = "/api/console/members"
 SHOWN = 5
 FAVOURITES_SHOWN = 12
 MONTHS = 12
-DIGITS_MIN = 3
-"""With fewer digits one looks for names and codes, not for the end of a phone."""
 
 Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="Only members of this tier.")]
 
@@ -104,7 +102,7 @@ async def list_members(
     who agreed to sharing; the others are `shared: false` and nameless. Who was merged into another is listed only where
     one looks for them.
     """
-    asked = *staff.scope("members.read").sql, *_words(q), tier, partners.of_a_partner(chain, staff)
+    asked = *staff.scope("members.read").sql, *words_of(q), tier, partners.of_a_partner(chain, staff)
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
     rows = await db.fetch_filtered(_ROWS, *asked, after, limit + 1)
     shown = rows[:limit]
@@ -113,17 +111,6 @@ async def list_members(
     total = (await db.fetch_filtered(_TOTAL, *asked))[0]["count"]
     following = cursors.pack(shown[-1]["member_id"]) if len(rows) > limit else None
     return Page([_row(row, chain) for row in shown], following, total)
-
-
-def _words(q: str) -> tuple[str | None, str | None, str | None]:
-    """A name, a code, and the end of a phone as patterns; nothing for no words."""
-    q = q.strip()
-    if not q:
-        return None, None, None
-    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    digits = q.replace(" ", "").replace("-", "").removeprefix("+")
-    phone = f"{digits[::-1]}%" if digits.isdecimal() and len(digits) >= DIGITS_MIN else None
-    return f"%{plain}%", f"{plain}%", phone
 
 
 def _row(row: Any, chain: Chain) -> MemberRow:

@@ -36,11 +36,11 @@ class UnmergeInput(Input, frozen=True):
 
 
 class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What says who somebody is, masked. It leads to this member alone, or somebody else has it too (`leads` false)."""
+    """What says who somebody is, masked. `alone`: nobody but this person has it."""
 
     kind: str
     shown: str
-    leads: bool
+    alone: bool
     source: str
     since: datetime
     member_id: UUID

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from duoline.channels.console.member_scope import IDS, VISIBLE, reached, shop_of, tier_of
+from duoline.channels.console.member_scope import IDS, VISIBLE, reached, shop_of, tier_of, words_of
 from duoline.channels.console.merge_shapes import (
     Identity,
     IdentityRow,
@@ -21,7 +21,7 @@ from duoline.channels.console.merge_shapes import (
     UnmergeInput,
 )
 from duoline.channels.http import cursors, doors, sessions
-from duoline.channels.http.answers import Answer, Cursor, Limit, Page
+from duoline.channels.http.answers import Answer, Cursor, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows.merge_members import merge_members
@@ -29,7 +29,7 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit
 from duoline.kernel.db import Database, Tx
 from duoline.members import identities, pairs, phones
-from duoline.members.group import group_of
+from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
 if TYPE_CHECKING:
@@ -46,11 +46,13 @@ Which = Annotated[
 
 # --- pairs in doubt ------------------------------------------------------------------------------------
 
-# $1 and $2 the scope, $3 the state.
+# $1 and $2 the scope, $3 a name, $4 the beginning of a code, $5 the end of a phone written backwards, $6 the state.
+_NAMED = "($3::text IS NULL OR m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)"
 _WHERE = f"""
-FROM member_pairs p WHERE p.state = $3
+FROM member_pairs p WHERE p.state = $6
   AND EXISTS (SELECT FROM members m WHERE m.member_id = p.member_id AND {VISIBLE})
   AND EXISTS (SELECT FROM members m WHERE m.member_id = p.other_id AND {VISIBLE})
+  AND EXISTS (SELECT FROM members m WHERE m.member_id IN (p.member_id, p.other_id) AND {_NAMED})
 """  # noqa: S608 - our own text
 
 
@@ -62,8 +64,8 @@ def _name_of(actor: str) -> str:
 
 _PAIRS = f"""
 SELECT p.*, {_name_of("p.decided_by")} AS by {_WHERE}
-  AND ($4::integer IS NULL OR (p.score, p.member_id, p.other_id) < ($4, $5::uuid, $6::uuid))
-ORDER BY p.score DESC, p.member_id DESC, p.other_id DESC LIMIT $7
+  AND ($7::integer IS NULL OR (p.score, p.member_id, p.other_id) < ($7, $8::uuid, $9::uuid))
+ORDER BY p.score DESC, p.member_id DESC, p.other_id DESC LIMIT $10
 """
 _TOTAL = f"SELECT count(*) {_WHERE}"
 _SIDES = f"""
@@ -80,10 +82,16 @@ WHERE m.member_id = ANY ($1)
 
 @get(PAIRS, opt=doors.staff("members.edit"))
 async def list_member_pairs(
-    db: Database, staff: Staff, chain: Chain, which: Which = "open", limit: Limit = 20, cursor: Cursor = None
+    db: Database,
+    staff: Staff,
+    chain: Chain,
+    q: Search = "",
+    which: Which = "open",
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Page[PairRow]:
-    """Members who may be one person, the likeliest first, both side by side."""
-    asked = *staff.scope("members.edit").sql, which
+    """Members who may be one person, the likeliest first, both side by side. `q` finds one of the two."""
+    asked = *staff.scope("members.edit").sql, *words_of(q), which
     after = cursors.unpack(cursor, int, UUID, UUID) if cursor else (None, None, None)
     rows = await db.fetch_filtered(_PAIRS, *asked, *after, limit + 1)
     shown = rows[:limit]
@@ -159,7 +167,10 @@ async def decide_member_pair(
         if data.decision == "same":
             first, second = sorted((member_id, other_id))
             kept, gone = (first, second) if data.keep == "first" else (second, first)
-            await merge_members(tx, survivor_id=kept, other_id=gone, reason=reason, actor=staff.actor)
+            # One of them may have been merged since, with somebody else or by way of others with each other.
+            kept, gone = await head_of(tx, kept), await head_of(tx, gone)
+            if kept != gone:
+                await merge_members(tx, survivor_id=kept, other_id=gone, reason=reason, actor=staff.actor)
         else:
             for subject, other in ((member_id, other_id), (other_id, member_id)):
                 await audit.record(
@@ -241,7 +252,7 @@ def _identity(row: Any) -> IdentityRow:
     return IdentityRow(
         kind=row["kind"],
         shown=_masked(row["kind"], row["value"]),
-        leads=row["leads"],
+        alone=row["alone"],
         source=row["source"],
         since=row["since"],
         member_id=row["member_id"],

@@ -41,8 +41,8 @@ OF_ONE_MAX = 50
 """Streams of one person in one process: many devices and windows, and far from all there are."""
 RETRY_MS = 2000
 
-# Told by these, with the id of the person as the key.
-ENDING = frozenset({"stores.staff-changed", "members.sessions-ended"})
+# Told by these, with the id of the person as the key: their sessions are looked up anew, by every process.
+ENDING = frozenset({"stores.staff-changed", "members.sessions-ended", "members.merged", "members.separated"})
 
 BEAT = b": beat\n\n"
 HELLO = f"retry: {RETRY_MS}\n\n".encode()
@@ -144,6 +144,8 @@ class Hub:
         self.send(events)
         ended = {event.key for event in events if event.topic in ENDING}
         if ended:
+            for key in ended:
+                sessions.forget(UUID(key))
             for stream in [s for s in self._streams if s.owner is not None and str(s.owner.id) in ended]:
                 stream.close()
 

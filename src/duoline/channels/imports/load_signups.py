@@ -17,7 +17,7 @@ import asyncpg
 from duoline.channels.imports.stage import Tally
 from duoline.members import identities, pairs
 from duoline.members.identities import Identity
-from duoline.members.match import STRONG, Claims, Doubt, compare, decide, keys_of, pair
+from duoline.members.match import DOUBTS_MAX, STRONG, Claims, Doubt, compare, decide, keys_of, pair
 from duoline.members.policy import MATCHING, TIERS
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ CHUNK = 2_000
 GROUPED = False
 ALIKE_MAX = 50
 """With so many members of one digest it says nothing: a mailbox or a name with a number that a whole office shares."""
-
-DOUBTS_MAX = 5
-"""A number that a counter types for everybody would otherwise make a pair of every two of them."""
 
 
 async def arrange(session: Session) -> None:

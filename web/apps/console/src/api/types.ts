@@ -1348,8 +1348,8 @@ export interface PointRules {
 export interface IdentityRow {
   kind: string
   shown: string
-  /** Whether it leads to this member alone. */
-  leads: boolean
+  /** Whether nobody but this person has it. */
+  alone: boolean
   source: string
   since: string
   member_id: string

@@ -1,7 +1,7 @@
 import { money, t } from "@duoline/i18n"
 
 /** The policies we have words for; others are shown by their own names. */
-const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points", "commission", "allocation", "contracts", "statements"])
+const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points", "commission", "allocation", "contracts", "statements", "matching"])
 /** Policies that have an editor of their own, and where it is. */
 export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points", commission: "/settlement/rules", allocation: "/settlement/rules/allocation", contracts: "/settlement/rules/contracts" }
 export const known = (kind: string): boolean => KNOWN.has(kind)
@@ -19,6 +19,7 @@ const FIELDS = new Set([
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
   "days", "faulty_days", "excluded", "other_companies",
   "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes", "two_above_minor", "least_minor",
+  "queue_from", "same_name", "phone_near", "same_mail", "mail_near", "shared", "phone_and_name",
 ])
 export const fieldName = (field: string): string => (FIELDS.has(field) ? t(`policy_field.${field}`) : field)
 
