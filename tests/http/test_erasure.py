@@ -170,7 +170,7 @@ async def lived(world: World, sku: str) -> tuple[Caller, dict[str, Any]]:
 
 
 def placed(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"lines": list(lines), "pay_mode": "at_store", "contact": CONTACT, **more}
+    return {"lines": list(lines), "pay_mode": "at_store", "contact": CONTACT} | more
 
 
 def files_with(home: Path) -> list[Path]:
@@ -224,6 +224,19 @@ async def test_a_member_who_did_everything_is_forgotten_everywhere(
     assert (await head.get("/api/console/members")).json()["total"] == 0
     said = await world.db.fetch("SELECT DISTINCT ON (purpose) granted FROM consents ORDER BY purpose, at DESC, id DESC")
     assert {row["granted"] for row in said} == {False}
+    # With the receipt alone what was bought can still be brought back.
+    bought = await world.db.fetchrow(
+        "SELECT l.order_id, l.id FROM order_lines l WHERE l.member_id = $1 AND l.handed = 2 AND l.returned = 1", who.id
+    )
+    assert bought is not None
+    back = {
+        "store": "S1", "order_id": str(bought["order_id"]), "reason": "faulty",
+        "lines": [{"line_id": str(bought["id"]), "quantity": 1, "condition": "sellable"}],
+        "expected_refund": {"minor": 19900, "currency": "CNY"},
+    }  # fmt: skip
+    await ok(await world.staff("clerk1").post("/api/clerk/returns", back))
+    await told(world)
+    assert await broken(world.db) == []
     # The number comes again: a new member, who has nothing of the old one.
     with clock.frozen(NOON + timedelta(minutes=20)):
         browser = world.anonymous()
@@ -272,6 +285,27 @@ async def test_headquarters_forgets_on_request_with_a_reason_and_nobody_else_may
     trail = await world.db.fetchrow("SELECT action, reason FROM audit_log WHERE subject = $1", str(who.id))
     assert trail is not None
     assert tuple(trail) == ("member.erase", "客户来信")
+
+
+async def test_forgotten_and_ordering_at_once_leaves_accounts_that_hold_and_no_name(world: World, milk: str) -> None:
+    who = await world.member("+8619955507706")
+    contact = {"name": NAME, "phone": "19955507706"}
+    buying = who.post("/api/mall/orders", placed(line(milk), contact=contact))
+    erasing = [
+        world.staff("hq").post(f"/api/console/members/{who.id}/erasure", {"reason": "客户来信"}) for _ in range(2)
+    ]
+    bought, *erased = await asyncio.gather(buying, *erasing)
+    assert bought.status_code in (201, 401), bought.text
+    states = sorted(one.status_code for one in erased)
+    # Whoever comes second finds nobody, or an order that is open; never two erasures.
+    assert states in ([204, 404], [409, 409], [204, 409]), states
+    count = await world.db.fetchval("SELECT count(*) FROM erasures")
+    assert count == states.count(204)
+    with clock.frozen(NOON + timedelta(minutes=2)):
+        assert await erase_member.sweep_due(world.db) == count
+    if count:
+        assert await found(world.db, ("19955507706",)) == set()
+    assert await broken(world.db) == []
 
 
 async def test_everything_kept_can_be_taken_along(world: World, milk: str) -> None:

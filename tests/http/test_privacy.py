@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,41 @@ async def test_a_wider_text_asks_again_and_a_clearer_one_does_not(world: World) 
     for login in ("clerk1", "manager1", "franchisee_a"):
         assert (await world.staff(login).post(TEXTS, new)).status_code == 403
     assert await broken(world.db) == []
+
+
+async def test_a_wider_service_text_is_agreed_to_in_the_centre(world: World) -> None:
+    who = await world.member("+8619900000712")
+    await say(who, "service", True)
+    wider = {
+        "purpose": "service", "title_zh": "服务", "title_en": "Service", "body_zh": "更多", "body_en": "More",
+        "widens": True, "reason": "新增",
+    }  # fmt: skip
+    assert (await world.staff("hq").post(TEXTS, wider)).status_code == 201
+    view = next(one for one in (await who.get(CENTRE)).json()["purposes"] if one["purpose"] == "service")
+    assert (view["needed"], view["granted"], view["asks_again"]) == (True, False, True)
+    assert (await say(who, "service", True, 2)).status_code == 200
+    assert (await stands(who))["service"]
+
+
+async def test_two_words_at_once_are_two_rows_in_order_or_one(world: World) -> None:
+    who = await world.member("+8619900000713")
+    both = await asyncio.gather(*(say(who, "marketing", True) for _ in range(4)))
+    assert {one.status_code for one in both} == {200}
+    assert await world.db.fetchval("SELECT count(*) FROM consents") == 1
+    await asyncio.gather(*(say(who, "marketing", granted) for granted in (False, True, False, True)))
+    rows = await world.db.fetch("SELECT granted FROM consents ORDER BY at, id")
+    assert all(one["granted"] != other["granted"] for one, other in itertools.pairwise(rows))
+
+
+async def test_two_versions_at_once_are_one_and_a_refusal(world: World) -> None:
+    new = {
+        "purpose": "sharing", "title_zh": "甲", "title_en": "A", "body_zh": "乙", "body_en": "B", "widens": False,
+        "reason": "试",
+    }  # fmt: skip
+    both = await asyncio.gather(*(world.staff("hq").post(TEXTS, new) for _ in range(2)))
+    numbers = await world.db.fetch("SELECT version FROM consent_texts ORDER BY version")
+    assert [row["version"] for row in numbers] == list(range(2, 2 + sum(one.status_code == 201 for one in both)))
+    assert {one.status_code for one in both} <= {201, 409}
 
 
 async def test_coupons_by_what_was_bought_go_to_who_agreed_and_stop_at_once(world: World, milk: str) -> None:

@@ -32,7 +32,7 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "PTS-3",
         "What an order earned follows from its rates and what of it was handed over and not brought back; what was paid"
-        " in points earns none. (Not yet told of are only events of the last minutes.)",
+        " in points earns none. (Not yet told of are only events of the last minutes; who was forgotten lost all.)",
         """SELECT l.member_id, l.ref_id AS order_id, l.granted, e.points
            FROM point_lots l
            JOIN orders o ON o.member_id = l.member_id AND o.id = l.ref_id
@@ -46,6 +46,7 @@ INVARIANTS: list[tuple[str, str, str]] = [
                            WHERE u.member_id = o.member_id AND u.order_id = o.id) w
                WHERE x.member_id = o.member_id AND x.order_id = o.id AND o.total_minor > 0) e
            WHERE l.source = 'order' AND l.granted <> e.points
+             AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = o.member_id AND m.erased_at IS NOT NULL)
              AND NOT EXISTS (SELECT FROM member_outbox m WHERE m.member_id = o.member_id)
              AND NOT EXISTS (SELECT FROM event_log v WHERE v.for_member_id = o.member_id AND v.id > coalesce(
                                  (SELECT last_id FROM event_offsets WHERE consumer = 'points'), 0))

@@ -35,7 +35,7 @@ FIRST: dict[Purpose, tuple[Text, Text]] = {
     "profiling": (
         Text("了解您的喜好", "Knowing what you like"),
         Text(
-            "我们用您的收藏和浏览来源了解您的喜好,让店员和总部能给出合适的建议。关闭后,店员和总部看不到您的收藏。",
+            "我们用您的收藏了解您的喜好,让店员和总部能给出合适的建议。关闭后,店员和总部看不到您的收藏。",
             "We use your favourites to know what you like, so that our staff can suggest what suits you. When you turn"
             " this off, staff do not see your favourites.",
         ),
