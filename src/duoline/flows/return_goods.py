@@ -14,7 +14,7 @@ from duoline import fulfilment, inventory, ledger, orders, payments
 from duoline.flows import returnable
 from duoline.flows.clawback import Due, keep_clawback, refund_due
 from duoline.flows.coupons_back import coupons_back
-from duoline.flows.refund import CASH, give_back_money, give_cash
+from duoline.flows.refund import CASH, POINTS, give_back_money, give_cash
 from duoline.flows.unwind import reprice_store_intents
 from duoline.kernel import audit, faults, outbox
 from duoline.kernel.errors import NotFound, ensure
@@ -194,7 +194,7 @@ async def _decide(
         raise orders.ReturnTooLate(days=days)
     due = await refund_due(tx, order, lines, {}, returned=units, by_choice=reason not in orders.OUR_FAULT)
     ways = await payments.ways_back(tx, member_id=order.member_id, order_id=order.id, amount_minor=due.refund_minor)
-    if any(way.tender != CASH and not providers.connected(way.tender) for way in ways):
+    if any(way.tender not in (CASH, POINTS) and not providers.connected(way.tender) for way in ways):
         raise orders.RefundElsewhere
     if _overcharges(order, lines, units, due):
         raise orders.ReturnRestFirst

@@ -27,7 +27,8 @@ class CardScan(Input, frozen=True):
 
 
 class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours."""
+    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours; what the
+    member has is spent with it for a quarter of an hour, if it was on their phone."""
 
     card: str
     display_name: str
@@ -52,7 +53,7 @@ async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) ->
     tier = next((tier for tier in tiers if standing and tier.code == standing.tier), tiers[0])
     return answer(
         CardHolder(
-            card=cards.hold(member_id, secret=trade.secret),
+            card=cards.hold(member_id, shown=cards.is_shown(data.text), secret=trade.secret),
             display_name=who.display_name,
             phone_masked=phones.masked(who.phone),
             tier=tier.name.filled,
