@@ -47,6 +47,8 @@ ELSEWHERE = {
     "take_preorder": "tests/flows/test_presales.py",
     "preorder": "tests/flows/test_presales.py",
     "points": "tests/flows/test_points.py",
+    "wallet": "tests/flows/test_wallet.py",
+    "top_up": "tests/flows/test_top_up.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

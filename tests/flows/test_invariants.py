@@ -26,6 +26,7 @@ from tests.flows import (
     test_returns,
     test_till_orders,
     test_transfers,
+    test_wallet,
 )
 from tests.flows.conftest import NOON, SECRET, Books, World, _build
 from tests.flows.test_favourites import unit
@@ -253,6 +254,18 @@ BREAK = [
     ("PTS-4", "UPDATE point_uses SET worth_minor = worth_minor + 1 WHERE back_minor = 0"),
     ("PTS-4", "UPDATE point_uses SET back_points = points, back_minor = worth_minor WHERE back_points = 0"),
     ("PTS-4", "DELETE FROM point_uses"),
+    ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),
+    ("WAL-1", "DELETE FROM journal_entries WHERE credit = 'stored:principal'"),
+    ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),
+    ("WAL-2", "UPDATE wallet_lots SET part = 'principal', expires_at = NULL, source = 'refund' WHERE part = 'bonus' AND left_minor > 0"),
+    ("WAL-3", "UPDATE wallet_uses SET principal_minor = principal_minor + 1"),
+    ("WAL-3", "UPDATE wallet_uses SET back_principal_minor = back_principal_minor + 1, back_bonus_minor = back_bonus_minor - 1"),
+    ("WAL-3", "DELETE FROM wallet_uses"),
+    ("WAL-4", "DELETE FROM journal_entries WHERE debit = 'stored:bonus' AND credit = 'stored:used'"),
+    ("WAL-4", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE credit = 'stored:used'"),
+    ("WAL-5", "UPDATE wallet_top_ups SET state = 'open', resolved_at = NULL WHERE tender <> 'cash'"),
+    ("WAL-5", "UPDATE wallet_top_ups SET bonus_minor = bonus_minor + 1 WHERE state = 'paid'"),
+    ("WAL-5", "DELETE FROM wallet_lots WHERE source = 'top_up'"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 
@@ -308,6 +321,7 @@ async def trade(world: World, books: Books) -> None:
         expires_at=None, actor=world.clerk,
     )  # fmt: skip
     await test_points.trade(world, books)
+    await test_wallet.trade(world, books)
     await test_transfers.ask(world, {"milk": 4})  # waits for a word
     sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
     for moved in sent:

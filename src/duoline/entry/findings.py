@@ -26,6 +26,7 @@ from duoline.orders.invariants import INVARIANTS as ORDERS
 from duoline.payments.invariants import INVARIANTS as PAYMENTS
 from duoline.pricing.invariants import INVARIANTS as PRICING
 from duoline.stores.invariants import INVARIANTS as STORES
+from duoline.wallet.invariants import INVARIANTS as WALLET
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database
@@ -41,6 +42,7 @@ INVARIANTS = [
     *FAVOURITES,
     *PAYMENTS,
     *LOYALTY,
+    *WALLET,
     *ORDERS,
     *FULFILMENT,
     *ATTRIBUTION,

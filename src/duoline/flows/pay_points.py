@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from duoline import ledger, loyalty, orders, payments
+from duoline import ledger, loyalty, orders
 from duoline.flows import own_tender, pay
 from duoline.flows.refund import POINTS
-from duoline.kernel import audit, clock, faults
+from duoline.kernel import audit, faults
 from duoline.kernel.errors import NotFound
 from duoline.loyalty.reckon import most_points, points_needed, worth_of
-from duoline.payments import providers
-from duoline.payments.provider import AlreadyPaid
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
     from duoline.orders import Order
-    from duoline.payments import Intent
 
 faults.register("points.before_commit")
 
@@ -62,61 +59,22 @@ async def usable_of(db: Database | Tx, member_id: UUID, *, total_minor: int, ope
     return Usable(most, worth_of(rules, most), rules.least, have.spendable)
 
 
-async def close_open(db: Database, *, member_id: UUID, order_id: UUID) -> None:
-    """See to it at the provider that nobody pays the amount asked for until now, with no transaction open.
-
-    Refuses `orders.already-paid` when somebody was quicker: that is recorded. `Unavailable` when the provider does not
-    answer: nothing has changed then.
-    """
-    for intent in await payments.intents_of(db, member_id, order_id):
-        if intent.state == "open" and intent.known_there:
-            try:
-                await providers.named(intent.provider).close_payment(intent.ref)
-            except AlreadyPaid:
-                await pay.check(db, intent)
-                raise orders.AlreadyPaid from None
-            async with db.begin() as tx:
-                await _ask_anew(tx, intent)
-
-
-async def _ask_anew(tx: Tx, intent: Intent) -> None:
-    """The same amount under a new reference that no provider knows yet, while the order waits."""
-    order, _ = await orders.lock_order(tx, intent.member_id, intent.order_id)
-    locked = await payments.lock_intent(tx, intent.member_id, intent.id)
-    if locked.state == "open" and order.state == orders.OrderState.AWAITING_PAYMENT.value:
-        await payments.close_intent(tx, intent.member_id, intent.id)
-        await pay.ask_for(tx, order, locked.amount_minor, provider=providers.online())
-
-
 async def pay_points(tx: Tx, *, member_id: UUID, order_id: UUID, points: int, actor: Actor) -> int:
     """Pay with points; returns what is left to pay, in minor units. At nothing the order is confirmed.
 
-    After `close_open`. Locks the order, its intents, its fulfilments at nothing left, the member's points. Refuses
-    `kernel.not-found`, `orders.already-paid` when the order does not wait to be paid online, `orders.pay-time-over`,
-    `loyalty.points-not-taken`, `payments.being-charged` when its page was opened meanwhile.
+    After `own_tender.close_open`. Locks the order, its intents, its fulfilments at nothing left, the member's points.
+    Refuses `kernel.not-found`, `orders.already-paid` when the order does not wait to be paid online,
+    `orders.pay-time-over`, `loyalty.points-not-taken`, `payments.being-charged` when its page was opened meanwhile.
     """
-    order, _ = await orders.lock_order(tx, member_id, order_id)
-    if order.state != orders.OrderState.AWAITING_PAYMENT.value or order.pay_mode != "online":
-        raise orders.AlreadyPaid
-    if order.pay_by_at is not None and order.pay_by_at <= clock.now():
-        raise pay.PayTimeOver
+    order = await own_tender.lock_waiting(tx, member_id, order_id)
     can = await usable(tx, member_id=member_id, order_id=order_id)
     if not can.least <= points <= can.most:
         raise loyalty.PointsNotTaken(most=can.most, least=can.least)
     rules = loyalty.POINTS.current().body
     worth = worth_of(rules, points)
-    for intent in await payments.intents_of(tx, member_id, order_id):
-        if intent.state == "open":
-            locked = await payments.lock_intent(tx, member_id, intent.id)
-            if locked.known_there:
-                raise pay.BeingCharged
-            await payments.close_intent(tx, member_id, intent.id)
-    intent_id = await own_tender.capture(
+    intent_id, left = await own_tender.pay_online(
         tx, order, tender=POINTS, account=ledger.accounts.BY_POINTS, amount_minor=worth, actor=actor
     )
-    left = order.total_minor - order.paid_minor - worth
-    if left:
-        await pay.ask_for(tx, order, left, provider=providers.online())
     await _tell(tx, order, worth_minor=worth, points=points, actor=actor)
     if not left:
         await pay.confirm(tx, order._replace(paid_minor=order.total_minor))

@@ -8,8 +8,8 @@ A code is charged with no transaction open: first the intent is marked as asked,
 meanwhile closes it at the provider too; then the provider is asked under the intent's own reference; then `pay.settle`
 records the answer, as it would a notice. The code itself is never stored.
 
-Points are a part too, for a member whose card was just shown: nobody is asked, so they are paid when the parts are
-decided, and come back like any other money when the sale is let go of.
+Points and stored value are parts too, for a member whose card was just shown: nobody is asked, so they are paid when
+the parts are decided, and come back like any other money when the sale is let go of.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from duoline import fulfilment, inventory, orders, payments
 from duoline.flows import complete as completing
-from duoline.flows import pay, pay_points, preorders, sell
+from duoline.flows import pay, pay_points, pay_wallet, preorders, sell
 from duoline.flows.cancel import cancel
 from duoline.flows.keep import use_at_till
+from duoline.flows.refund import OWN, POINTS, WALLET
 from duoline.kernel import audit, clock, faults
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import new_id
@@ -76,8 +77,8 @@ class TenderTwice(Refusal):
 
     code = "payments.tender-twice"
     status = 422
-    zh = "积分只能占一部分,请合成一笔。"
-    en = "Points are one part; put them together."
+    zh = "积分、储值各只能占一部分,请合成一笔。"
+    en = "Points are one part, and stored value is; put each together."
 
 
 class NotByCode(Refusal):
@@ -92,12 +93,8 @@ class NotByCode(Refusal):
 class Part(NamedTuple):
     """A part of what is to be paid, in minor units."""
 
-    tender: Literal["cash", "code", "points"]
+    tender: Literal["cash", "code", "points", "wallet"]
     amount_minor: int
-
-
-OWN = ("points",)
-"""Tenders that the member has with us."""
 
 
 class TillOrder(NamedTuple):
@@ -121,10 +118,12 @@ async def open_order(
 ) -> UUID:
     """Ring up what lies on the counter, to be paid in these parts within a few minutes. Returns the order's id.
 
-    `present` has just shown their card. Points are paid at once; when nothing else is to be paid, the goods go.
-    Locks what is limited of its offers and its coupons, then the levels in order, then the member's points. Refuses
+    `present` has just shown their card. Points and stored value are paid at once; when nothing else is to be paid, the
+    goods go. Locks what is limited of its offers and its coupons, then the levels in order, then the member's points,
+    then the wallet. Refuses
     `orders.no-online-payment`, `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`,
-    `pricing.offer-gone`, `inventory.insufficient-stock`, `members.card-needed`, then `loyalty.points-not-taken`.
+    `pricing.offer-gone`, `inventory.insufficient-stock`, `members.card-needed`, then
+    `loyalty.points-not-taken`, `wallet.not-taken`, and as `loyalty.use`, `wallet.use`.
     """
     check(parts, counter.total_minor, counter.currency)
     now, order_id, job_id = clock.now(), new_id(), new_id()
@@ -217,18 +216,20 @@ def check(parts: Sequence[Part], total_minor: int, currency: str) -> None:
 
 async def ask(
     tx: Tx, order: Order, parts: Sequence[Part], *, actor: Actor, present: UUID | None = None
-) -> list[pay_points.Used]:
+) -> list[pay_points.Used | pay_wallet.Used]:
     """An intent for each part of a locked order: together they are what is to be paid.
 
     Those in tenders of our own are paid with it; what they take from the member is returned, to be taken last. Refuses
-    `members.card-needed` when the order's member is not the one who is `present`, `loyalty.points-not-taken`.
+    `members.card-needed` when the order's member is not the one who is `present`, `loyalty.points-not-taken`,
+    `wallet.not-taken`.
     """
-    own = [part for part in parts if part.tender in OWN]
+    own = sorted((part for part in parts if part.tender in OWN), key=lambda part: OWN.index(part.tender))
     if own and order.presale_id is None and present != order.member_id:
         raise CardNeeded
-    used = []
+    used: list[pay_points.Used | pay_wallet.Used] = []
     for part in own:
-        used.append(await pay_points.pay_at_till(tx, order, amount_minor=part.amount_minor, actor=actor))
+        pays = pay_points.pay_at_till if part.tender == POINTS else pay_wallet.pay_at_till
+        used.append(await pays(tx, order, amount_minor=part.amount_minor, actor=actor))
         order = order._replace(paid_minor=order.paid_minor + part.amount_minor)
     for part in parts:
         if part.tender == "cash":
@@ -247,14 +248,22 @@ async def ask(
 
 
 async def _take_own(
-    tx: Tx, order: Order, lines: Sequence[Line], used: Sequence[pay_points.Used], *, actor: Actor
+    tx: Tx,
+    order: Order,
+    lines: Sequence[Line],
+    used: Sequence[pay_points.Used | pay_wallet.Used],
+    *,
+    actor: Actor,
 ) -> None:
     """What was paid in tenders of our own is taken from the member, last of all; before that the goods go when nothing
     else is to be paid."""
     if used:
         await completing.complete_if_paid(tx, order, lines, actor=actor)
     for one in used:
-        await pay_points.take(tx, order, one, actor=actor)
+        if isinstance(one, pay_points.Used):
+            await pay_points.take(tx, order, one, actor=actor)
+        else:
+            await pay_wallet.take(tx, order, one, actor=actor)
 
 
 async def _ensure_asked(tx: Tx, order: Order) -> None:
@@ -419,7 +428,8 @@ async def change_parts(
 ) -> None:
     """Ask for what is still open in other parts; what is paid stays. After `close_open`, which ended at `closed`.
 
-    Locks the order; with points all that `complete` locks and the member's points. Refuses `orders.already-paid`,
+    Locks the order; with points or stored value all that `complete` locks, the
+    member's points, the wallet. Refuses `orders.already-paid`,
     `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`, `payments.being-charged` when a code was
     charged since, then as `ask`.
     """
@@ -450,11 +460,13 @@ async def change_parts(
     await _take_own(tx, order, lines, used, actor=actor)
 
 
-def tender_of(intent: Intent) -> Literal["cash", "code", "points"]:
+def tender_of(intent: Intent) -> Literal["cash", "code", "points", "wallet"]:
     """The tender of a part: a provider's is by code."""
     if intent.provider == completing.STORE:
         return "cash"
-    return "points" if intent.provider == "points" else "code"
+    if intent.provider == POINTS:
+        return "points"
+    return "wallet" if intent.provider == WALLET else "code"
 
 
 async def complete(tx: Tx, sale: TillOrder, *, cash: Cash | None, actor: Actor) -> int:

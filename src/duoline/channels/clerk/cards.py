@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 from litestar import post
 
-from duoline import loyalty
+from duoline import loyalty, wallet
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input, answer
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows.trade import Trade
+from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import cards, phones, profile
 from duoline.members.policy import TIERS
@@ -35,6 +36,7 @@ class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
     phone_masked: str | None
     tier: Text
     points: int
+    wallet: Money
 
 
 @post("/api/clerk/cards", opt=doors.staff("sell", store="store", text=doors.SHARED), status_code=200)
@@ -58,6 +60,7 @@ async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) ->
             phone_masked=phones.masked(who.phone),
             tier=tier.name.filled,
             points=balance.spendable,
+            wallet=Money((await wallet.balance_of(trade.db, member_id)).total),
         )
     )
 

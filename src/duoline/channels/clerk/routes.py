@@ -20,6 +20,7 @@ from duoline.channels.clerk import (
     till,
     till_orders,
     transfers,
+    wallet,
     work,
 )
 
@@ -40,4 +41,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *counts.ROUTES,
     *home_sales.ROUTES,
     *transfers.ROUTES,
+    *wallet.ROUTES,
 ]

@@ -16,7 +16,7 @@ from duoline.channels.http.gifts import GiftInput, Gifts, GiftView, gift_views, 
 from duoline.channels.http.offers import OffersView, line_offers, offers_view
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
-from duoline.flows import order_view, pay_points, sell
+from duoline.flows import order_view, pay_points, pay_wallet, sell
 from duoline.flows.gifts import differ
 from duoline.flows.order_view import OfferShare, OrderView
 from duoline.flows.refused import note_refusal
@@ -88,9 +88,16 @@ class TillPoints(msgspec.Struct, frozen=True):
     worth_of_100: Money
 
 
+class TillWallet(msgspec.Struct, frozen=True):
+    """How much this sale takes from the member's wallet, and what is in it."""
+
+    most: Money
+    balance: Money
+
+
 class TillQuote(msgspec.Struct, frozen=True, kw_only=True):
-    """What the basket costs at this till now: what a sale will take. `points` is what its member may pay in points,
-    when their card was scanned from their phone a moment ago."""
+    """What the basket costs at this till now: what a sale will take. `points` and `wallet` are what its member may
+    pay with what they have with us, when their card was scanned from their phone a moment ago."""
 
     lines: list[TillLine]
     subtotal: Money
@@ -100,6 +107,7 @@ class TillQuote(msgspec.Struct, frozen=True, kw_only=True):
     gifts: list[GiftView]
     coupons: list[TillCoupon]
     points: TillPoints | None = None
+    wallet: TillWallet | None = None
 
 
 class SaleRequest(TillBasket, frozen=True, kw_only=True):
@@ -144,7 +152,13 @@ async def quote_sale(write: Write, staff: Staff, trade: Trade, data: TillBasket)
     quote = _quote(rung.counter, list(zip(data.coupon_codes or [], rung.shown, strict=True)))
     present = cards.present_by(data.card, secret=trade.secret)
     if present is not None:
-        quote = msgspec.structs.replace(quote, points=await _points(trade.db, present, rung.counter))
+        total, currency = rung.counter.total_minor, rung.counter.currency
+        stored = await pay_wallet.usable_of(trade.db, present, open_minor=total)
+        quote = msgspec.structs.replace(
+            quote,
+            points=await _points(trade.db, present, rung.counter),
+            wallet=TillWallet(Money(stored.most_minor, currency), Money(stored.have.total, currency)),
+        )
     return answer(quote)
 
 

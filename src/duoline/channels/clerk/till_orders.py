@@ -29,7 +29,7 @@ from duoline.kernel.money import Money, minor_of
 from duoline.members import cards
 from duoline.stores.directory import Chain
 
-Tender = Literal["cash", "code", "points"]
+Tender = Literal["cash", "code", "points", "wallet"]
 Code = Annotated[str, msgspec.Meta(min_length=6, max_length=40, pattern=r"^[0-9 ]+$")]
 
 
@@ -55,8 +55,8 @@ class TillOrderRequest(TillBasket, frozen=True, kw_only=True):
 
 
 class Split(Input, frozen=True):
-    """In which parts what is still open is to be paid: together they are what is open. Points ask for the pass of the
-    member's `card`."""
+    """In which parts what is still open is to be paid: together they are what is open. Points and stored value
+    ask for the pass of the member's `card`."""
 
     tenders: Tenders
     card: CardPass | None = None
@@ -124,10 +124,12 @@ async def ring_up(
 ) -> Answer[TillOrderView]:
     """Ring up what is not paid in cash alone. Its units are held here for a few minutes, until the last part is paid.
 
-    Points are paid at once, by the pass of a `card` that was scanned from the member's phone a moment ago; with nothing
-    else to be paid the sale is done. Refuses `pricing.gifts-changed`, `pricing.total-changed`, `payments.cash-twice`,
-    `payments.tender-twice`, `payments.tenders-differ`, `orders.no-online-payment`, `pricing.offer-gone`,
-    `inventory.insufficient-stock`, `members.card-needed`, `loyalty.points-not-taken`, `loyalty.not-enough-points`."""
+    Points and stored value are paid at once, by the pass of a `card` that was scanned from the member's phone a moment
+    ago; with nothing else to be paid the sale is done. Refuses `pricing.gifts-changed`, `pricing.total-changed`,
+    `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`, `orders.no-online-payment`,
+    `pricing.offer-gone`, `inventory.insufficient-stock`, `members.card-needed`, `loyalty.points-not-taken`,
+    `loyalty.not-enough-points`, `wallet.not-taken`, `wallet.not-enough`, `wallet.day-limit`.
+    """
     shop = staff.store(data.store, "sell")
     stored: Answer[TillOrderView] | None = await write.replay()
     if stored is not None:
@@ -229,7 +231,8 @@ async def split(
     """Pay what is still open in other parts; what is paid stays. Nobody can pay the parts before any more.
 
     Refuses `payments.being-charged`, `orders.already-paid`, `payments.cash-twice`, `payments.tender-twice`,
-    `payments.tenders-differ`, `members.card-needed`, `loyalty.points-not-taken`, `loyalty.not-enough-points`. 503 when
+    `payments.tenders-differ`, `members.card-needed`, `loyalty.points-not-taken`, `loyalty.not-enough-points`,
+    `wallet.not-taken`, `wallet.not-enough`, `wallet.day-limit`. 503 when
     the provider does not answer: then nothing has changed.
     """
     sale = await till_orders.find(db, order_id, staff.scope("sell"))

@@ -25,6 +25,7 @@ from duoline.channels.mall import (
     shopping,
     stores,
     touch,
+    wallet,
 )
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -48,4 +49,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *shopping.ROUTES,
     *stores.ROUTES,
     *touch.ROUTES,
+    *wallet.ROUTES,
 ]
