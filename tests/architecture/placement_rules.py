@@ -24,7 +24,7 @@ LAYERS = (
     ("kernel",),
     ("stores",),
     ("catalog", "members", "ledger"),
-    ("pricing", "inventory", "payments", "loyalty"),
+    ("pricing", "inventory", "payments", "loyalty", "wallet"),
     ("favourites",),
     ("orders",),
     ("fulfilment",),

@@ -51,6 +51,8 @@ ELSEWHERE = {
     "settlement": "tests/flows/test_credit.py",
     "merge": "tests/flows/test_merge.py",
     "unmerge": "tests/flows/test_merge.py",
+    "wallet": "tests/flows/test_wallet.py",
+    "top_up": "tests/flows/test_top_up.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

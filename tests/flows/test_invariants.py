@@ -28,6 +28,7 @@ from tests.flows import (
     test_returns,
     test_till_orders,
     test_transfers,
+    test_wallet,
 )
 from tests.flows.conftest import NOON, SECRET, Books, World, _build
 from tests.flows.test_favourites import unit
@@ -278,6 +279,18 @@ BREAK = [
     ("STL-7", "DELETE FROM payouts"),
     ("STL-7", "UPDATE statements SET carried_in_minor = 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
     ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),
+    ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),
+    ("WAL-1", "DELETE FROM journal_entries WHERE credit = 'stored:principal'"),
+    ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),
+    ("WAL-2", "UPDATE wallet_lots SET part = 'principal', expires_at = NULL, source = 'refund' WHERE part = 'bonus' AND left_minor > 0"),
+    ("WAL-3", "UPDATE wallet_uses SET principal_minor = principal_minor + 1"),
+    ("WAL-3", "UPDATE wallet_uses SET back_principal_minor = back_principal_minor + 1, back_bonus_minor = back_bonus_minor - 1"),
+    ("WAL-3", "DELETE FROM wallet_uses"),
+    ("WAL-4", "DELETE FROM journal_entries WHERE debit = 'stored:bonus' AND credit = 'stored:used'"),
+    ("WAL-4", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE credit = 'stored:used'"),
+    ("WAL-5", "UPDATE wallet_top_ups SET state = 'open', resolved_at = NULL WHERE tender <> 'cash'"),
+    ("WAL-5", "UPDATE wallet_top_ups SET bonus_minor = bonus_minor + 1 WHERE state = 'paid'"),
+    ("WAL-5", "DELETE FROM wallet_lots WHERE source = 'top_up'"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 
@@ -335,6 +348,7 @@ async def trade(world: World, books: Books) -> None:
     await test_points.trade(world, books)
     await test_credit.trade(world, books)
     await test_merge.trade(world, books)
+    await test_wallet.trade(world, books)
     await test_transfers.ask(world, {"milk": 4})  # waits for a word
     sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
     for moved in sent:

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from duoline import attribution, loyalty
+from duoline import attribution, loyalty, wallet
 from duoline.entry.check import broken
-from duoline.flows import judge_tiers, pay_points
+from duoline.flows import judge_tiers, pay_points, top_up
 from duoline.flows.merge_members import merge_members
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import clock, faults
@@ -83,6 +83,17 @@ async def enter(world: World, phone: str, token: str, *, guest_id=None):
 @pytest.fixture
 async def other(world: World):
     return await world.new_member()
+
+
+async def test_stored_value_stays_where_it_was_paid_in(world: World, other) -> None:
+    async with world.db.begin() as tx:
+        await top_up.take_cash(
+            tx, location_id=world.stores["A"], member_id=other, amount_minor=10_000, tendered_minor=10_000,
+            expected_bonus_minor=None, drawer=None, actor=world.clerk,
+        )  # fmt: skip
+    with pytest.raises(wallet.WalletNotEmpty):
+        await merge(world, other)
+    assert (await merge(world, world.member_id, survivor=other)) is not None
 
 
 async def whole(world: World) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from duoline import loyalty, orders
-from duoline.flows import earn_points, expire, pay, pay_points
+from duoline.flows import earn_points, expire, own_tender, pay, pay_points
 from duoline.kernel import clock, faults, outbox
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
@@ -56,7 +56,7 @@ async def had(world: World, books, units: int = 1):
 
 
 async def spend(world: World, receipt, points: int) -> int:
-    await pay_points.close_open(world.db, member_id=world.member_id, order_id=receipt.id)
+    await own_tender.close_open(world.db, member_id=world.member_id, order_id=receipt.id)
     async with world.db.begin() as tx:
         return await pay_points.pay_points(
             tx, member_id=world.member_id, order_id=receipt.id, points=points, actor=world.member

@@ -23,7 +23,7 @@ from duoline import inventory, orders
 from duoline.channels.http import describe, doors, sessions
 from duoline.entry.check import broken
 from duoline.favourites import mark_favourite
-from duoline.flows import hand_over, pay
+from duoline.flows import hand_over, pay, top_up
 from duoline.flows.book import Booking, book
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
@@ -94,6 +94,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "tenders": [{"tender": "cash", "amount": {"minor": 1990, "currency": "CNY"}}],
     },
     "POST /api/clerk/till-orders/{order_id}/completion": {"tendered": {"minor": 1990, "currency": "CNY"}},
+    "POST /api/clerk/top-ups/{top_up_id}/charges": {"code": "131111111111111111"},
     "POST /api/mall/guide-asks/{ask_id}/answer": {"accept": False},
     "POST /api/console/bindings/transfers": {"store": "{store}", "to_staff_id": "{staff}", "reason": "x"},
     "POST /api/clerk/guide-asks": {"store": "{store}", "phone": "13900000001"},
@@ -209,6 +210,7 @@ class Side:
     sale_no: str
     till_order: UUID
     tender: UUID
+    till_top_up: UUID
     touchpoint: UUID
     bound: UUID
     dispute: UUID
@@ -235,6 +237,7 @@ class Member:
     guide_ask: UUID
     share_of: UUID
     preorder: UUID
+    top_up: UUID
 
 
 @dataclass
@@ -450,11 +453,27 @@ async def at_the_till(found: Neighbourhood, code: str) -> dict[str, Any]:
     return {
         "till_order": UUID(waits.json()["id"]),
         "tender": UUID(waits.json()["tenders"][0]["id"]),
+        "till_top_up": await topped_up(found, await found.world.member(f"+861390000020{code[1]}"), code),
         "drawer": UUID(drawer.json()["id"]),
         "parked_sale": UUID(parked.json()["id"]),
         "sale": UUID(order["id"]),
         "sale_no": order["order_no"],
     }
+
+
+async def topped_up(found: Neighbourhood, caller: Caller, code: str | None = None) -> UUID:
+    """A top-up that waits for its money, in the mall or at a shop's till."""
+    assert caller.id is not None
+    async with found.world.db.begin() as tx:
+        made = await top_up.begin(
+            tx,
+            member_id=caller.id,
+            amount_minor=10_000,
+            expected_bonus_minor=None,
+            store_id=None if code is None else found.world.stores[code],
+            actor=SYSTEM,
+        )
+    return made.id
 
 
 async def missing_units(found: Neighbourhood, code: str) -> tuple[UUID, UUID]:
@@ -614,6 +633,7 @@ async def belongings(found: Neighbourhood, who: Caller) -> Member:
         order_line=await db.fetchval("SELECT id FROM order_lines WHERE order_id = $1", order_id),
         fulfilment=await db.fetchval("SELECT id FROM fulfilments WHERE order_id = $1", order_id),
         preorder=await booked(found, who),
+        top_up=await topped_up(found, who),
     )
 
 
@@ -944,6 +964,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                         foreign.sale_no,
                         foreign.till_order,
                         foreign.tender,
+                        foreign.till_top_up,
                         foreign.touchpoint,
                         foreign.bound,
                         foreign.dispute,

@@ -185,3 +185,77 @@ async def test_a_tier_sees_its_price_on_the_page_in_lists_and_at_the_scan(world:
     assert (page["price_tier"], page["usual_price"]["minor"]) == ("gold", PRICE)
     shown_first = await buyer.get("/p/MILK")
     assert f'"minor":{PRICE - 900}' in shown_first.text
+
+
+async def read(world: World, buyer: Caller, text: str | None = None) -> str:
+    """The pass that the till gets for the card on the buyer's phone, or for another text."""
+    text = text or shown((await buyer.get("/api/mall/card")).json())
+    return (await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": text})).json()["card"]
+
+
+def rung(milk: str, card: str | None, minor: int, rest: int, **more: object) -> dict[str, object]:
+    return {
+        "store": "S1", "lines": [{"sku_id": milk, "quantity": 1}],
+        "expected_total": {"minor": PRICE, "currency": "CNY"},
+        "tenders": [
+            {"tender": "points", "amount": {"minor": minor, "currency": "CNY"}},
+            {"tender": "cash", "amount": {"minor": rest, "currency": "CNY"}},
+        ],
+        **({"card": card} if card else {}), **more,
+    }  # fmt: skip
+
+
+async def test_points_pay_at_the_till_by_the_card_on_the_phone(world: World, milk: str) -> None:
+    buyer = await world.member("+8613912345690")
+    await points(world, buyer, 5_000)
+    clerk = world.staff("clerk1")
+    with clock.frozen(NOON):
+        card = await read(world, buyer)
+        basket = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 1}], "card": card}
+        quote = (await clerk.post("/api/clerk/till-quotes", basket)).json()
+        assert quote["points"] == {
+            "most": 5_000, "least": 100,
+            "worth": {"minor": 5_000, "currency": "CNY"}, "worth_of_100": {"minor": 100, "currency": "CNY"},
+        }  # fmt: skip
+        sale = await clerk.post("/api/clerk/till-orders", rung(milk, card, 5_000, PRICE - 5_000))
+        assert sale.status_code == 201, sale.text
+        assert [(one["tender"], one["state"]) for one in sale.json()["tenders"]] == [
+            ("points", "paid"), ("cash", "open"),
+        ]  # fmt: skip
+        path = f"/api/clerk/till-orders/{sale.json()['id']}/completion"
+        done = await clerk.post(path, {"tendered": {"minor": PRICE, "currency": "CNY"}})
+        assert done.json()["change"]["minor"] == 5_000
+        receipt = (await clerk.get(f"/api/clerk/sales/{sale.json()['id']}")).json()["receipt"]
+        paid = {one["tender"]: one["amount"]["minor"] for one in receipt["paid"]}
+        assert paid == {"points": 5_000, "cash": PRICE - 5_000}
+    assert (await buyer.get("/api/mall/membership")).json()["points"]["spendable"] == 0
+
+
+async def test_a_number_that_anybody_may_know_spends_nothing(world: World, milk: str) -> None:
+    buyer = await world.member("+8613912345691")
+    await points(world, buyer, 5_000)
+    await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('OLD-6', $1)", buyer.id)
+    clerk = world.staff("clerk1")
+    with clock.frozen(NOON):
+        old, card = await read(world, buyer, "OLD-6"), await read(world, buyer)
+        by_phone = rung(milk, None, 5_000, PRICE - 5_000, phone="13912345691")
+        forged = old.rpartition(".")[0] + "." + "0" * 32
+        for body in (rung(milk, old, 5_000, PRICE - 5_000), by_phone):
+            answer = await clerk.post("/api/clerk/till-orders", body)
+            assert (answer.status_code, answer.json()["code"]) == (409, "members.card-needed"), answer.text
+        answer = await clerk.post("/api/clerk/till-orders", rung(milk, forged, 5_000, PRICE - 5_000))
+        assert (answer.status_code, answer.json()["code"]) == (409, "members.card-code-over")
+        basket = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 1}], "card": old}
+        assert (await clerk.post("/api/clerk/till-quotes", basket)).json()["points"] is None
+    with clock.frozen(NOON + cards.SPENDS + timedelta(seconds=1)):
+        answer = await clerk.post("/api/clerk/till-orders", rung(milk, card, 5_000, PRICE - 5_000))
+        assert (answer.status_code, answer.json()["code"]) == (409, "members.card-needed")
+        sold = await clerk.post(
+            "/api/clerk/sales",
+            {
+                "store": "S1", "lines": [{"sku_id": milk, "quantity": 1}], "tender": "cash",
+                "tendered": {"minor": PRICE, "currency": "CNY"}, "card": card,
+            },
+        )  # fmt: skip
+        assert sold.status_code == 201
+    assert (await buyer.get("/api/mall/membership")).json()["points"]["spendable"] == 5_000

@@ -32,6 +32,26 @@ BUGS = {
         (("flows/place.sql", "IF could < p_need_quantity[k] THEN", "IF false THEN"),),
         "tests/flows/test_place.py::test_400_buyers_for_100_units",
     ),
+    "a refund gives the bonus back as principal": Bug(
+        (
+            (
+                "wallet/reckon.py",
+                "    return Shares(back_minor - bonus, bonus)",
+                "    return Shares(back_minor, bonus - bonus)",
+            ),
+        ),
+        "tests/flows/test_wallet.py::test_parts_of_a_return_give_the_shares_back_to_the_cent",
+    ),
+    "a wallet is looked at before it is locked": Bug(
+        (
+            (
+                "wallet/spend.py",
+                "    have = await lock(tx, member_id)\n    if have.total",
+                "    have = await balance_of(tx, member_id)\n    await lock(tx, member_id)\n    if have.total",
+            ),
+        ),
+        "tests/flows/test_wallet.py::test_twenty_spend_60_of_100_at_once",
+    ),
     "no order of locks": Bug(
         (
             (

@@ -29,6 +29,7 @@ import duoline.flows.remind_balance
 import duoline.flows.replan
 import duoline.flows.replay
 import duoline.flows.settle_shortage
+import duoline.flows.top_up
 import duoline.flows.tune_keeping
 import duoline.fulfilment.learn
 import duoline.fulfilment.learn_promises
@@ -48,4 +49,5 @@ import duoline.pricing.promotions.hours
 import duoline.settlement.closing
 import duoline.settlement.mature
 import duoline.settlement.payouts
-import duoline.stores.sessions  # noqa: F401 - importing registers
+import duoline.stores.sessions
+import duoline.wallet.expire  # noqa: F401 - importing registers

@@ -27,6 +27,7 @@ from duoline.payments.invariants import INVARIANTS as PAYMENTS
 from duoline.pricing.invariants import INVARIANTS as PRICING
 from duoline.settlement.invariants import INVARIANTS as SETTLEMENT
 from duoline.stores.invariants import INVARIANTS as STORES
+from duoline.wallet.invariants import INVARIANTS as WALLET
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database
@@ -42,6 +43,7 @@ INVARIANTS = [
     *FAVOURITES,
     *PAYMENTS,
     *LOYALTY,
+    *WALLET,
     *ORDERS,
     *FULFILMENT,
     *ATTRIBUTION,

@@ -21,7 +21,8 @@ import duoline.orders.tables
 import duoline.payments.tables
 import duoline.pricing.tables
 import duoline.settlement.tables
-import duoline.stores.tables  # noqa: F401 - importing declares
+import duoline.stores.tables
+import duoline.wallet.tables  # noqa: F401 - importing declares
 from duoline.kernel.placement import metadata, registry
 
 __all__ = ["metadata", "registry"]

@@ -71,7 +71,8 @@ LATERAL (
     SELECT count(*) FILTER (WHERE kind = 'sale') AS sales,
            count(*) FILTER (WHERE kind = 'collection') AS collections,
            count(*) FILTER (WHERE kind = 'refund') AS refunds,
-           coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'collection')), 0)::bigint AS taken_minor,
+           coalesce(sum(amount_minor) FILTER (WHERE kind IN ('sale', 'collection', 'top_up')), 0)::bigint
+               AS taken_minor,
            coalesce(-sum(amount_minor) FILTER (WHERE kind = 'refund'), 0)::bigint AS given_back_minor,
            coalesce(sum(amount_minor) FILTER (WHERE kind = 'paid_in'), 0)::bigint AS paid_in_minor,
            coalesce(-sum(amount_minor) FILTER (WHERE kind = 'paid_out'), 0)::bigint AS paid_out_minor,

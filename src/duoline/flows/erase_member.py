@@ -54,7 +54,8 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
        (SELECT count(*) FROM payment_exceptions e
         WHERE e.member_id = ANY ($1) AND e.resolved_at IS NULL)::integer AS money,
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
-        AND p.pending_minor + p.due_minor + p.paying_minor > 0)::integer AS earnings
+        AND p.pending_minor + p.due_minor + p.paying_minor > 0)::integer AS earnings,
+       (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored
 """
 
 
@@ -66,6 +67,10 @@ async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
         "orders": ("个订单还没有完成,请等它完成或先取消", "orders are not done: wait for them, or cancel them first"),
         "refunds": ("笔退款还没有到账,请等它到账", "refunds have not arrived: wait for them"),
         "money": ("笔付款还在核对,请联系客服处理", "payments are being looked into: ask the shop to settle them"),
+        "stored": (
+            "个钱包里还有储值,请先用完或请客服退还",
+            "wallets hold money: spend it, or ask for it back",
+        ),
         "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
     }
     return [

@@ -66,6 +66,7 @@ BEGIN
     UPDATE returns SET note = '' WHERE member_id = ANY (ids) AND note <> '';
     UPDATE journals SET reason = duo_redact_text(reason, named) WHERE member_id = ANY (ids) AND reason <> '';
     UPDATE tier_changes SET reason = duo_redact_text(reason, named) WHERE member_id = ANY (ids) AND reason <> '';
+    UPDATE wallet_payouts SET reason = '***' WHERE member_id = ANY (ids);
     UPDATE statement_notes SET note = '***' WHERE payee_id = ANY (ids);
     UPDATE touches SET device_id = NULL WHERE member_id = ANY (ids);
     UPDATE scans SET member_id = NULL WHERE member_id = ANY (ids);

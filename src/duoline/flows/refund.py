@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from duoline import ledger, loyalty, orders, payments
+from duoline import ledger, loyalty, orders, payments, wallet
 from duoline.kernel import audit, clock, faults, jobs
 from duoline.kernel.auth import SYSTEM, Actor
-from duoline.kernel.errors import Refusal, Unavailable
+from duoline.kernel.errors import Refusal, Unavailable, ensure
 from duoline.payments import providers
 from duoline.payments.provider import RefundStatus
 
@@ -24,7 +24,10 @@ faults.register("refund.before_send", "refund.after_send")
 
 CASH = "cash"
 POINTS = "points"
-"""The tender of points, which is also the provider of their intents: nobody outside is asked."""
+WALLET = "wallet"
+OWN = (POINTS, WALLET)
+"""The tenders of points and of stored value, which are also the providers of their intents: nobody outside is asked.
+In the order in which what members have of them is locked."""
 
 
 class SendRefund(msgspec.Struct):
@@ -41,13 +44,15 @@ async def give_back_money(
     *,
     reason: str,
     actor: Actor,
-    cash_now: bool = False,
+    at_counter: bool = False,
     of: Collection[UUID] | None = None,
     late_minor: int = 0,
 ) -> list[payments.Refund]:
     """Promise `amount_minor` of a locked order back, and have it sent once this transaction has committed.
 
-    With `cash_now`, the caller gives what had come in cash (`give_cash`), because its customer stands at the counter.
+    What had come in tenders of our own comes back now, under locks that follow the levels. With `at_counter`, because
+    the customer stands there and the levels are still to be locked, the caller does it (`give_own`), and gives what had
+    come in cash (`give_cash`).
     `of` some intents only, when they are named. `late_minor` of it was captured this moment, too late, and the order
     does not know of it yet. Returns the refunds.
     """
@@ -65,10 +70,9 @@ async def give_back_money(
     )
     await orders.add_refunded(tx, order.member_id, order.id, amount_minor, late_minor=late_minor)
     refunds = [await payments.load_refund(tx, order.member_id, refund_id) for refund_id in made]
-    for refund in refunds:
-        if refund.tender == POINTS:
-            await _give_points(tx, refund, actor=actor)
-    sent = [refund for refund in refunds if refund.tender != POINTS and not (cash_now and refund.tender == CASH)]
+    if not at_counter:
+        await give_own(tx, refunds, actor=actor)
+    sent = [refund for refund in refunds if refund.tender not in OWN and not (at_counter and refund.tender == CASH)]
     if sent:
         await orders.timeline.write(
             tx,
@@ -84,8 +88,14 @@ async def give_back_money(
     return refunds
 
 
+async def give_own(tx: Tx, refunds: Collection[payments.Refund], *, actor: Actor) -> None:
+    """Of some refunds, points and stored value come back at once: nobody outside has to be asked. Locks the member's
+    points, then the wallet, after the levels."""
+    for refund in sorted((one for one in refunds if one.tender in OWN), key=lambda one: OWN.index(one.tender)):
+        await (_give_points if refund.tender == POINTS else _give_stored)(tx, refund, actor=actor)
+
+
 async def _give_points(tx: Tx, refund: payments.Refund, *, actor: Actor) -> None:
-    """Points come back at once: nobody outside has to be asked. Locks the member's points, after the levels."""
     points = await loyalty.give_back(
         tx,
         member_id=refund.member_id,
@@ -102,6 +112,29 @@ async def _give_points(tx: Tx, refund: payments.Refund, *, actor: Actor) -> None
         actor=actor,
         amount_minor=refund.amount_minor,
         points=points,
+    )
+
+
+async def _give_stored(tx: Tx, refund: payments.Refund, *, actor: Actor) -> None:
+    """In the shares in which it was taken."""
+    back = await wallet.give_back(
+        tx,
+        member_id=refund.member_id,
+        use_id=UUID(refund.intent_ref),
+        refund_id=refund.id,
+        amount_minor=refund.amount_minor,
+        actor=actor,
+    )
+    ensure(back.total == refund.amount_minor, "WAL-4", f"{refund.id}: {refund.amount_minor} is back as {back}")
+    await payments.finish_refund(tx, refund, account=ledger.accounts.BY_WALLET, actor=actor)
+    await orders.timeline.write(
+        tx,
+        member_id=refund.member_id,
+        order_id=refund.order_id,
+        kind="wallet_back",
+        actor=actor,
+        amount_minor=refund.amount_minor,
+        bonus_minor=back.bonus,
     )
 
 

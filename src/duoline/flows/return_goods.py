@@ -14,7 +14,7 @@ from duoline import fulfilment, inventory, ledger, orders, payments
 from duoline.flows import returnable
 from duoline.flows.clawback import Due, keep_clawback, refund_due
 from duoline.flows.coupons_back import coupons_back
-from duoline.flows.refund import CASH, POINTS, give_back_money, give_cash
+from duoline.flows.refund import CASH, OWN, give_back_money, give_cash, give_own
 from duoline.flows.unwind import reprice_store_intents
 from duoline.kernel import audit, faults, outbox
 from duoline.kernel.errors import NotFound, ensure
@@ -103,7 +103,8 @@ async def return_goods(
 ) -> list[payments.Way]:
     """Take units back at a shop. Returns what goes back by which way; `cash` is to be given to the customer now.
 
-    Locks the order, its captures, the fulfilments that serve the rest of it, the levels, the drawer. Refuses
+    Locks the order, its captures, the fulfilments that serve the rest of it, the levels, the member's
+    points, the wallet, the drawer. Refuses
     `kernel.not-found`, `returns.not-offered`, `returns.nothing-left`, `returns.excluded`, `returns.too-late`,
     `returns.refund-elsewhere`, `returns.rest-first`, and `returns.amount-changed` when it is not what the customer was
     told (`expected_minor`).
@@ -130,7 +131,7 @@ async def return_goods(
     await _undo_sale(tx, order, decided.lines, return_id=return_id, reason=reason, actor=actor)
     await keep_clawback(tx, order, due, actor=actor)
     await _tell(tx, chain, shop, order, decided, return_id=return_id, reason=reason, actor=actor)
-    refunds = await give_back_money(tx, order, due.refund_minor, reason=reason, actor=actor, cash_now=True)
+    refunds = await give_back_money(tx, order, due.refund_minor, reason=reason, actor=actor, at_counter=True)
     given = sum(refund.amount_minor for refund in refunds)
     ensure(given == due.refund_minor, "RET-3", f"{order.order_no}: {given} given of {due.refund_minor}")
     await orders.name_refunds(tx, order, return_id, [refund.id for refund in refunds])
@@ -139,6 +140,7 @@ async def return_goods(
         live = await fulfilment.lock_serving(tx, order.id, order.location_ids)
         await reprice_store_intents(tx, order, now, live)
     await _take_in(tx, shop, decided.lines, return_id=return_id, note=order.order_no, actor=actor)
+    await give_own(tx, refunds, actor=actor)
     for refund in refunds:
         if refund.tender == CASH:
             await give_cash(tx, refund, location_id=shop.id, actor=actor)
@@ -194,7 +196,7 @@ async def _decide(
         raise orders.ReturnTooLate(days=days)
     due = await refund_due(tx, order, lines, {}, returned=units, by_choice=reason not in orders.OUR_FAULT)
     ways = await payments.ways_back(tx, member_id=order.member_id, order_id=order.id, amount_minor=due.refund_minor)
-    if any(way.tender not in (CASH, POINTS) and not providers.connected(way.tender) for way in ways):
+    if any(way.tender not in (CASH, *OWN) and not providers.connected(way.tender) for way in ways):
         raise orders.RefundElsewhere
     if _overcharges(order, lines, units, due):
         raise orders.ReturnRestFirst

@@ -130,7 +130,7 @@ async def take(tx: Tx, store: Store, found: Found, parts: Sequence[Part], *, act
         pay_by_at=clock.now() + timedelta(minutes=fulfilment.PICKUP.current().body.pay_minutes),
     )
     await orders.note_location(tx, order, store.id)
-    await till_orders.ask(tx, waiting, parts)
+    await till_orders.ask(tx, waiting, parts, actor=actor)
     await orders.timeline.write(
         tx,
         member_id=order.member_id,

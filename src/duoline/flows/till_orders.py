@@ -7,6 +7,9 @@ part completes it (`flows.complete`). It is priced, uses offers and is written b
 A code is charged with no transaction open: first the intent is marked as asked, so that whoever lets go of the order
 meanwhile closes it at the provider too; then the provider is asked under the intent's own reference; then `pay.settle`
 records the answer, as it would a notice. The code itself is never stored.
+
+Points and stored value are parts too, for a member whose card was just shown: nobody is asked, so they are paid when
+the parts are decided, and come back like any other money when the sale is let go of.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from duoline import fulfilment, inventory, orders, payments
 from duoline.flows import complete as completing
-from duoline.flows import pay, preorders, sell
+from duoline.flows import pay, pay_points, pay_wallet, preorders, sell
 from duoline.flows.cancel import cancel
 from duoline.flows.keep import use_at_till
+from duoline.flows.refund import OWN, POINTS, WALLET
 from duoline.kernel import audit, clock, faults
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
+from duoline.members.cards import CardNeeded
 from duoline.payments import providers
 from duoline.payments.provider import AlreadyPaid, PaymentStatus
 
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from duoline.flows.complete import Cash
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
-    from duoline.orders import Order
+    from duoline.orders import Line, Order
     from duoline.payments import Intent
     from duoline.payments.provider import PaymentState
     from duoline.stores.rights import Scope
@@ -67,6 +72,15 @@ class CashTwice(Refusal):
     en = "Cash can be one of the parts only."
 
 
+class TenderTwice(Refusal):
+    """What the member has pays one part."""
+
+    code = "payments.tender-twice"
+    status = 422
+    zh = "积分、储值各只能占一部分,请合成一笔。"
+    en = "Points are one part, and stored value is; put each together."
+
+
 class NotByCode(Refusal):
     """This part is paid in cash."""
 
@@ -79,7 +93,7 @@ class NotByCode(Refusal):
 class Part(NamedTuple):
     """A part of what is to be paid, in minor units."""
 
-    tender: Literal["cash", "code"]
+    tender: Literal["cash", "code", "points", "wallet"]
     amount_minor: int
 
 
@@ -100,11 +114,16 @@ async def open_order(
     contact: orders.Contact,
     parts: Sequence[Part],
     actor: Actor,
+    present: UUID | None = None,
 ) -> UUID:
     """Ring up what lies on the counter, to be paid in these parts within a few minutes. Returns the order's id.
 
-    Locks what is limited of its offers and its coupons, then the levels in order. Refuses `orders.no-online-payment`,
-    `payments.cash-twice`, `payments.tenders-differ`, `pricing.offer-gone`, then `inventory.insufficient-stock`.
+    `present` has just shown their card. Points and stored value are paid at once; when nothing else is to be paid, the
+    goods go. Locks what is limited of its offers and its coupons, then the levels in order, then the member's points,
+    then the wallet. Refuses
+    `orders.no-online-payment`, `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`,
+    `pricing.offer-gone`, `inventory.insufficient-stock`, `members.card-needed`, then
+    `loyalty.points-not-taken`, `wallet.not-taken`, and as `loyalty.use`, `wallet.use`.
     """
     check(parts, counter.total_minor, counter.currency)
     now, order_id, job_id = clock.now(), new_id(), new_id()
@@ -152,11 +171,11 @@ async def open_order(
             quantity=need.quantity,
             hold_id=hold_id,
         )
-    order, _ = await orders.lock_order(tx, member_id, order_id)
-    await ask(tx, order, parts)
+    order, lines = await orders.lock_order(tx, member_id, order_id)
     await orders.timeline.write(
         tx, member_id=member_id, order_id=order_id, kind="rung_up", actor=actor, location_code=store.code
     )
+    used = await ask(tx, order, parts, present=present, actor=actor)
     await completing.tell(tx, order)
     await audit.record(
         tx,
@@ -175,14 +194,17 @@ async def open_order(
             ],
         },
     )
+    await _take_own(tx, order, lines, used, actor=actor)
     faults.point("till_order.before_commit")
     return order_id
 
 
 def check(parts: Sequence[Part], total_minor: int, currency: str) -> None:
-    """Refuses `payments.cash-twice`, `payments.tenders-differ`, `orders.no-online-payment`."""
+    """Refuses `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`, `orders.no-online-payment`."""
     if sum(part.tender == "cash" for part in parts) > 1:
         raise CashTwice
+    if any(sum(part.tender == own for part in parts) > 1 for own in OWN):
+        raise TenderTwice
     if any(part.amount_minor <= 0 for part in parts) or sum(part.amount_minor for part in parts) != total_minor:
         said = sum(part.amount_minor for part in parts)
         raise TendersDiffer(
@@ -192,8 +214,23 @@ def check(parts: Sequence[Part], total_minor: int, currency: str) -> None:
         raise orders.NoOnlinePayment
 
 
-async def ask(tx: Tx, order: Order, parts: Sequence[Part]) -> None:
-    """An intent for each part of a locked order: together they are what is to be paid."""
+async def ask(
+    tx: Tx, order: Order, parts: Sequence[Part], *, actor: Actor, present: UUID | None = None
+) -> list[pay_points.Used | pay_wallet.Used]:
+    """An intent for each part of a locked order: together they are what is to be paid.
+
+    Those in tenders of our own are paid with it; what they take from the member is returned, to be taken last. Refuses
+    `members.card-needed` when the order's member is not the one who is `present`, `loyalty.points-not-taken`,
+    `wallet.not-taken`.
+    """
+    own = sorted((part for part in parts if part.tender in OWN), key=lambda part: OWN.index(part.tender))
+    if own and order.presale_id is None and present != order.member_id:
+        raise CardNeeded
+    used: list[pay_points.Used | pay_wallet.Used] = []
+    for part in own:
+        pays = pay_points.pay_at_till if part.tender == POINTS else pay_wallet.pay_at_till
+        used.append(await pays(tx, order, amount_minor=part.amount_minor, actor=actor))
+        order = order._replace(paid_minor=order.paid_minor + part.amount_minor)
     for part in parts:
         if part.tender == "cash":
             await payments.open_store_intent(
@@ -204,9 +241,29 @@ async def ask(tx: Tx, order: Order, parts: Sequence[Part]) -> None:
                 amount_minor=part.amount_minor,
                 currency=order.currency,
             )
-        else:
+        elif part.tender == "code":
             await pay.ask_for(tx, order, part.amount_minor, provider=providers.online())
     await _ensure_asked(tx, order)
+    return used
+
+
+async def _take_own(
+    tx: Tx,
+    order: Order,
+    lines: Sequence[Line],
+    used: Sequence[pay_points.Used | pay_wallet.Used],
+    *,
+    actor: Actor,
+) -> None:
+    """What was paid in tenders of our own is taken from the member, last of all; before that the goods go when nothing
+    else is to be paid."""
+    if used:
+        await completing.complete_if_paid(tx, order, lines, actor=actor)
+    for one in used:
+        if isinstance(one, pay_points.Used):
+            await pay_points.take(tx, order, one, actor=actor)
+        else:
+            await pay_wallet.take(tx, order, one, actor=actor)
 
 
 async def _ensure_asked(tx: Tx, order: Order) -> None:
@@ -360,13 +417,23 @@ async def close_open(db: Database, sale: TillOrder) -> None:
                 raise pay.BeingCharged
 
 
-async def change_parts(tx: Tx, sale: TillOrder, parts: Sequence[Part], *, closed: datetime, actor: Actor) -> None:
+async def change_parts(
+    tx: Tx,
+    sale: TillOrder,
+    parts: Sequence[Part],
+    *,
+    closed: datetime,
+    actor: Actor,
+    present: UUID | None = None,
+) -> None:
     """Ask for what is still open in other parts; what is paid stays. After `close_open`, which ended at `closed`.
 
-    Locks the order. Refuses `orders.already-paid`, `payments.cash-twice`, `payments.tenders-differ`, and
-    `payments.being-charged` when a code was charged since.
+    Locks the order; with points or stored value all that `complete` locks, the
+    member's points, the wallet. Refuses `orders.already-paid`,
+    `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`, `payments.being-charged` when a code was
+    charged since, then as `ask`.
     """
-    order, _ = await orders.lock_order(tx, sale.member_id, sale.order_id)
+    order, lines = await orders.lock_order(tx, sale.member_id, sale.order_id)
     if order.state != orders.OrderState.AWAITING_PAYMENT.value:
         raise orders.AlreadyPaid
     check(parts, order.total_minor - order.kept_minor, order.currency)
@@ -376,9 +443,9 @@ async def change_parts(tx: Tx, sale: TillOrder, parts: Sequence[Part], *, closed
             continue
         if intent.asked_at is not None and intent.asked_at >= closed:
             raise pay.BeingCharged
-        before.append({"tender": _tender(intent), "amount_minor": intent.amount_minor})
+        before.append({"tender": tender_of(intent), "amount_minor": intent.amount_minor})
         await payments.close_intent(tx, order.member_id, intent.id)
-    await ask(tx, order, parts)
+    used = await ask(tx, order, parts, present=present, actor=actor)
     await completing.tell(tx, order)
     await audit.record(
         tx,
@@ -390,10 +457,16 @@ async def change_parts(tx: Tx, sale: TillOrder, parts: Sequence[Part], *, closed
         before={"tenders": before},
         after={"tenders": [{"tender": part.tender, "amount_minor": part.amount_minor} for part in parts]},
     )
+    await _take_own(tx, order, lines, used, actor=actor)
 
 
-def _tender(intent: Intent) -> str:
-    return "cash" if intent.provider == completing.STORE else "code"
+def tender_of(intent: Intent) -> Literal["cash", "code", "points", "wallet"]:
+    """The tender of a part: a provider's is by code."""
+    if intent.provider == completing.STORE:
+        return "cash"
+    if intent.provider == POINTS:
+        return "points"
+    return "wallet" if intent.provider == WALLET else "code"
 
 
 async def complete(tx: Tx, sale: TillOrder, *, cash: Cash | None, actor: Actor) -> int:

@@ -22,6 +22,17 @@ FORFEITED = "income:forfeited"
 BY_POINTS = "points"
 """What members' points paid of orders, in money: the chain has given it up."""
 
+STORED_PRINCIPAL = "stored:principal"
+"""Owed to members: what they paid into their wallets."""
+
+STORED_BONUS = "stored:bonus"
+"""Owed to members: what was given on top."""
+
+BY_WALLET = "stored:used"
+"""Between wallets and what they pay: what leaves a wallet for an order comes in as its capture."""
+
+BONUS_COST = "cost:stored-bonus"
+"""What the bonus of top-ups has cost; less what nobody spent."""
 
 BY_HAND = "clearing:by-hand"
 """Given back outside of every provider, by somebody who says so."""

@@ -31,6 +31,8 @@ AHEAD = 1440
 """Codes that a phone is given: of the next twelve hours."""
 HOLDS = timedelta(hours=2)
 """For how long a till that has read a card may sell for its member."""
+SPENDS = timedelta(minutes=15)
+"""For how long it may spend what the member has: whoever shows the card is standing there."""
 
 
 class NoSuchCard(Refusal):
@@ -49,6 +51,15 @@ class CardCodeOver(Refusal):
     status = 409
     zh = "会员码已过期,请顾客刷新后再扫。"
     en = "This code has run out; ask the customer to show the card anew."
+
+
+class CardNeeded(Refusal):
+    """What a member has is spent by who shows the card on their phone, now: not by a number that anybody may know."""
+
+    code = "members.card-needed"
+    status = 409
+    zh = "用积分或储值付款,请顾客出示手机上的会员码,扫码后在 15 分钟内完成。"
+    en = "To pay with points or stored value, scan the card on the customer's phone, and finish within 15 minutes."
 
 
 class Card(NamedTuple):
@@ -127,10 +138,28 @@ def _step(at: datetime) -> int:
 # --- what a till holds after it has read a card ----------------------------------------------------------------
 
 
-def hold(member_id: UUID, *, secret: bytes) -> str:
-    """A pass for a till to sell for this member for a while. Nothing is stored of it."""
+def is_shown(text: str) -> bool:
+    """Whether this is the picture of a card, which its member alone can show, and not the number of an old one."""
+    return text.strip().partition(".")[0] == PREFIX
+
+
+def hold(member_id: UUID, *, shown: bool, secret: bytes) -> str:
+    """A pass for a till to sell for this member for a while; `shown` when it read the card on a phone (`is_shown`).
+    Nothing is stored of it."""
     until = int((clock.now() + HOLDS).timestamp())
-    return f"{member_id.hex}.{until}.{_proof(member_id.hex, until, secret)}"
+    return f"{member_id.hex}.{until}.{_proof(member_id.hex, until, secret, shown=shown)}"
+
+
+def present_by(text: str | None, *, secret: bytes) -> UUID | None:
+    """The member who has shown the card of this pass a moment ago (`SPENDS`), and may spend what they have. None for
+    every other pass, and for none."""
+    member, _, rest = (text or "").partition(".")
+    until, _, proof = rest.partition(".")
+    if not (len(member) == 32 and until.isascii() and until.isdigit() and len(until) <= 12):
+        return None
+    good = hmac.compare_digest(proof.encode(), _proof(member, int(until), secret, shown=True).encode())
+    lasts = int(until) - (HOLDS - SPENDS).total_seconds() >= clock.now().timestamp()
+    return UUID(member) if good and lasts else None
 
 
 def holder_of(text: str, *, secret: bytes) -> UUID:
@@ -139,11 +168,15 @@ def holder_of(text: str, *, secret: bytes) -> UUID:
     until, _, proof = rest.partition(".")
     if not (len(member) == 32 and until.isascii() and until.isdigit() and len(until) <= 12):
         raise CardCodeOver
-    good = hmac.compare_digest(proof.encode(), _proof(member, int(until), secret).encode())
+    good = any(
+        hmac.compare_digest(proof.encode(), _proof(member, int(until), secret, shown=shown).encode())
+        for shown in (True, False)
+    )
     if not good or int(until) < clock.now().timestamp():
         raise CardCodeOver
     return UUID(member)
 
 
-def _proof(member: str, until: int, secret: bytes) -> str:
-    return hmac.digest(secret, f"card holder\0{member}\0{until}".encode(), "sha256")[:16].hex()
+def _proof(member: str, until: int, secret: bytes, *, shown: bool) -> str:
+    what = "card shown" if shown else "card holder"
+    return hmac.digest(secret, f"{what}\0{member}\0{until}".encode(), "sha256")[:16].hex()

@@ -31,7 +31,7 @@ MAIN = "1"
 
 _ATTEMPTS = 20
 
-CashKind = Literal["sale", "collection", "refund"]
+CashKind = Literal["sale", "collection", "refund", "top_up"]
 ByHand = Literal["paid_in", "paid_out"]
 
 faults.register("drawer.before_commit")
@@ -113,10 +113,11 @@ async def note_cash(
     actor: Actor,
     drawer: str | None = None,
 ) -> UUID:
-    """Note cash that was taken (a sale, an order collected) or given back (`refund`); `amount_minor` is above zero.
+    """Note cash that was taken (a sale, an order collected, a top-up) or given back (`refund`); `amount_minor` is
+    above zero.
 
-    `ref_id` is the capture or the refund. It goes into the drawer named, else the one that the actor opened, else the
-    one that has been open for longest; where none is open, one opens by itself. Returns its session.
+    `ref_id` is the capture, the top-up or the refund. It goes into the drawer named, else the one that the actor
+    opened, else the one that has been open for longest; where none is open, one opens by itself. Returns its session.
     Locks that session, after everything else that the transaction locks.
     """
     ensure(amount_minor > 0, "TIL-2", f"{kind} of {amount_minor}")

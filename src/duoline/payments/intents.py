@@ -65,8 +65,21 @@ async def intents_of(db: Database | Tx, member_id: UUID, order_id: UUID) -> list
 
 async def find_by_ref(db: Database, ref: str) -> Intent | None:
     """The intent that a provider names in a notice, if it is ours."""
+    found = await owner_of_ref(db, ref)
+    return None if found is None else await load_intent(db, *found)
+
+
+async def owner_of_ref(db: Database, ref: str) -> tuple[UUID, UUID] | None:
+    """Whose a reference is, and what of theirs it names: an intent, or what `name_ref` named. None when not ours."""
     found = await db.fetchrow("SELECT member_id, intent_id FROM payment_refs WHERE ref = $1", ref)
-    return None if found is None else await load_intent(db, found["member_id"], found["intent_id"])
+    return None if found is None else (found["member_id"], found["intent_id"])
+
+
+async def name_ref(tx: Tx, ref: str, *, member_id: UUID, owner_id: UUID) -> None:
+    """Let a provider's notices under a reference be found: of what is paid and is no order's intent."""
+    await tx.execute(
+        "INSERT INTO payment_refs (ref, member_id, intent_id) VALUES ($1, $2, $3)", ref, member_id, owner_id
+    )
 
 
 async def load_intent(db: Database, member_id: UUID, intent_id: UUID) -> Intent | None:

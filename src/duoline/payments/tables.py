@@ -201,7 +201,7 @@ drawer_entries = table(
     pk("drawer_entries", "location_id", "session_id", "id"),
     fk("drawer_entries_session_fk", ["location_id", "session_id"], "drawer_sessions", ["location_id", "id"]),
     unique("drawer_entries_ref_uq", "location_id", "ref_id"),
-    check("drawer_entries_kind_ck", "kind IN ('sale', 'collection', 'refund', 'paid_in', 'paid_out')"),
+    check("drawer_entries_kind_ck", "kind IN ('sale', 'collection', 'refund', 'paid_in', 'paid_out', 'top_up')"),
     check(
         "drawer_entries_amount_ck",
         "CASE WHEN kind IN ('refund', 'paid_out') THEN amount_minor < 0 ELSE amount_minor > 0 END",

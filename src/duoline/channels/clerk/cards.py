@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 from litestar import post
 
-from duoline import loyalty
+from duoline import loyalty, wallet
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input, answer
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows.trade import Trade
+from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import cards, phones, profile
 from duoline.members.group import group_of
@@ -28,13 +29,15 @@ class CardScan(Input, frozen=True):
 
 
 class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours."""
+    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours; what the
+    member has is spent with it for a quarter of an hour, if it was on their phone."""
 
     card: str
     display_name: str
     phone_masked: str | None
     tier: Text
     points: int
+    wallet: Money
 
 
 @post("/api/clerk/cards", opt=doors.staff("sell", store="store", text=doors.SHARED), status_code=200)
@@ -53,11 +56,12 @@ async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) ->
     tier = next((tier for tier in tiers if standing and tier.code == standing.tier), tiers[0])
     return answer(
         CardHolder(
-            card=cards.hold(member_id, secret=trade.secret),
+            card=cards.hold(member_id, shown=cards.is_shown(data.text), secret=trade.secret),
             display_name=who.display_name,
             phone_masked=phones.masked(who.phone),
             tier=tier.name.filled,
             points=balance.spendable,
+            wallet=Money((await wallet.balance_of(trade.db, member_id)).total),
         )
     )
 

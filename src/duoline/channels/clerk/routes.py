@@ -21,6 +21,7 @@ from duoline.channels.clerk import (
     till,
     till_orders,
     transfers,
+    wallet,
     work,
 )
 
@@ -42,4 +43,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *counts.ROUTES,
     *home_sales.ROUTES,
     *transfers.ROUTES,
+    *wallet.ROUTES,
 ]

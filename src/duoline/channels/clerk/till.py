@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import post
 
-from duoline import inventory, orders, pricing
+from duoline import inventory, loyalty, orders, pricing
 from duoline.catalog.scanned import sku_of
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input, answer
@@ -16,7 +16,7 @@ from duoline.channels.http.gifts import GiftInput, Gifts, GiftView, gift_views, 
 from duoline.channels.http.offers import OffersView, line_offers, offers_view
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
-from duoline.flows import order_view, sell
+from duoline.flows import order_view, pay_points, pay_wallet, sell
 from duoline.flows.gifts import differ
 from duoline.flows.order_view import OfferShare, OrderView
 from duoline.flows.refused import note_refusal
@@ -79,8 +79,25 @@ class TillCoupon(msgspec.Struct, frozen=True):
     name: Text | None
 
 
+class TillPoints(msgspec.Struct, frozen=True):
+    """How many points this sale takes from the member, and what they pay; none when `most` is 0. At least `least`."""
+
+    most: int
+    worth: Money
+    least: int
+    worth_of_100: Money
+
+
+class TillWallet(msgspec.Struct, frozen=True):
+    """How much this sale takes from the member's wallet, and what is in it."""
+
+    most: Money
+    balance: Money
+
+
 class TillQuote(msgspec.Struct, frozen=True, kw_only=True):
-    """What the basket costs at this till now: what a sale will take."""
+    """What the basket costs at this till now: what a sale will take. `points` and `wallet` are what its member may
+    pay with what they have with us, when their card was scanned from their phone a moment ago."""
 
     lines: list[TillLine]
     subtotal: Money
@@ -89,6 +106,8 @@ class TillQuote(msgspec.Struct, frozen=True, kw_only=True):
     offers: OffersView
     gifts: list[GiftView]
     coupons: list[TillCoupon]
+    points: TillPoints | None = None
+    wallet: TillWallet | None = None
 
 
 class SaleRequest(TillBasket, frozen=True, kw_only=True):
@@ -130,7 +149,24 @@ async def quote_sale(write: Write, staff: Staff, trade: Trade, data: TillBasket)
     del write  # takes part in the rule that every POST names its key; a quote is made anew each time
     shop = staff.store(data.store, "sell")
     rung = await price_counter(trade, shop, data)
-    return answer(_quote(rung.counter, list(zip(data.coupon_codes or [], rung.shown, strict=True))))
+    quote = _quote(rung.counter, list(zip(data.coupon_codes or [], rung.shown, strict=True)))
+    present = cards.present_by(data.card, secret=trade.secret)
+    if present is not None:
+        total, currency = rung.counter.total_minor, rung.counter.currency
+        stored = await pay_wallet.usable_of(trade.db, present, open_minor=total)
+        quote = msgspec.structs.replace(
+            quote,
+            points=await _points(trade.db, present, rung.counter),
+            wallet=TillWallet(Money(stored.most_minor, currency), Money(stored.have.total, currency)),
+        )
+    return answer(quote)
+
+
+async def _points(db: Database, member_id: UUID, counter: sell.Counter) -> TillPoints:
+    total, currency = counter.total_minor, counter.currency
+    can = await pay_points.usable_of(db, member_id, total_minor=total, open_minor=total)
+    worth = loyalty.POINTS.current().body.worth_minor
+    return TillPoints(can.most, Money(can.worth_minor, currency), can.least, Money(worth, currency))
 
 
 def _quote(counter: sell.Counter, shown: list[tuple[str, UUID]]) -> TillQuote:

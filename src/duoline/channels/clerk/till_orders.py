@@ -11,7 +11,7 @@ from litestar import get, post, put
 
 from duoline import inventory, orders, payments
 from duoline.channels.clerk.queue import StoreCode
-from duoline.channels.clerk.till import DrawerName, TillBasket, as_expected, as_shown, guest, price_counter
+from duoline.channels.clerk.till import CardPass, DrawerName, TillBasket, as_expected, as_shown, guest, price_counter
 from duoline.channels.http import doors, site
 from duoline.channels.http.answers import Answer, Input, Page, answer
 from duoline.channels.http.sessions import Staff
@@ -26,9 +26,10 @@ from duoline.kernel import clock
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.money import Money, minor_of
+from duoline.members import cards
 from duoline.stores.directory import Chain
 
-Tender = Literal["cash", "code"]
+Tender = Literal["cash", "code", "points", "wallet"]
 Code = Annotated[str, msgspec.Meta(min_length=6, max_length=40, pattern=r"^[0-9 ]+$")]
 
 
@@ -54,9 +55,11 @@ class TillOrderRequest(TillBasket, frozen=True, kw_only=True):
 
 
 class Split(Input, frozen=True):
-    """In which parts what is still open is to be paid: together they are what is open."""
+    """In which parts what is still open is to be paid: together they are what is open. Points and stored value
+    ask for the pass of the member's `card`."""
 
     tenders: Tenders
+    card: CardPass | None = None
 
 
 class ScannedCode(Input, frozen=True):
@@ -121,8 +124,12 @@ async def ring_up(
 ) -> Answer[TillOrderView]:
     """Ring up what is not paid in cash alone. Its units are held here for a few minutes, until the last part is paid.
 
-    Refuses `pricing.gifts-changed`, `pricing.total-changed`, `payments.cash-twice`, `payments.tenders-differ`,
-    `orders.no-online-payment`, `pricing.offer-gone`, `inventory.insufficient-stock`."""
+    Points and stored value are paid at once, by the pass of a `card` that was scanned from the member's phone a moment
+    ago; with nothing else to be paid the sale is done. Refuses `pricing.gifts-changed`, `pricing.total-changed`,
+    `payments.cash-twice`, `payments.tender-twice`, `payments.tenders-differ`, `orders.no-online-payment`,
+    `pricing.offer-gone`, `inventory.insufficient-stock`, `members.card-needed`, `loyalty.points-not-taken`,
+    `loyalty.not-enough-points`, `wallet.not-taken`, `wallet.not-enough`, `wallet.day-limit`.
+    """
     shop = staff.store(data.store, "sell")
     stored: Answer[TillOrderView] | None = await write.replay()
     if stored is not None:
@@ -141,6 +148,7 @@ async def ring_up(
             contact=orders.Contact("", rung.phone),
             parts=parts_of(data.tenders),
             actor=staff.actor,
+            present=cards.present_by(data.card, secret=trade.secret),
         )
         return await till_order_view(tx, chain, TillOrder(member_id, order_id, shop.id))
 
@@ -218,11 +226,13 @@ async def check_parts(write: Write, db: Database, staff: Staff, chain: Chain, or
 
 @put("/api/clerk/till-orders/{order_id:uuid}/tenders", opt=DOOR)
 async def split(
-    write: Write, db: Database, staff: Staff, chain: Chain, order_id: UUID, data: Split
+    write: Write, db: Database, staff: Staff, trade: Trade, chain: Chain, order_id: UUID, data: Split
 ) -> Answer[TillOrderView]:
     """Pay what is still open in other parts; what is paid stays. Nobody can pay the parts before any more.
 
-    Refuses `payments.being-charged`, `orders.already-paid`, `payments.cash-twice`, `payments.tenders-differ`. 503 when
+    Refuses `payments.being-charged`, `orders.already-paid`, `payments.cash-twice`, `payments.tender-twice`,
+    `payments.tenders-differ`, `members.card-needed`, `loyalty.points-not-taken`, `loyalty.not-enough-points`,
+    `wallet.not-taken`, `wallet.not-enough`, `wallet.day-limit`. 503 when
     the provider does not answer: then nothing has changed.
     """
     sale = await till_orders.find(db, order_id, staff.scope("sell"))
@@ -233,7 +243,10 @@ async def split(
     await till_orders.close_open(db, sale)
 
     async def work(tx: Tx) -> TillOrderView:
-        await till_orders.change_parts(tx, sale, parts_of(data.tenders), closed=began, actor=staff.actor)
+        present = cards.present_by(data.card, secret=trade.secret)
+        await till_orders.change_parts(
+            tx, sale, parts_of(data.tenders), closed=began, actor=staff.actor, present=present
+        )
         return await till_order_view(tx, chain, sale)
 
     return await write.run(work)
@@ -289,7 +302,7 @@ async def till_order_view(db: Database | Tx, chain: Chain, sale: TillOrder) -> T
         tenders=[
             TenderView(
                 id=one.id,
-                tender="cash" if one.provider == completing.STORE else "code",
+                tender=till_orders.tender_of(one),
                 amount=Money(one.amount_minor, one.currency),
                 state="paid" if one.state == "captured" else "asked" if one.known_there else "open",
             )

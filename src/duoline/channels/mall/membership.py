@@ -15,7 +15,7 @@ from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
 from duoline.channels.mall.shopping import owner_of
-from duoline.flows import judge_tiers, order_view, pay_points
+from duoline.flows import judge_tiers, order_view, own_tender, pay_points
 from duoline.flows.order_view import OrderView
 from duoline.flows.trade import Trade
 from duoline.kernel import clock
@@ -241,7 +241,7 @@ async def pay_with_points(
     if stored is not None:
         return stored
     owner = await owner_of(db, member, order_id)
-    await pay_points.close_open(db, member_id=owner, order_id=order_id)
+    await own_tender.close_open(db, member_id=owner, order_id=order_id)
 
     async def work(tx: Tx) -> OrderView:
         await pay_points.pay_points(tx, member_id=owner, order_id=order_id, points=data.points, actor=member.actor)

@@ -27,6 +27,7 @@ from duoline.channels.mall import (
     shopping,
     stores,
     touch,
+    wallet,
 )
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -52,4 +53,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *shopping.ROUTES,
     *stores.ROUTES,
     *touch.ROUTES,
+    *wallet.ROUTES,
 ]

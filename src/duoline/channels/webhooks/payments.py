@@ -9,7 +9,7 @@ from litestar import Request, post
 
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, answer
-from duoline.flows import pay
+from duoline.flows import pay, top_up
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound, Unavailable
 from duoline.payments import providers
@@ -29,7 +29,10 @@ async def receive(request: Request[Any, Any, Any], db: Database, provider: str) 
     except Unavailable:
         raise NotFound from None
     event = speaker.parse_callback(dict(request.headers), await request.body())
-    await pay.receive(db, provider, event)
+    try:
+        await pay.receive(db, provider, event)
+    except pay.UnknownPayment:
+        await top_up.receive(db, provider, event)  # of no order: of a wallet, or of nobody
     return answer(Received())
 
 

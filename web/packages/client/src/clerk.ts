@@ -57,7 +57,7 @@ export interface BroughtLine {
 
 /** A part of what is to be paid, and in which way. */
 export interface TenderPart {
-  tender: "cash" | "code"
+  tender: "cash" | "code" | "points"
   amount: Money
 }
 

@@ -915,7 +915,7 @@ export interface SaleResult {
 /** A part of what is to be paid at a till. `asked` while the provider has not said how it ended. */
 export interface TillTender {
   id: string
-  tender: "cash" | "code"
+  tender: "cash" | "code" | "points"
   amount: Money
   state: "open" | "asked" | "paid"
 }
@@ -1320,6 +1320,8 @@ export interface TillQuote {
   offers: BasketOffers
   /** The coupons on paper that were shown, with the promotion that counts by each; null while it makes no difference. */
   coupons: { code: string; name: Text | null }[]
+  /** What the member whose card was just shown may pay in points; none when `most` is 0. */
+  points: { most: number; worth: Money; least: number; worth_of_100: Money } | null
 }
 
 /** What it costs to send articles home, and when they come; `around` is where the shop stands. */

@@ -1,0 +1,28 @@
+"""Stored value: paid in by members, given on top by the chain, spent like money, and never lost between the two."""
+
+from duoline.wallet import top_up as top_ups
+from duoline.wallet.account import balance_of, is_filling
+from duoline.wallet.errors import StoredNotTaken, TopUpOver, WalletNotEmpty
+from duoline.wallet.pay_out import pay_out
+from duoline.wallet.policy import WALLET, WalletPolicy
+from duoline.wallet.reckon import Shares, bonus_for
+from duoline.wallet.spend import give_back, spendable, use
+from duoline.wallet.top_up import TopUp
+
+__all__ = [
+    "WALLET",
+    "Shares",
+    "StoredNotTaken",
+    "TopUp",
+    "TopUpOver",
+    "WalletNotEmpty",
+    "WalletPolicy",
+    "balance_of",
+    "bonus_for",
+    "give_back",
+    "is_filling",
+    "pay_out",
+    "spendable",
+    "top_ups",
+    "use",
+]
