@@ -27,7 +27,7 @@ def _text(name: str) -> sa.Column[object]:
 
 
 def upgrade() -> None:
-    """Add two tables and two columns. Nothing has been written to `consents` so far, so its checks hold at once."""
+    """Add two tables, two columns and three indexes. Nothing has been written to `consents` so far, so its checks hold at once."""
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.add_column("members", _at("erased_at", null=True))
     op.execute(f"ALTER TABLE members ADD CONSTRAINT members_erased_ck CHECK ({ERASED}) NOT VALID")
@@ -64,11 +64,17 @@ def upgrade() -> None:
         sa.CheckConstraint("(swept_at IS NULL) = (traces IS NOT NULL)", name="erasures_swept_ck"),
     )
     op.create_index("erasures_unswept_ix", "erasures", ["erased_at"], postgresql_where=sa.text("swept_at IS NULL"))
+    # What is kept of a member is found without reading whole tables.
+    op.create_index("member_sessions_member_ix", "member_sessions", ["member_id"])
+    for name in ("device_touches", "scans"):
+        op.create_index(f"{name}_member_ix", name, ["member_id"], postgresql_where=sa.text("member_id IS NOT NULL"))
 
 
 def downgrade() -> None:
     """Undo the above. Who was forgotten stays forgotten."""
     op.execute("SET LOCAL lock_timeout = '4s'")
+    for name in ("scans", "device_touches", "member_sessions"):
+        op.drop_index(f"{name}_member_ix", name)
     op.drop_table("erasures")
     op.drop_table("consent_texts")
     op.drop_constraint("consents_version_ck", "consents", type_="check")

@@ -22,6 +22,9 @@ Kind = Literal["profile", "addresses", "consents", "orders", "payments", "points
 
 MINE = "t.member_id = ANY ($1)"
 OF_ORDERS = "t.order_id IN (SELECT o.id FROM orders o WHERE o.member_id = ANY ($1))"
+COUPONS = """t.id IN (SELECT c.id FROM coupons c WHERE c.member_id = ANY ($1)
+             UNION SELECT u.coupon_id FROM coupon_uses u JOIN orders o ON o.id = u.order_id
+                   WHERE o.member_id = ANY ($1))"""
 BY_PHONE = "$2::text IS NOT NULL AND t.phone = $2"
 
 
@@ -78,8 +81,8 @@ HELD: tuple[Held, ...] = (
     Held("payment_exceptions", "payments", forget="note = ''"),
     Held("captures", "payments"),
     Held("refunds", "payments", forget="reason = ''"),
-    Held("provider_events", "payments",
-         mine="t.ref IN (SELECT r.ref FROM payment_refs r WHERE r.member_id = ANY ($1))"),
+    Held("provider_events", mine="t.ref IN (SELECT r.ref FROM payment_refs r WHERE r.member_id = ANY ($1))",
+         why="the provider's own words of payments and refunds that are exported; they name nobody"),
     Held("journals", "payments", history=True),
     Held("journal_entries", "payments"),
     Held("point_accounts", "points"),
@@ -92,9 +95,9 @@ HELD: tuple[Held, ...] = (
     Held("wallet_uses", "points"),
     Held("wallet_payouts", "payments", hidden=("actor",), history=True),
     Held("wallets", "points"),
-    Held("coupons", "coupons", mine="t.member_id = ANY ($1) OR t.buyer_id = ANY ($1)"),
-    Held("coupon_uses", "coupons"),
-    Held("promotion_uses", "coupons"),
+    Held("coupons", "coupons", mine=COUPONS),
+    Held("coupon_uses", "coupons", mine=OF_ORDERS),
+    Held("promotion_uses", "coupons", mine=OF_ORDERS),
     Held("favourite_holds", "favourites", hidden=("device_id", "address_id"),
          forget=f"device_id = {NOBODY}, address_id = {NOBODY}"),
     Held("favourites", "favourites", forget="DELETE"),

@@ -261,6 +261,7 @@ member_sessions = table(
     at("created_at"),
     at("expires_at"),
     pk("member_sessions", "token_hash"),
+    index("member_sessions_member_ix", "member_id"),
 )
 
 addresses = table(

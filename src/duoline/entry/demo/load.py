@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from duoline import insight
 from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
-from duoline.entry.demo import goods, history, met, numbers, offers, paid, people, presale, promised, shops
+from duoline.entry.demo import agreed, goods, history, met, numbers, offers, paid, people, presale, promised, shops
 from duoline.entry.demo.decorate import Decorator
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -70,6 +70,7 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
     if size.promotions:
         await offers.add_promotions(db, size)
         await presale.add_presale(db, size)
+    await agreed.add_consents(db)
     await people.add_staff(db, size)
     await met.add_touchpoints(db, size)
     await paid.add_shares(db, size)
