@@ -103,13 +103,7 @@ class MatchingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     same_mail: Annotated[int, whole(0, 100, zh="邮箱相同", en="Same mail address")] = 60
     mail_near: Annotated[int, whole(0, 100, zh="邮箱名相同,后缀不同", en="Same mail name at another provider")] = 35
     shared: Annotated[int, whole(0, 100, zh="身份标识相互矛盾", en="Identities that contradict each other")] = 80
-    phone_and_name: Annotated[
-        bool,
-        msgspec.Meta(
-            title="A number counts only where the name agrees",
-            extra={"zh": "手机号相同但姓名不同时,不视为同一人", "en": "A number counts only where the name agrees"},
-        ),
-    ] = True
+    phone_and_name: bool = True
 
 
 MATCHING = Policy("matching", MatchingPolicy, MatchingPolicy())
