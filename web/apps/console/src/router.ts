@@ -68,6 +68,7 @@ const routes: RouteRecordRaw[] = [
       at("members", "members", "members.read", () => import("./pages/Members.vue")),
       at("members/tiers", "tiers", "policies.read", () => import("./pages/TierRules.vue")),
       at("members/points", "points", "policies.read", () => import("./pages/PointRules.vue")),
+      at("members/wallet", "wallet", "policies.read", () => import("./pages/WalletRules.vue")),
       at("members/:id", "member", "members.read", () => import("./pages/MemberCase.vue")),
       at("shops", "shops", "stores.read", () => import("./pages/Shops.vue")),
       at("shops/regions", "regions", "stores.read", () => import("./pages/Regions.vue")),
@@ -85,6 +86,7 @@ const routes: RouteRecordRaw[] = [
       // Those that have an editor of their own are found there.
       { path: "policies/tiers", redirect: "/members/tiers" },
       { path: "policies/points", redirect: "/members/points" },
+      { path: "policies/wallet", redirect: "/members/wallet" },
       at("policies/:kind", "policy", "policies.read", () => import("./pages/PolicyCase.vue")),
       at("audit", "audit", "audit.read", () => import("./pages/Audit.vue")),
       { path: ":rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
