@@ -252,6 +252,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     await _coupon_batches(stage, head, buyer, goods[0])
     await _counts(stage, clerk, head, goods)
     ids["member"] = await _standing(head)
+    await top_up(buyer, 50_000, bonus=5_000)
 
     await _favourites(stage, buyer, goods)
     await _touchpoints(stage, playwright, buyer, clerk, head, goods)
@@ -476,6 +477,19 @@ async def _standing(head: Person) -> str:
     for points in (1200, -150):
         await head.send("POST", f"console/members/{who}/points", {"points": points, "reason": RECEIPT})
     return who
+
+
+async def top_up(one: Person, minor: int, *, bonus: int) -> None:
+    """Fills the wallet on the sandbox's page, and waits until the money is there."""
+    body = {"amount": {"minor": minor, "currency": "CNY"}, "expected_bonus": {"minor": bonus, "currency": "CNY"}}
+    asked = await one.send("POST", "mall/wallet/top-ups", body)
+    page = await one.send("POST", f"mall/wallet/top-ups/{asked['id']}/payment", {})
+    await one.request.post(urljoin(one.base, page["pay_url"]), form={}, headers={"Origin": one.base}, max_redirects=0)
+    for _ in range(TRIES):
+        if (await one.send("POST", f"mall/wallet/top-ups/{asked['id']}/payment-check", {}))["state"] == "paid":
+            return
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the top-up was not recorded")
 
 
 async def _favourites(stage: Stage, buyer: Person, goods: list[dict[str, Any]]) -> None:

@@ -90,4 +90,4 @@ async def test_the_wallet_is_filled_and_pays_at_both_lines(
             break
         await counter.wait_for_timeout(200)
         now = (await buyer.get("mall/wallet"))["balance"]["minor"]
-    assert now == max(0, left - placed["total"]["minor"]) or 0 < now < left or now == 0
+    assert now < left
