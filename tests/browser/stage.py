@@ -255,6 +255,7 @@ async def build(playwright: Playwright, base: str) -> Stage:
     for purpose in ("profiling", "marketing"):
         await buyer.send("PUT", f"mall/privacy/{purpose}", {"granted": True, "text_version": 1})
     await _doubts(stage, head)
+    await top_up(buyer, 50_000, bonus=5_000)
 
     await _favourites(stage, buyer, goods)
     await _touchpoints(stage, playwright, buyer, clerk, head, goods)
@@ -494,6 +495,19 @@ async def _doubts(stage: Stage, head: Person) -> None:
     path = f"console/member-pairs/{one['first']['id']}/{one['second']['id']}/decision"
     await head.send("POST", path, {"decision": "same", "reason": RECEIPT})
     stage.ids["merged"] = one["first"]["id"]
+
+
+async def top_up(one: Person, minor: int, *, bonus: int) -> None:
+    """Fills the wallet on the sandbox's page, and waits until the money is there."""
+    body = {"amount": {"minor": minor, "currency": "CNY"}, "expected_bonus": {"minor": bonus, "currency": "CNY"}}
+    asked = await one.send("POST", "mall/wallet/top-ups", body)
+    page = await one.send("POST", f"mall/wallet/top-ups/{asked['id']}/payment", {})
+    await one.request.post(urljoin(one.base, page["pay_url"]), form={}, headers={"Origin": one.base}, max_redirects=0)
+    for _ in range(TRIES):
+        if (await one.send("POST", f"mall/wallet/top-ups/{asked['id']}/payment-check", {}))["state"] == "paid":
+            return
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the top-up was not recorded")
 
 
 async def _favourites(stage: Stage, buyer: Person, goods: list[dict[str, Any]]) -> None:

@@ -36,6 +36,7 @@ export const router = createRouter({
     { path: "/login", name: "login", component: () => import("./pages/Login.vue"), meta: { title: "login.title", bar: true } },
     { path: "/me", name: "me", component: () => import("./pages/Me.vue"), meta: { title: "me.title" } },
     { path: "/me/card", name: "card", component: () => import("./pages/Card.vue"), meta: { title: "card.title" } },
+    { path: "/wallet", name: "wallet", component: () => import("./pages/Wallet.vue"), meta: { title: "wallet.title" } },
     { path: "/me/favourites", name: "favourites", component: () => import("./pages/Favourites.vue"), meta: { title: "fav.title" } },
     { path: "/coupons", name: "coupons", component: () => import("./pages/Coupons.vue"), meta: { title: "coupon.title" } },
     { path: "/coupons/:code", name: "coupon-code", component: () => import("./pages/CouponCode.vue"), meta: { title: "coupon.code_title", bar: true } },

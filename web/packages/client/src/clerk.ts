@@ -33,6 +33,8 @@ import type {
   RejectionLine,
   TillOrder,
   TillQuote,
+  TillTopUp,
+  TopUpRules,
   RejectionOutcome,
   SaleCase,
   SaleResult,
@@ -57,7 +59,7 @@ export interface BroughtLine {
 
 /** A part of what is to be paid, and in which way. */
 export interface TenderPart {
-  tender: "cash" | "code" | "points"
+  tender: "cash" | "code" | "points" | "wallet"
   amount: Money
 }
 
@@ -155,6 +157,13 @@ export const clerk = {
   checkTillOrder: (id: string, key: string) =>
     write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/payment-check`, { key }),
   /** Pays what is still open in other parts. */
+  topUpRules: (store: string) => read<TopUpRules>("/api/clerk/top-up-rules", { query: { store } }),
+  takeTopUp: (body: { store: string; card: string; amount: Money; expected_bonus: Money; tender: "cash" | "code"; tendered?: Money; drawer?: string }, key: string) =>
+    write<TillTopUp>("POST", "/api/clerk/top-ups", { body, key }),
+  topUp: (id: string) => read<TillTopUp>(`/api/clerk/top-ups/${at(id)}`),
+  chargeTopUp: (id: string, code: string, key: string) => write<TillTopUp>("POST", `/api/clerk/top-ups/${at(id)}/charges`, { body: { code }, key }),
+  checkTopUp: (id: string, key: string) => write<TillTopUp>("POST", `/api/clerk/top-ups/${at(id)}/payment-check`, { body: {}, key }),
+  cancelTopUp: (id: string, key: string) => write<TillTopUp>("POST", `/api/clerk/top-ups/${at(id)}/cancellation`, { body: {}, key }),
   splitTillOrder: (id: string, tenders: TenderPart[], key: string) =>
     write<TillOrder>("PUT", `/api/clerk/till-orders/${at(id)}/tenders`, { body: { tenders }, key }),
   completeTillOrder: (id: string, body: { tendered?: Money; drawer?: string }, key: string) =>

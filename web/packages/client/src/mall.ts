@@ -28,6 +28,7 @@ import type {
   PaymentStart,
   PickupCode,
   PlaceOrder,
+  Money,
   PointsLine,
   PreorderCode,
   Privacy,
@@ -46,7 +47,11 @@ import type {
   StoreCard,
   StorePage,
   Suggestion,
+  TopUp,
   UsablePoints,
+  UsableWallet,
+  Wallet,
+  WalletLine,
   WayInput,
 } from "./types"
 
@@ -97,6 +102,14 @@ export const mall = {
   points: (query: { limit?: number; cursor?: string | undefined } = {}) => read<Page<PointsLine>>("/api/mall/points", { query: { ...query } }),
   usablePoints: (orderId: string) => read<UsablePoints>(`/api/mall/orders/${at(orderId)}/points`),
   payWithPoints: (orderId: string, points: number, key: string) => write<Order>("POST", `/api/mall/orders/${at(orderId)}/points`, { body: { points }, key }),
+  wallet: () => read<Wallet>("/api/mall/wallet"),
+  walletMovements: (query: { limit?: number; cursor?: string | undefined } = {}) => read<Page<WalletLine>>("/api/mall/wallet/movements", { query: { ...query } }),
+  beginTopUp: (body: { amount: Money; expected_bonus: Money }, key: string) => write<TopUp>("POST", "/api/mall/wallet/top-ups", { body, key }),
+  topUp: (id: string) => read<TopUp>(`/api/mall/wallet/top-ups/${at(id)}`),
+  openTopUp: (id: string, key: string) => write<TopUp>("POST", `/api/mall/wallet/top-ups/${at(id)}/payment`, { body: {}, key }),
+  checkTopUp: (id: string, key: string) => write<TopUp>("POST", `/api/mall/wallet/top-ups/${at(id)}/payment-check`, { body: {}, key }),
+  usableWallet: (orderId: string) => read<UsableWallet>(`/api/mall/orders/${at(orderId)}/wallet`),
+  payFromWallet: (orderId: string, amount: Money, key: string) => write<Order>("POST", `/api/mall/orders/${at(orderId)}/wallet`, { body: { amount }, key }),
   changeMe: (change: { display_name?: string; locale?: "zh" | "en"; home_store_code?: string }, key: string) =>
     write<Me>("PATCH", "/api/mall/me", { body: change, key }),
 

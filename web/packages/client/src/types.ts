@@ -915,7 +915,7 @@ export interface SaleResult {
 /** A part of what is to be paid at a till. `asked` while the provider has not said how it ended. */
 export interface TillTender {
   id: string
-  tender: "cash" | "code" | "points"
+  tender: "cash" | "code" | "points" | "wallet"
   amount: Money
   state: "open" | "asked" | "paid"
 }
@@ -1322,6 +1322,8 @@ export interface TillQuote {
   coupons: { code: string; name: Text | null }[]
   /** What the member whose card was just shown may pay in points; none when `most` is 0. */
   points: { most: number; worth: Money; least: number; worth_of_100: Money } | null
+  /** And from their wallet. */
+  wallet: { most: Money; balance: Money } | null
 }
 
 /** What it costs to send articles home, and when they come; `around` is where the shop stands. */
@@ -1476,6 +1478,65 @@ export interface UsablePoints {
   worth: Money
 }
 
+/** A member's wallet: all of it, what was paid in, what was given on top and ends next. */
+export interface Wallet {
+  balance: Money
+  principal: Money
+  bonus: Money
+  ending: { amount: Money; at: string } | null
+  offers: TopUpOffer[]
+  least: Money
+  limit: Money
+  top_ups: boolean
+}
+export interface TopUpOffer {
+  amount: Money
+  bonus: Money
+}
+/** A movement of a wallet, below zero when it left. */
+export interface WalletLine {
+  id: string
+  at: string
+  kind: string
+  principal: Money
+  bonus: Money
+  order_id: string | null
+  order_no: string | null
+  reason: string
+}
+export interface TopUp {
+  id: string
+  amount: Money
+  bonus: Money
+  state: "open" | "paid" | "closed"
+  pay_url: string | null
+  expires_at: string | null
+}
+export interface UsableWallet {
+  most: Money
+  balance: Money
+}
+/** What a till may take for a wallet. */
+export interface TopUpRules {
+  offers: TopUpOffer[]
+  least: Money
+  limit: Money
+  top_ups: boolean
+}
+/** A top-up at a till; `asked` while the provider has not said how it ended. */
+export interface TillTopUp {
+  id: string
+  member_name: string
+  phone_masked: string | null
+  amount: Money
+  bonus: Money
+  tender: "cash" | "code"
+  state: "open" | "asked" | "paid" | "closed"
+  expires_at: string | null
+  balance: Money | null
+  change: Money | null
+}
+
 /** Whose card a till has read; `card` goes into the sale. */
 export interface CardHolder {
   card: string
@@ -1483,6 +1544,7 @@ export interface CardHolder {
   phone_masked: string | null
   tier: Text
   points: number
+  wallet: Money
 }
 
 // ---- privacy ----

@@ -1329,6 +1329,36 @@ export interface TierRules {
   grace_days: number
 }
 
+export interface WalletRules {
+  top_ups: boolean
+  offers: { pay_minor: number; bonus_minor: number }[]
+  least_minor: number
+  max_balance_minor: number
+  day_top_up_minor: number
+  day_spend_minor: number
+  spend: "pro_rata" | "principal_first"
+  bonus_days: number
+  back_days: number
+}
+/** What is in a member's wallet. */
+export interface MemberWallet {
+  balance: Money
+  principal: Money
+  bonus: Money
+}
+/** A movement of a wallet, below zero when it left, and what was in it after that. */
+export interface WalletRow {
+  id: string
+  at: string
+  kind: string
+  principal: Money
+  bonus: Money
+  balance: Money
+  order_id: string | null
+  order_no: string | null
+  by: string | null
+  reason: string
+}
 export interface PointRules {
   rate: number
   wait: boolean

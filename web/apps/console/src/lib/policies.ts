@@ -1,9 +1,9 @@
 import { money, t } from "@duoline/i18n"
 
 /** The policies we have words for; others are shown by their own names. */
-const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points", "commission", "allocation", "contracts", "statements", "matching"])
+const KNOWN = new Set(["sourcing", "pickup", "delivery", "delivery_fee", "guest_orders", "favourite_hold", "counts", "transfers", "stock_alerts", "promise", "returns", "till", "touch", "binding", "tiers", "points", "commission", "allocation", "contracts", "statements", "matching", "wallet"])
 /** Policies that have an editor of their own, and where it is. */
-export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points", commission: "/settlement/rules", allocation: "/settlement/rules/allocation", contracts: "/settlement/rules/contracts" }
+export const EDITORS: Record<string, string> = { tiers: "/members/tiers", points: "/members/points", wallet: "/members/wallet", commission: "/settlement/rules", allocation: "/settlement/rules/allocation", contracts: "/settlement/rules/contracts" }
 export const known = (kind: string): boolean => KNOWN.has(kind)
 
 /** Fields in minor units of money, by policy. */
