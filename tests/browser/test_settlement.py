@@ -134,3 +134,36 @@ async def state_of(desk: Page, name: str) -> Any:
 def yuan(minor: int) -> str:
     """As the faces write it."""
     return f"¥{minor // 100:,}.{minor % 100:02d}"
+
+
+async def test_rules_of_pay_are_checked_while_they_are_typed(site: str, visit: Visit, playwright: Playwright) -> None:
+    head = await stage.staff(playwright, site, "hq")
+    desk = await visit(width="desk", storage_state=await head.cookies())
+    await desk.goto(f"{site}/console/policies/commission")
+    await expect(desk).to_have_url(re.compile("/settlement/rules$"))
+    checker = desk.locator("#checker")
+    await expect(checker.get_by_text("这个方案可以保存")).to_be_visible()
+    await desk.get_by_label("第二级 %").fill("1")
+    await expect(checker.get_by_text("这个方案不能保存")).to_be_visible()
+    await expect(desk.locator(".field").filter(has_text="第二级 %")).to_contain_text("只有一级时,第二级不能有提成")
+    await desk.get_by_label("第二级 %").fill("0")
+    await desk.get_by_label("交货后几天到期").fill("3")
+    await expect(checker.get_by_text("请留意:")).to_be_visible()
+    await checker.get_by_text("问问别的做法").click()
+    await checker.get_by_label("入门费(元)").fill("99")
+    await expect(checker.get_by_text("入门费)")).to_be_visible()
+    await checker.get_by_label("入门费(元)").fill("")
+    await expect(checker.get_by_text("这个方案可以保存")).to_be_visible()
+    await desk.get_by_role("button", name=re.compile("^发布新版本")).click()
+    sheet = desk.locator("dialog[open]")
+    await sheet.get_by_label("原因").fill("缩短到期")
+    await sheet.get_by_role("button", name="立即生效").click()
+    await expect(desk.locator(".page-head")).to_contain_text("第 1 版")
+
+    # A month under other rules, of which nothing is stored.
+    await desk.goto(f"{site}/console/settlement/simulator")
+    await desk.get_by_label("专属导购 %").fill("4")
+    await desk.get_by_role("button", name="开始试算").click()
+    await expect(desk.get_by_role("cell", name=re.compile(r"^\+¥")).first).to_be_visible()
+    kept = next(one for one in (await head.get("console/policies"))["items"] if one["kind"] == "commission")
+    assert (kept["current"]["version"], kept["current"]["body"]["guide_bp"]) == (1, 200)

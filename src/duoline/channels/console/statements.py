@@ -111,7 +111,7 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
-    """A month: how many statements there are in each state, and what they come to."""
+    """A month: how many statements are in each state, and what they come to: paid out, and only booked."""
 
     month: str
     statements: int
@@ -121,6 +121,7 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
     paid: int
     carried: int
     to_pay: Money
+    to_book: Money
 
 
 _ROWS = f"""
@@ -320,7 +321,8 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
     rows = await db.fetch(
         f"""SELECT s.month, count(*)::integer AS n,
                    {", ".join(f"count(*) FILTER (WHERE s.state = '{state}')::integer AS {state}" for state in STATES)},
-                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint AS to_pay
+                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint AS to_pay,
+                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal'), 0)::bigint AS to_book
             FROM statements s JOIN payees p ON p.payee_id = s.payee_id
             WHERE {VISIBLE} GROUP BY s.month ORDER BY s.month DESC LIMIT 24""",  # noqa: S608 - our own text
         *reach(staff, chain),
@@ -331,6 +333,7 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
                 month=row["month"],
                 statements=row["n"],
                 to_pay=money(row["to_pay"]),
+                to_book=money(row["to_book"]),
                 **{state: row[state] for state in STATES},
             )
             for row in rows

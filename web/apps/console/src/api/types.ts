@@ -1521,7 +1521,9 @@ export interface MonthSums {
   paying: number
   paid: number
   carried: number
+  /** What goes out, and what is only booked: the chain's own shops and departments. */
   to_pay: Money
+  to_book: Money
 }
 
 export interface PayoutRun {

@@ -1,6 +1,6 @@
 import { count, t } from "@duoline/i18n"
 import type { AllocationRules, CommissionRules } from "../api/types"
-import { hundredthsOf, typedHundredths, wholeOf, type Faults } from "./rules"
+import { hundredthsOf, typedHundredths, wholeOf, type Faults } from "./typed"
 
 /** Rules of commission and allocation as people write them: percent and yuan; the back end counts hundredths. */
 export interface CommissionForm {

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { load } from "./load.mjs"
+
+// The same rules as settlement/policy.py and reckon.py: what the editor draws and refuses is what the back end does.
+const ALLOCATION = { bringer_store: 10, guide_store: 10, touchpoint_store: 5, ship_store: 15, hand_over_store: 20, online: 15, headquarters: 10 }
+const COMMISSION = { guide_bp: 250, seller_bp: 100, referrer_bp: 300, second_bp: 0, levels: 1, several_roles: false, mature_days: 8, month_cap_minor: 2_000_050, bringing_minor: 0, products: [], categories: [{ category: "milk", percent: 50 }], tiers: [{ tier: "gold", percent: 120 }] }
+
+test("100 yuan are shared to the cent, whoever hands over", async () => {
+  const { sharesOfHundred } = await load("apps/console/src/lib/payRules.ts")
+  for (const goods of [0, 33, 60, 100]) {
+    for (const sent of [true, false]) {
+      const parts = sharesOfHundred(ALLOCATION, goods, sent)
+      assert.equal(parts.reduce((sum, one) => sum + one.minor, 0), 10_000)
+      assert.ok(!parts.some((one) => one.part === (sent ? "hand_over_store" : "ship_store")))
+    }
+  }
+  assert.equal(sharesOfHundred(ALLOCATION, 60, false)[0].minor, 7_200)
+})
+
+test("rules are written in percent and yuan, and come back as they were kept", async () => {
+  const { commissionForm, commissionBody, allocationForm, allocationBody } = await load("apps/console/src/lib/payRules.ts")
+  const form = commissionForm(COMMISSION)
+  assert.equal(form.guide_bp, "2.50")
+  assert.equal(form.month_cap_minor, "20000.50")
+  assert.deepEqual(commissionBody(form), { body: COMMISSION, faults: {} })
+  assert.deepEqual(allocationBody(allocationForm(ALLOCATION)), { body: ALLOCATION, faults: {} })
+})
+
+test("what cannot be is said beside its field", async () => {
+  const { commissionForm, commissionBody, allocationForm, allocationBody } = await load("apps/console/src/lib/payRules.ts")
+  const form = commissionForm(COMMISSION)
+  const twice = commissionBody({ ...form, guide_bp: "50.01", mature_days: "x", categories: [...form.categories, { code: "milk", percent: "1001" }], products: [{ code: "", percent: "100" }] })
+  assert.deepEqual(Object.keys(twice.faults).sort(), ["categories.1.code", "categories.1.percent", "guide_bp", "mature_days", "products.0.code"])
+  assert.deepEqual(Object.keys(allocationBody({ ...allocationForm(ALLOCATION), online: "46" }).faults), ["headquarters"])
+})
