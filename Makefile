@@ -20,7 +20,7 @@ LOCK_FLAGS := --quiet --python-version 3.11 --universal --generate-hashes --no-h
 HAVE_WEB := $(wildcard web/package-lock.json)
 WEB_SOURCES := $(if $(HAVE_WEB),$(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/.vite/*'))
 
-.PHONY: help run test prove bench bench-data bench-sourcing bench-faces screens check-lint lint types contracts web web-check browsers install install-dev lock clean
+.PHONY: help run test prove bench bench-data bench-sourcing bench-members bench-faces screens check-lint lint types contracts web web-check browsers install install-dev lock clean
 
 help:             ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ bench-data: install .data/ok  ## real till lines through the import, a week of t
 
 bench-sourcing: install-dev  ## how good and how fast sourcing is, on a public network and 300 shops; BENCH='--quick'
 	@$(PY) -m bench.sourcing $(BENCH)
+
+bench-members: install-dev  ## sign-ups of known people, cards, timelines, settlement; BENCH='--lines 100000'
+	@$(PY) -m bench.signups
+	@$(PY) -m bench.settlement $(BENCH)
 
 bench-faces: install-dev web browsers  ## measure the mall's pages on a slow phone; figures go to bench/results/faces.json
 	@$(PY) -m bench.faces
