@@ -10,7 +10,6 @@ import type { Faults } from "./typed"
 
 export { hundredthsOf, typedHundredths, wholeOf, type Faults } from "./typed"
 
-
 export interface Rules<Body, Form> extends Loaded<Policy> {
   draft: Draft<Form>
   body: ComputedRef<Body>
