@@ -405,6 +405,7 @@ async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(wo
     await bought_by_link(world, books, Owner("member", friend), world.member_id)
     await told(world)
     assert ((await has(world, friend))[0], await has(world, hers)) == (597, (0, 0, 0, 0))
+    assert await world.value("SELECT count(*) FROM referrals WHERE payee_id = $1", hers) == 0
     async with world.db.begin() as tx:
         signed = await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
     await set_policy("commission", levels=2, second_bp=100)

@@ -305,10 +305,12 @@ async def _flags(
         flags.setdefault("guide", "device")
     if own_device:
         flags.setdefault("referrer", "device")
+    # Who is paid nothing by the plan is written down as nobody's referrer either.
+    plan = settlement.COMMISSION.current(order.placed_at).body
     members: dict[Role, UUID] = {}
-    if facts.touch is not None and facts.touch.owner_kind == "member":
+    if facts.touch is not None and facts.touch.owner_kind == "member" and plan.referrer_bp:
         members["referrer"] = facts.touch.owner_id
-    if facts.second_id is not None:
+    if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
         members["second"] = facts.second_id
     for role, payee_id in members.items():
         if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers)):
