@@ -167,7 +167,7 @@ async def test_a_franchisee_sees_the_orders_and_not_the_member(world: World, mil
     assert (await who.post("/api/mall/orders", order(line(milk, 1, "S3")))).status_code == 201
     boss, head = world.staff("franchisee_a"), world.staff("hq")
     one, before = f"/api/console/members/{who.id}", refusals("sharing", "console.member")
-    for path in (one, f"{one}/timeline", f"{one}/points"):
+    for path in (one, f"{one}/timeline", f"{one}/points", f"{one}/consents"):
         refused = await boss.get(path)
         assert (refused.status_code, refused.json().get("code")) == (403, "members.no-consent"), path
     assert refusals("sharing", "console.member") == before + 1

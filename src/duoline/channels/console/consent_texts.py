@@ -12,7 +12,7 @@ from litestar import get, post
 
 from duoline.channels.console.member_scope import reached
 from duoline.channels.console.member_shapes import Reason
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
@@ -20,6 +20,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.text import Text
 from duoline.members import consents
 from duoline.members.consent_texts import PURPOSES, Purpose
+from duoline.stores.directory import Chain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,10 +105,12 @@ async def publish_consent_text(write: Write, staff: Staff, data: NewConsentText)
 
 @get("/api/console/members/{member_id:uuid}/consents", opt=doors.staff("members.read", member_id="customer"))
 async def list_member_consents(
-    db: Database, staff: Staff, member_id: UUID, limit: Limit = 20, cursor: Cursor = None
+    db: Database, staff: Staff, chain: Chain, member_id: UUID, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[MemberSaid]:
     """What a member said about every purpose, the newest first: the proof of each."""
     await reached(db, staff.scope("members.read"), member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member-consents")
     before = cursors.unpack(cursor, datetime, UUID) if cursor else None
     rows = await consents.history(db, member_id, before=before, limit=limit + 1)
     ids = [UUID(one.actor[6:]) for one in rows if one.actor.startswith("staff:")]
