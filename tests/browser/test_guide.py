@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Page]]
 WORDS = {
     "zh": {"log_in": "登录后确认", "phone": "手机号", "send": "获取验证码", "enter": "登录", "confirm": "确认,让", "mine": "我的导购",
-           "link": "链接邀请", "share": "分享 ", "note": "想说的话", "make": "生成分享链接", "bad": "不能有网址", "orders": "订单",
+           "link": "链接邀请", "share": "分享 ", "note": "想说的话", "make": "生成分享链接", "bad": "请删掉后再分享", "orders": "订单",
            "leave": "解除导购", "left": "已解除"},
     "en": {"log_in": "Log in and confirm", "phone": "Phone|number", "send": "code", "enter": "Log in", "confirm": "Yes, let",
            "mine": "My guide", "link": "invited", "share": "Share ", "note": "A few words", "make": "Make a link",
