@@ -290,9 +290,20 @@ async def build(playwright: Playwright, base: str) -> Stage:
     }
     stage.names.add((await buyer.get("mall/me"))["display_name"])
     stage.names |= {one["name"] for one in (await head.get("console/staff", limit=100))["items"]}
-    stage.names |= {one["customer_name"] for one in (await head.get("console/orders", limit=100))["items"]}
+    stage.names |= await _buyers(head)
     stage.names.discard("")
     return stage
+
+
+async def _buyers(head: Person) -> set[str]:
+    """Everybody who ever ordered: the queue of a shop shows old orders too."""
+    names: set[str] = set()
+    page = await head.get("console/orders", limit=100)
+    names |= {one["customer_name"] for one in page["items"]}
+    while page["next"]:
+        page = await head.get("console/orders", limit=100, cursor=page["next"])
+        names |= {one["customer_name"] for one in page["items"]}
+    return names
 
 
 def _scanned(sale: list[dict[str, Any]]) -> list[dict[str, Any]]:

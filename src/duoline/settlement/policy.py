@@ -63,7 +63,7 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     guide_bp: Annotated[int, whole(0, 5_000, zh="导购提成(万分之一)", en="Guide (hundredths of a percent)")] = 200
     seller_bp: Annotated[int, whole(0, 5_000, zh="开单店员提成(万分之一)", en="Seller (hundredths of a percent)")] = 100
     referrer_bp: Annotated[int, whole(0, 5_000, zh="分享人提成(万分之一)", en="Sharer (hundredths of a percent)")] = 300
-    second_bp: Annotated[int, whole(0, 5_000, zh="第二级提成(万分之一)", en="Second level (hundredths of %)")] = 0
+    second_bp: Annotated[int, whole(0, 2_500, zh="第二级提成(万分之一)", en="Second level (hundredths of %)")] = 0
     levels: Annotated[int, whole(1, 2, zh="分享层级", en="Levels of sharing")] = 1
     several_roles: bool = False
     mature_days: Annotated[int, whole(0, 365, zh="交货后几天可结算", en="Days after hand-over until it is due")] = 8
