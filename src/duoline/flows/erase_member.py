@@ -116,6 +116,8 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     for owner_id in whose.ids:
         await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
     await access.lock(tx, member_id)
+    if await tx.fetchval("SELECT kind FROM members WHERE member_id = $1", member_id) != "member":
+        raise NotFound(kind="member")  # forgotten by somebody else while this one waited
     with suppress(NotFound):  # there may be no guide to part from
         await attribution.unbind(tx, member_id=member_id, actor=actor)
     await consents.withdraw_all(tx, member_id=member_id, channel=channel, actor=actor)
