@@ -377,6 +377,7 @@ def clerk(stage: Stage) -> list[Scene]:
         Scene("members-none", "/clerk/members", "packer"),
         Scene("member-dispute", "/clerk/members", "clerk", press("会员归属申诉|Dispute a member")),
         Scene("performance", "/clerk/performance", "clerk"),
+        Scene("tasks", "/clerk/tasks", "clerk"),
         Scene("performance-none", "/clerk/performance", "packer"),
         Scene("earnings", "/clerk/earnings", "clerk"),
         Scene("earnings-none", "/clerk/earnings", "packer"),

@@ -13,6 +13,7 @@ import msgspec
 
 from duoline.attribution.invariants import INVARIANTS as ATTRIBUTION
 from duoline.catalog.invariants import INVARIANTS as CATALOG
+from duoline.engagement.invariants import INVARIANTS as ENGAGEMENT
 from duoline.favourites.invariants import INVARIANTS as FAVOURITES
 from duoline.fulfilment.invariants import INVARIANTS as FULFILMENT
 from duoline.insight.invariants import INVARIANTS as INSIGHT
@@ -48,6 +49,7 @@ INVARIANTS = [
     *FULFILMENT,
     *ATTRIBUTION,
     *SETTLEMENT,
+    *ENGAGEMENT,
     *INSIGHT,
 ]
 ROWS_KEPT = 5

@@ -27,6 +27,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "CAT-9": ("unlisted_pk", "unlisted_product_fk", "unlisted_stores_ck"),
     "CNT-1": ("count_lines_applied_ck", "count_lines_book_ck", "count_scans_pk"),
     "CNT-2": ("shortages_units_ck", "shortages_state_ck", "shortages_broken_ck"),
+    "ENG-1": ("guide_tasks_pk", "guide_tasks_member_fk"),
     "EVT-1": ("event_log_source_uq",),
     "FAV-1": ("favourite_holds_hold_fk", "favourite_holds_minutes_ck"),
     "FUL-1": ("fulfilment_lines_hold_fk", "fulfilment_lines_quantity_ck"),

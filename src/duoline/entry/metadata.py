@@ -9,6 +9,7 @@ from __future__ import annotations
 import duoline.attribution.tables
 import duoline.catalog.tables
 import duoline.channels.imports.tables
+import duoline.engagement.tables
 import duoline.favourites.tables
 import duoline.fulfilment.tables
 import duoline.insight.tables

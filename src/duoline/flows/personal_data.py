@@ -102,6 +102,7 @@ HELD: tuple[Held, ...] = (
          forget=f"device_id = {NOBODY}, address_id = {NOBODY}"),
     Held("favourites", "favourites", forget="DELETE"),
     Held("bindings", "guides", hidden=("device_id",), forget="device_id = NULL"),
+    Held("guide_tasks", "guides", hidden=("note", "guide_id"), forget="note = ''"),
     Held("binding_asks", "guides", forget="DELETE"),
     Held("binding_disputes", "guides", hidden=("reason", "decision_reason"),
          forget="reason = '', decision_reason = ''"),

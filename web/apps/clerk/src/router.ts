@@ -51,6 +51,7 @@ export const router = createRouter({
     { path: "/sales", name: "sales", component: () => import("./pages/Sales.vue") },
     { path: "/sales/:id", name: "sale", component: () => import("./pages/SalePage.vue"), props: true },
     { path: "/my-code", name: "my-code", component: () => import("./pages/MyCode.vue") },
+    { path: "/tasks", name: "tasks", component: () => import("./pages/GuideTasks.vue") },
     { path: "/members", name: "members", component: () => import("./pages/Members.vue") },
     { path: "/earnings", name: "earnings", component: () => import("./pages/Earnings.vue") },
     { path: "/performance", name: "performance", component: () => import("./pages/Performance.vue") },

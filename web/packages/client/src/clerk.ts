@@ -10,6 +10,9 @@ import type {
   GoodsBooked,
   GuideCode,
   GuideMember,
+  GuideTask,
+  TaskHow,
+  TaskResult,
   HandoverResult,
   Hold,
   HomeAddress,
@@ -83,6 +86,10 @@ export const clerk = {
   guideCode: (store: string, key: string) => write<GuideCode>("POST", "/api/clerk/guide-codes", { body: { store }, key }),
   guideMembers: (query: { store: string; q?: string; limit?: number; cursor?: string }) =>
     read<Page<GuideMember>>("/api/clerk/guide-members", { query }),
+  guideTasks: (store: string) => read<Page<GuideTask>>("/api/clerk/guide-tasks", { query: { store } }),
+  takeUpTask: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string; how: TaskHow; note: string }, key: string) =>
+    write<void>("POST", "/api/clerk/guide-tasks", { body, key }),
+  guideTaskResults: (store: string) => read<Page<TaskResult>>("/api/clerk/guide-task-results", { query: { store } }),
   /** The customer confirms on their own phone; the answer is the same whether anybody has the number or not. */
   askMember: (body: { store: string; phone: string }, key: string) =>
     write<{ minutes: number }>("POST", "/api/clerk/guide-asks", { body, key }),

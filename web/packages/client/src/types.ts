@@ -1649,6 +1649,26 @@ export interface GuideMember {
   last_order_at: string | null
   orders: number
 }
+export type TaskHow = "called" | "written" | "met" | "skipped"
+export interface GuideTask {
+  member_id: string
+  kind: "pickup" | "balance" | "welcome" | "after_sale" | "coupon" | "points" | "quiet"
+  /** The order, coupon or binding that it is about. */
+  ref: string
+  name: string
+  phone_masked: string | null
+  shared: boolean
+  since: string
+  until: string | null
+}
+/** What tasks of a kind led to in ninety days. */
+export interface TaskResult {
+  kind: GuideTask["kind"]
+  done: number
+  skipped: number
+  orders: number
+  sales: Money
+}
 export interface PerformanceSpan {
   clicks: number
   sign_ups: number

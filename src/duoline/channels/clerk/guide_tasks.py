@@ -1,0 +1,129 @@
+"""What a guide could do next for their members: suggestions, taken up or put aside, and what they led to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+
+from duoline import attribution, engagement
+from duoline.channels.clerk.queue import StoreCode
+from duoline.channels.http import doors
+from duoline.channels.http.answers import Answer, Input, Limit, Page
+from duoline.channels.http.sessions import Staff
+from duoline.channels.http.writes import Write
+from duoline.engagement import How, Kind
+from duoline.kernel import clock
+from duoline.kernel.db import Database, Tx
+from duoline.kernel.money import CURRENCY, Money
+from duoline.members import phones
+from duoline.stores.directory import Chain
+
+RESULTS_OF = timedelta(days=90)
+
+
+class TaskInput(Input, frozen=True):
+    """Which suggestion, and how it was taken up; `skipped` puts it aside."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    member_id: UUID
+    kind: Kind
+    ref: UUID
+    how: How
+    note: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class GuideTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A suggestion: for whom, why, since when, and until when it makes sense."""
+
+    member_id: UUID
+    kind: Kind
+    ref: UUID
+    name: str
+    phone_masked: str | None
+    shared: bool
+    since: datetime
+    until: datetime | None
+
+
+class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What tasks of a kind led to in ninety days: done, put aside, orders within two weeks, what was kept of them."""
+
+    kind: Kind
+    done: int
+    skipped: int
+    orders: int
+    sales: Money
+
+
+@get("/api/clerk/guide-tasks", opt=doors.staff("guide", store="store"))
+async def list_guide_tasks(
+    db: Database, staff: Staff, chain: Chain, store: StoreCode, limit: Limit = 50
+) -> Page[GuideTask]:
+    """What I could do next for the members I look after in this shop, the most urgent first."""
+    shop = staff.store(store, "guide")
+    found = await engagement.open_tasks(
+        db, guide_id=staff.id, store_id=shop.id, partner=chain.companies[shop.company_id].franchised, limit=limit
+    )
+    return Page(
+        [
+            GuideTask(
+                member_id=task.member_id,
+                kind=task.kind,
+                ref=task.ref_id,
+                name=task.name,
+                phone_masked=phones.masked(task.phone),
+                shared=task.shared,
+                since=task.since,
+                until=task.until,
+            )
+            for task in found
+        ]
+    )
+
+
+@post("/api/clerk/guide-tasks", opt=doors.staff("guide", store="store", member_id="bound"), status_code=204)
+async def take_up_task(write: Write, staff: Staff, chain: Chain, data: TaskInput) -> Answer[None]:
+    """I have done it, or put it aside. Refuses `engagement.task-gone`."""
+    shop = staff.store(data.store, "guide")
+
+    async def work(tx: Tx) -> None:
+        guide = await attribution.guide_at(tx, staff.id, shop.id, chain)
+        await engagement.take_up(
+            tx,
+            guide_id=guide.id,
+            store_id=shop.id,
+            member_id=data.member_id,
+            kind=data.kind,
+            ref_id=data.ref,
+            how=data.how,
+            note=data.note.strip(),
+            partner=chain.companies[shop.company_id].franchised,
+        )
+
+    return await write.run(work, status=204)
+
+
+@get("/api/clerk/guide-task-results", opt=doors.staff("guide", store="store"))
+async def list_task_results(db: Database, staff: Staff, store: StoreCode) -> Page[TaskResult]:
+    """What I did for my members in the last ninety days, and what came of it."""
+    shop = staff.store(store, "guide")
+    found = await engagement.results(db, guide_id=staff.id, store_id=shop.id, since=clock.now() - RESULTS_OF)
+    return Page(
+        [
+            TaskResult(
+                kind=one.kind,
+                done=one.done,
+                skipped=one.skipped,
+                orders=one.orders,
+                sales=Money(one.sales_minor, CURRENCY),
+            )
+            for one in found
+        ]
+    )
+
+
+ROUTES = [list_guide_tasks, take_up_task, list_task_results]

@@ -1,0 +1,14 @@
+"""What is refused of engagement."""
+
+from __future__ import annotations
+
+from duoline.kernel.errors import Refusal
+
+
+class TaskGone(Refusal):
+    """It is not suggested any more."""
+
+    code = "engagement.task-gone"
+    status = 409
+    zh = "这件事已经有人做了,或者不需要做了。"
+    en = "Somebody has done this, or it need not be done any more."
