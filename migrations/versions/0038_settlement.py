@@ -126,7 +126,11 @@ def upgrade() -> None:
     )
     op.create_index("accruals_order_ix", "accruals", ["order_id"], unique=False)
     op.create_index(
-        "accruals_ripe_ix", "accruals", ["matures_at"], unique=False, postgresql_where=sa.text("state = 'pending'")
+        "accruals_ripe_ix",
+        "accruals",
+        ["payee_id", "matures_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_table(
         "order_credits",

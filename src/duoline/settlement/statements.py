@@ -81,6 +81,8 @@ async def close_one(db: Database, payee_id: UUID, month: str, *, pays: bool, act
     rules = STATEMENTS.current().body
     now, statement_id = clock.now(), new_id()
     async with db.begin() as tx:
+        # A payee with millions of lines has one statement all the same.
+        await tx.execute("SET LOCAL statement_timeout = '600s'")
         await accounts.lock_one(tx, payee_id)
         last = await tx.fetchrow(
             "SELECT month, carried_out_minor FROM statements WHERE payee_id = $1 ORDER BY month DESC LIMIT 1", payee_id

@@ -135,7 +135,7 @@ accruals = table(
     check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),
     check("accruals_settled_ck", "settled_minor = 0 OR state = 'matured'"),
     index("accruals_order_ix", "order_id"),
-    index("accruals_ripe_ix", "matures_at", postgresql_where=sql_text("state = 'pending'")),
+    index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
     index(
         "accruals_open_ix",
