@@ -31,7 +31,7 @@ async def test_a_sale_becomes_commission_of_the_guide(site: str, visit: Visit, p
     code = (await clerk.send("POST", "clerk/guide-codes", {"store": SHOP}))["code"]
     await member.send("POST", "mall/guide", {"code": code})
     (article,) = await stage.in_stock(member, at=SHOP, limit=1)
-    bought = await stage.order(member, [stage.line(article)], name="顾晓")
+    bought = await stage.order(member, [stage.line(article)], name=stage.PEOPLE[3])
     pending = counter.locator(".tile").filter(has_text="还在等").locator("dd").first
     earned = (bought["total"]["minor"] * 2 + 50) // 100  # two percent, to the nearest cent
     for _ in range(stage.TRIES):
