@@ -2,6 +2,7 @@
 
 from duoline.settlement.accrue import tell, tell_bringing
 from duoline.settlement.closing import begin_closing, pays
+from duoline.settlement.contracts import contract_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     MonthNotOver,
@@ -26,11 +27,11 @@ from duoline.settlement.policy import (
     ContractPolicy,
     StatementPolicy,
 )
-from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of, totals
+from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
 from duoline.settlement.refer import refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
-from duoline.settlement.simulate import Draft, Simulated, contract_at, simulate
+from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, close_month, close_one, say
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
 
@@ -90,5 +91,4 @@ __all__ = [
     "tell",
     "tell_bringing",
     "times_of",
-    "totals",
 ]

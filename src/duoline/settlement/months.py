@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from duoline.kernel.errors import ensure
+from duoline.orders import TIMEZONE
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import payable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from duoline.kernel.db import Tx
 
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = ZoneInfo(TIMEZONE)
 """Months are those of the chain's calendar."""
 
 

@@ -12,7 +12,7 @@ from duoline.kernel.money import Money, Rounding
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Key, Payee
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from duoline.settlement.policy import AllocationPolicy, CommissionPolicy, Contract
@@ -129,11 +129,3 @@ def _organisations(facts: Facts, kept: Kept, policy: AllocationPolicy) -> Iterab
 def payable(earned_minor: int, cap_minor: int) -> int:
     """What of a month's earnings is paid: no more than the cap (0: no cap)."""
     return min(earned_minor, cap_minor) if cap_minor else earned_minor
-
-
-def totals(earned: Iterable[Earned]) -> Mapping[Payee, int]:
-    """What each payee has earned in all."""
-    found: dict[Payee, int] = {}
-    for one in earned:
-        found[one.key.payee] = found.get(one.key.payee, 0) + one.earned_minor
-    return found

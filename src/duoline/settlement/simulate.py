@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from duoline.settlement.contracts import contract_at
 from duoline.settlement.reckon import allocation_of, commission_of
-from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
-from duoline.stores import directory
+from duoline.settlement.types import Facts, Kept, LineFacts, Payee
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,11 +114,3 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
         # Who had no commission before may have some now: what was handed over tells as much of the line.
         found += commission_of(facts, each, kept.get(name, handed.get(name, 0)), draft.commission)
     return found
-
-
-def contract_at(location_id: UUID, contracts: ContractPolicy) -> tuple[Any, Payee]:
-    """The contract with whoever runs a location, and who owns the goods there."""
-    chain = directory.current()
-    company = chain.companies[chain.store(location_id).company_id]
-    contract = contracts.of(company.code, franchised=company.franchised)
-    return contract, Payee("company", company.id) if contract.stock_owner == "company" else HEADQUARTERS
