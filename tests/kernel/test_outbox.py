@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from duoline.kernel import clock, leases, outbox
@@ -262,6 +263,30 @@ async def test_a_poisoned_event_is_put_aside_and_the_rest_flows(db: Database, mo
     assert (aside["name"], aside["state"]) == ("event:c", "failed")
     assert "cannot be digested" in aside["problem"]
     assert aside["data"]["key"] == "003"
+
+
+async def test_an_event_that_waits_for_a_row_is_never_put_aside(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(db, 3)
+    tried = 0
+
+    async def handle(tx: Tx, event: Event) -> None:
+        nonlocal tried
+        if event.key == "001" and (tried := tried + 1) <= 6:
+            raise asyncpg.exceptions.LockNotAvailableError("canceling statement due to lock timeout")
+        await effect("c")(tx, event)
+
+    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), handle)})
+    monkeypatch.setattr(outbox, "ATTEMPTS_MAX", 2)
+    stop = asyncio.Event()
+    service = asyncio.create_task(outbox.run_consumers(db, stop))
+    for _ in range(400):
+        if len(await effects(db)) == 3:
+            break
+        await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.wait_for(service, 10)
+    assert await effects(db) == ["000", "001", "002"]
+    assert await db.fetchval("SELECT count(*) FROM flow_records") == 0
 
 
 async def test_the_log_is_trimmed_behind_every_reader(db: Database) -> None:

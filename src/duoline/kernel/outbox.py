@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import asyncpg
 
 from duoline.kernel import clock, jobs, leases, metrics
+from duoline.kernel.db import RETRYABLE
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 
@@ -279,7 +280,8 @@ async def _follow(db: Database, of: Consumer, wake: asyncio.Event, stop: asyncio
         except Exception as error:
             log.exception("consumer %s failed", of.name)
             # The bad event is somewhere in the batch: go one by one, so that the good ones before it get through.
-            failures += limit == 1
+            # That somebody holds a row for long is no fault of the event: it waits, however often.
+            failures += limit == 1 and not isinstance(error, RETRYABLE)
             singly = BATCH
             if failures >= ATTEMPTS_MAX:
                 await _put_aside(db, of, error)
