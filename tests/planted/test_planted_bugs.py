@@ -421,8 +421,8 @@ BUGS = {
         (
             (
                 "settlement/accrue.py",
-                "        if not more:\n",
-                "        if was.state == 'matured':\n            more = max(more, 0)\n        if not more:\n",
+                "            if not more:\n",
+                "            if share.state == 'matured':\n                more = max(more, 0)\n            if not more:\n",
             ),
         ),
         "tests/flows/test_credit.py::test_a_return_after_the_payout_is_carried_against_the_next",
@@ -430,7 +430,8 @@ BUGS = {
     "a second level without anybody's word": Bug(
         (
             ("settlement/policy.py", "if plan.levels > 1 and not await", "if plan.levels > 2 and not await"),
-            ("settlement/accrue.py", "one.level in (1, 2) and (one.level == 1 or sign_off_id is not None)", "True"),
+            ("settlement/accrue.py", "one.level == 1 or sign_off_id is not None", "True"),
+            ("flows/credit.py", '"member" and await settlement.live_sign_off(tx)', '"member"'),
         ),
         "tests/flows/test_credit.py::test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off",
     ),
