@@ -582,3 +582,14 @@ def test_the_unspoilt_copy_passes(copy):
     """Otherwise the bugs above would be "caught" by a copy that cannot run at all."""
     done = run(copy, "tests/flows/test_place.py::test_400_buyers_for_100_units")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_fits_the_program_and_its_test_is_there(name):
+    """Each time, of all of them: what `make prove` plants has not been lost to a change of names."""
+    for file, right, _ in BUGS[name].edits:
+        assert right in (CHECKOUT / "src" / "duoline" / file).read_text(encoding="utf-8"), (
+            f"{name!r} does not fit {file}"
+        )
+    path, _, test = BUGS[name].caught_by.partition("::")
+    assert not test or f"def {test.partition('[')[0]}(" in (CHECKOUT / path).read_text(encoding="utf-8")
