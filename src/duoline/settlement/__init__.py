@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import tell, tell_bringing
+from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
 from duoline.settlement.closing import begin_closing, pays
 from duoline.settlement.contracts import contract_at
 from duoline.settlement.errors import (
@@ -63,6 +63,7 @@ __all__ = [
     "SignOffThere",
     "Simulated",
     "StatementPolicy",
+    "Told",
     "TwoLevelsInForce",
     "allocation_of",
     "approve",
@@ -89,6 +90,7 @@ __all__ = [
     "sign_off",
     "simulate",
     "tell",
+    "tell_all",
     "tell_bringing",
     "times_of",
 ]
