@@ -106,7 +106,7 @@ def _actions(view: PayView, language: Language, amount: str) -> str:
 def _account(view: PayView, language: Language) -> str:
     """By which account is paid: this browser's own, unless somebody else's phone is meant."""
     t = TEXTS[language]
-    wrong = f'<p class="hint bad" id="wrong" role="alert">{escape(t[view.problem])}</p>' if view.problem else ""
+    wrong = f'<p class="hint start bad" id="wrong" role="alert">{escape(t[view.problem])}</p>' if view.problem else ""
     marked = ' aria-invalid="true" aria-describedby="wrong why"' if view.problem else ' aria-describedby="why"'
     return f"""<div><label class="row number">{escape(t["account"])}
 <input type="text" name="account" value="{escape(view.account)}" required maxlength="20" pattern="{PATTERN}"
