@@ -449,6 +449,14 @@ BUGS = {
         (("settlement/refer.py", "    if circle:\n        return False\n", ""),),
         "tests/flows/test_credit.py::test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once",
     ),
+    "whoever paid is paid": Bug(
+        (("flows/credit.py", '        return "payer"\n', "        pass\n"),),
+        "tests/flows/test_same_payer.py::test_who_paid_for_the_order_is_not_paid_for_it",
+    ),
+    "the account itself is kept": Bug(
+        (("payments/payers.py", "return msgspec.structs.replace(event, payer=None)", "return event"),),
+        "tests/flows/test_same_payer.py::test_an_account_is_kept_as_a_keyed_digest_only",
+    ),
     "two runs that both pay": Bug(
         (
             (
