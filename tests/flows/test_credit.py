@@ -418,6 +418,58 @@ async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(wo
             await settlement.revoke(tx, signed, reason="r", actor=world.manager)
 
 
+async def test_what_a_second_level_had_is_taken_back_when_nobody_answers_for_it_any_more(world, books, set_policy):
+    friend, hers = await world.new_member(), await world.new_member()
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=friend)
+        signed = await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
+    await set_policy("commission", levels=2, second_bp=100)
+    receipt = await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    await told(world)
+    assert (await has(world, hers))[0] == 199
+    untold = await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    await set_policy("commission", levels=1, second_bp=0)
+    async with world.db.begin() as tx:
+        await settlement.revoke(tx, signed, reason="r", actor=world.manager)
+    await world.cancel(receipt)
+    await told(world)
+    assert await has(world, hers) == (0, 0, 0, 0)
+    # What was bought in the days of the plan and is told of only now earns on the first level alone.
+    assert (await has(world, friend))[0] == 597
+    assert not await world.value("SELECT count(*) FROM accruals WHERE order_id = $1 AND level = 2", untold.id)
+    assert not await world.value("SELECT count(*) FROM flow_records WHERE state = 'failed'")
+
+
+async def test_many_orders_told_at_once_come_to_what_they_do_one_by_one(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=500)
+    receipts = [await had(world, books) for _ in range(3)]
+    await told(world)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    assert await has(world) == (0, 500, 0, 0)
+    for receipt in receipts[:2]:
+        await bring(world, receipt.id, milk=1)
+    fresh = [await had(world, books) for _ in range(2)]
+    await told(world)
+    # Of 1,194 earned 500 was payable; 398 is left of it, and what came since is pending.
+    assert await has(world) == (2 * 398, 398, 0, 0)
+    orders = [one.id for one in (*receipts, *fresh)]
+    rows = await world.db.fetch(
+        "SELECT order_id, count(*) AS n FROM journals WHERE kind = 'settlement-commission' GROUP BY order_id"
+    )
+    # The first that came back was above the cap of the month: nothing of it had been anybody's.
+    assert {row["order_id"] for row in rows} == set(orders)
+    assert sorted(row["n"] for row in rows) == [1, 1, 1, 1, 2]
+    async with world.db.begin() as tx:
+        assert await credit.credit_all(tx, dict.fromkeys(orders, world.member_id)) == 0
+
+
 async def test_a_third_level_cannot_be_written_down(world, books):
     await had(world, books)
     await told(world)
@@ -492,9 +544,10 @@ async def test_a_new_member_is_credited_to_staff_once_and_never_by_head_to_membe
         1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
     )
     async with world.db.begin() as tx:
-        await credit.credit_by(tx, event)
-        await credit.credit_by(tx, event)
-        await credit.credit_by(tx, msgspec_replace(event, payload={"first": True, "flags": ["shared_device"]}))
+        await credit.credit_by(tx, [event])
+        await credit.credit_by(tx, [event])
+        odd = msgspec_replace(event, payload={"first": True, "flags": ["shared_device"]})
+        await credit.credit_by(tx, [odd])
     assert await has(world) == (500, 0, 0, 0)
     with pytest.raises(asyncpg.CheckViolationError):
         await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing'")

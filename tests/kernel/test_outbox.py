@@ -13,7 +13,7 @@ import pytest
 from duoline.kernel import clock, leases, outbox
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
-from duoline.kernel.outbox import Consumer, Event
+from duoline.kernel.outbox import Consumer, Event, one_by_one
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
@@ -201,7 +201,7 @@ async def test_effects_and_place_are_committed_together(db: Database) -> None:
         if event.key == "001" and crash[0]:
             raise RuntimeError("power cut")
 
-    one = Consumer("c", ("orders.*",), handle)
+    one = Consumer("c", ("orders.*",), one_by_one(handle))
     with pytest.raises(RuntimeError):
         await outbox.consume_once(db, one)
     assert await effects(db) == []
@@ -211,9 +211,22 @@ async def test_effects_and_place_are_committed_together(db: Database) -> None:
     assert await effects(db) == ["000", "001", "002"]
 
 
+async def test_a_batch_is_given_at_once_and_only_what_is_wanted(db: Database) -> None:
+    await fill(db, 3)
+    await fill(db, 1, topic="stores.changed")
+    batches: list[list[str]] = []
+
+    async def handle(_: Tx, events: list[Event]) -> None:
+        batches.append([event.key for event in events])
+
+    assert await outbox.consume_once(db, Consumer("c", ("orders.*",), handle)) == 4
+    assert await outbox.consume_once(db, Consumer("none", ("nothing.*",), handle)) == 4
+    assert batches == [["000", "001", "002"]]
+
+
 async def test_two_workers_never_do_the_same_event(db: Database) -> None:
     await fill(db, 40)
-    one = Consumer("c", ("orders.*",), effect("c"))
+    one = Consumer("c", ("orders.*",), one_by_one(effect("c")))
     passed = await asyncio.gather(*(outbox.consume_once(db, one, limit=10) for _ in range(8)))
     assert sum(passed) == 40
     assert sorted(await effects(db)) == [f"{n:03d}" for n in range(40)]
@@ -231,7 +244,7 @@ async def test_consumers_keep_their_own_place_and_topics(db: Database) -> None:
         return handle
 
     for name, topics in (("orders", ("orders.*",)), ("exact", ("stores.changed",)), ("all", ("*",))):
-        assert await outbox.consume_once(db, Consumer(name, topics, note(name))) > 0
+        assert await outbox.consume_once(db, Consumer(name, topics, one_by_one(note(name)))) > 0
     assert seen == {
         "orders": ["orders.placed"] * 2,
         "exact": ["stores.changed"],
@@ -247,7 +260,7 @@ async def test_a_poisoned_event_is_put_aside_and_the_rest_flows(db: Database, mo
             raise ValueError("cannot be digested")
         await effect("c")(tx, event)
 
-    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), handle)})
+    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), one_by_one(handle))})
     monkeypatch.setattr(outbox, "ATTEMPTS_MAX", 2)
     stop = asyncio.Event()
     service = asyncio.create_task(outbox.run_consumers(db, stop))
@@ -275,7 +288,7 @@ async def test_an_event_that_waits_for_a_row_is_never_put_aside(db: Database, mo
             raise asyncpg.exceptions.LockNotAvailableError("canceling statement due to lock timeout")
         await effect("c")(tx, event)
 
-    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), handle)})
+    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), one_by_one(handle))})
     monkeypatch.setattr(outbox, "ATTEMPTS_MAX", 2)
     stop = asyncio.Event()
     service = asyncio.create_task(outbox.run_consumers(db, stop))
@@ -291,7 +304,7 @@ async def test_an_event_that_waits_for_a_row_is_never_put_aside(db: Database, mo
 
 async def test_the_log_is_trimmed_behind_every_reader(db: Database) -> None:
     await fill(db, 4)
-    await outbox.consume_once(db, Consumer("c", ("*",), effect("c")), limit=2)
+    await outbox.consume_once(db, Consumer("c", ("*",), one_by_one(effect("c"))), limit=2)
     with clock.shifted(timedelta(days=20)):
         assert await outbox.trim(db) == 2
     assert await keys(db) == ["002", "003"]

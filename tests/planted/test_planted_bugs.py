@@ -421,8 +421,8 @@ BUGS = {
         (
             (
                 "settlement/accrue.py",
-                "        if not more:\n",
-                "        if was.state == 'matured':\n            more = max(more, 0)\n        if not more:\n",
+                "            if not more:\n",
+                "            if share.state == 'matured':\n                more = max(more, 0)\n            if not more:\n",
             ),
         ),
         "tests/flows/test_credit.py::test_a_return_after_the_payout_is_carried_against_the_next",
@@ -430,7 +430,8 @@ BUGS = {
     "a second level without anybody's word": Bug(
         (
             ("settlement/policy.py", "if plan.levels > 1 and not await", "if plan.levels > 2 and not await"),
-            ("settlement/accrue.py", "one.level in (1, 2) and (one.level == 1 or sign_off_id is not None)", "True"),
+            ("settlement/accrue.py", "one.level == 1 or sign_off_id is not None", "True"),
+            ("flows/credit.py", '"member" and await settlement.live_sign_off(tx)', '"member"'),
         ),
         "tests/flows/test_credit.py::test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off",
     ),
@@ -581,3 +582,14 @@ def test_the_unspoilt_copy_passes(copy):
     """Otherwise the bugs above would be "caught" by a copy that cannot run at all."""
     done = run(copy, "tests/flows/test_place.py::test_400_buyers_for_100_units")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_fits_the_program_and_its_test_is_there(name):
+    """Each time, of all of them: what `make prove` plants has not been lost to a change of names."""
+    for file, right, _ in BUGS[name].edits:
+        assert right in (CHECKOUT / "src" / "duoline" / file).read_text(encoding="utf-8"), (
+            f"{name!r} does not fit {file}"
+        )
+    path, _, test = BUGS[name].caught_by.partition("::")
+    assert not test or f"def {test.partition('[')[0]}(" in (CHECKOUT / path).read_text(encoding="utf-8")

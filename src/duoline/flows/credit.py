@@ -22,7 +22,7 @@ from duoline.members.group import group_of
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from duoline.kernel.db import Tx
@@ -49,38 +49,46 @@ class Credit(NamedTuple):
 CONSUMER = "settlement"
 
 
-@outbox.consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
-async def credit_by(tx: Tx, event: Event) -> None:
-    """Something of a member's order changed, or a member chose their first guide."""
-    if event.member_id is None:
-        return
-    if event.topic == "attribution.bound":
-        await credit_bringing(tx, event)
-    elif "order_id" in event.payload and event.payload.get("kind") != "transfer":
-        await credit(tx, event.member_id, UUID(event.payload["order_id"]))
+@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
+async def credit_by(tx: Tx, events: list[Event]) -> None:
+    """Something of members' orders changed, or members chose their first guide. An order is told of once a batch."""
+    changed: dict[UUID, UUID] = {}
+    for event in events:
+        if event.member_id is None or event.topic == "attribution.bound":
+            continue
+        if "order_id" in event.payload and event.payload.get("kind") != "transfer":
+            changed[UUID(event.payload["order_id"])] = event.member_id
+    await credit_all(tx, changed)
+    for event in events:
+        if event.topic == "attribution.bound":
+            await credit_bringing(tx, event)
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
-    """Bring what an order's payees have earned up to what its buyer keeps; returns how many shares changed.
+    """As `credit_all`, for one order."""
+    return await credit_all(tx, {order_id: member_id})
 
-    Nothing before it is paid or handed over. Locks the payees.
+
+async def credit_all(tx: Tx, those: Mapping[UUID, UUID]) -> int:
+    """Bring what payees have earned by orders, with their buyers, up to what is kept; returns how many shares changed.
+
+    Nothing before an order is paid or handed over. Locks the payees, once all is known.
     """
+    told = [one for order_id, member_id in those.items() if (one := await _told(tx, member_id, order_id))]
+    if not told:
+        return 0
+    return await settlement.tell_all(tx, told, sign_off_id=await settlement.live_sign_off(tx), actor=SYSTEM)
+
+
+async def _told(tx: Tx, member_id: UUID, order_id: UUID) -> settlement.Told | None:
+    """What an order comes to by now; None while nobody has paid it or been given anything."""
     order, lines = await orders.read_order(tx, member_id, order_id)
     found = await _credit_of(tx, order)
     if found is None:
         if not any(_stays(order, line) for line in lines):
-            return 0
+            return None
         found = await _freeze(tx, order)
-    earned = await _earned(tx, order, lines, found)
-    return await settlement.tell(
-        tx,
-        member_id=member_id,
-        order_id=order_id,
-        earned=earned,
-        done_at=_done_at(order, lines, found),
-        sign_off_id=await settlement.live_sign_off(tx),
-        actor=SYSTEM,
-    )
+    return settlement.Told(member_id, order_id, await _earned(tx, order, lines, found), _done_at(order, lines, found))
 
 
 def _stays(order: orders.Order, line: orders.Line) -> int:
@@ -231,7 +239,8 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         if touch
         else None
     )
-    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
+    second = touch is not None and touch["owner_kind"] == "member" and await settlement.live_sign_off(tx)
+    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and second else None
     facts = Facts(
         member_id=order.member_id,
         order_id=order.id,

@@ -184,6 +184,7 @@ async def trim(db: Database, keep: timedelta = timedelta(days=14)) -> int:
 # --- consumers ----------------------------------------------------------------------------------
 
 Handler = Callable[["Tx", Event], Awaitable[None]]
+BatchHandler = Callable[["Tx", list[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Consumer:
 
     name: str
     topics: tuple[str, ...]
-    handle: Handler
+    handle: BatchHandler
 
     def wants(self, topic: str) -> bool:
         """Whether the topic is one of ours; `orders.*` stands for every topic of orders."""
@@ -211,11 +212,35 @@ def consumer(name: str, *, topics: Sequence[str]) -> Callable[[Handler], Handler
     """
 
     def register(handle: Handler) -> Handler:
+        batch_consumer(name, topics=topics)(one_by_one(handle))
+        return handle
+
+    return register
+
+
+def batch_consumer(name: str, *, topics: Sequence[str]) -> Callable[[BatchHandler], BatchHandler]:
+    """As `consumer`, for a handler `async (tx, events)` that takes up to a batch of them at once, in order.
+
+    For what is told anew as a whole, where several events of one thing cost no more than one. It must do the same
+    however the log is cut into batches: after a failure events come one at a time.
+    """
+
+    def register(handle: BatchHandler) -> BatchHandler:
         ensure(name not in consumers, "OUTBOX", f"there are two consumers named {name}")
         consumers[name] = Consumer(name, tuple(topics), handle)
         return handle
 
     return register
+
+
+def one_by_one(handle: Handler) -> BatchHandler:
+    """A handler of batches that gives each event to a handler of one."""
+
+    async def each(tx: Tx, events: list[Event]) -> None:
+        for event in events:
+            await handle(tx, event)
+
+    return each
 
 
 async def read(db: Database | Tx, *, after_id: int, limit: int = BATCH) -> list[Event]:
@@ -239,9 +264,8 @@ async def consume_once(db: Database, of: Consumer, *, limit: int = BATCH) -> int
         events = await read(tx, after_id=last_id, limit=limit)
         if not events:
             return 0
-        for event in events:
-            if of.wants(event.topic):
-                await of.handle(tx, event)
+        if wanted := [event for event in events if of.wants(event.topic)]:
+            await of.handle(tx, wanted)
         await _advance(tx, of.name, events[-1].id)
     return len(events)
 

@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import tell, tell_bringing
+from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import contract_at
@@ -72,6 +72,7 @@ __all__ = [
     "Simulated",
     "StatementPolicy",
     "StillClosing",
+    "Told",
     "TwoLevelsInForce",
     "allocation_of",
     "approve",
@@ -98,6 +99,7 @@ __all__ = [
     "sign_off",
     "simulate",
     "tell",
+    "tell_all",
     "tell_bringing",
     "times_of",
 ]

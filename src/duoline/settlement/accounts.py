@@ -121,26 +121,20 @@ def entry(debit: str, credit: str, minor: int) -> ledger.Entry:
     return ledger.Entry(debit, credit, minor) if minor >= 0 else ledger.Entry(credit, debit, -minor)
 
 
+def journal(
+    under: UUID, kind: str, entries: Sequence[ledger.Entry], *, order_id: UUID | None = None, reason: str = ""
+) -> ledger.Journal:
+    """What one event moves, under the buyer or the payee whose it is."""
+    return ledger.Journal(under, kind, "settlement", new_id(), entries, order_id, reason)
+
+
+async def book_all(tx: Tx, journals: Sequence[ledger.Journal], *, actor: Actor) -> None:
+    """One journal for each event."""
+    await ledger.post_all(tx, journals, currency=CURRENCY, actor=actor)
+
+
 async def book(
-    tx: Tx,
-    *,
-    under: UUID,
-    kind: str,
-    entries: Sequence[ledger.Entry],
-    actor: Actor,
-    order_id: UUID | None = None,
-    reason: str = "",
+    tx: Tx, *, under: UUID, kind: str, entries: Sequence[ledger.Entry], actor: Actor, reason: str = ""
 ) -> None:
-    """One journal for one event, under the buyer or the payee whose it is."""
-    await ledger.post(
-        tx,
-        member_id=under,
-        kind=kind,
-        ref_kind="settlement",
-        ref_id=new_id(),
-        order_id=order_id,
-        entries=entries,
-        currency=CURRENCY,
-        actor=actor,
-        reason=reason,
-    )
+    """One journal for one event."""
+    await book_all(tx, [journal(under, kind, entries, reason=reason)], actor=actor)

@@ -1,4 +1,4 @@
-"""Bring what payees have earned by an order up to what it is now. Told twice, it changes nothing."""
+"""Bring what payees have earned by orders up to what it is now. Told twice, it changes nothing."""
 
 from __future__ import annotations
 
@@ -7,24 +7,38 @@ from typing import TYPE_CHECKING, NamedTuple
 from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.settlement import accounts
-from duoline.settlement.months import add_to_month
-from duoline.settlement.types import NOWHERE, Key, Payee
+from duoline.settlement.months import Months
+from duoline.settlement.types import NOWHERE, Earned, Key, Payee
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Tx
-    from duoline.ledger import Entry
-    from duoline.settlement.types import Book, Earned
+    from duoline.ledger import Entry, Journal
+    from duoline.settlement.types import Book
 
 
-class _Old(NamedTuple):
-    earned_minor: int
-    state: str
-    month: str | None
+class Told(NamedTuple):
+    """What an order's shares come to by now. `done_at` says of lines of which nothing is still to come when what they
+    earn becomes due."""
+
+    member_id: UUID
+    order_id: UUID
+    earned: Sequence[Earned]
+    done_at: Mapping[UUID, datetime]
+
+
+class _Share(NamedTuple):
+    """A share as it is written, and where it has got to."""
+
+    one: Earned
+    sign_off_id: UUID | None
+    matures_at: datetime | None
+    state: str = "pending"
+    month: str | None = None
 
 
 async def tell(
@@ -37,133 +51,187 @@ async def tell(
     sign_off_id: UUID | None,
     actor: Actor,
 ) -> int:
-    """What an order's shares come to by now; returns how many of them changed.
+    """As `tell_all`, for one order."""
+    return await tell_all(tx, [Told(member_id, order_id, earned, done_at)], sign_off_id=sign_off_id, actor=actor)
 
-    `done_at` says of lines of which nothing is still to come when what they earn becomes due. The difference to what
-    was told before is booked: as pending, or, of what is due already, as due, so that a refund after a payout is
-    carried against what comes. One journal a book, under the buyer. Locks the payees, in the order of their ids.
+
+async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, actor: Actor) -> int:
+    """What the shares of orders, each once, come to by now; returns how many of them changed.
+
+    The difference to what was told before is booked: as pending, or, of what is due already, as due, so that a refund
+    after a payout is carried against what comes. One journal a book and order, under the buyer. As many statements
+    for five hundred orders as for one. Locks the payees, in the order of their ids.
     """
-    rows = await tx.fetch("SELECT DISTINCT payee_kind, payee_id FROM accruals WHERE order_id = $1", order_id)
-    new = {one.key: one for one in earned}
-    ensure(len(new) == len(earned), "STL-3", f"{order_id} has a share twice")
-    if not rows and not new:
+    ids = [told.order_id for told in orders]
+    new = {told.order_id: {one.key: one for one in told.earned} for told in orders}
+    ensure(len(new) == len(ids), "STL-3", "an order is told of twice at once")
+    for told in orders:
+        _check(told, new[told.order_id])
+    rows = await tx.fetch("SELECT DISTINCT payee_kind, payee_id FROM accruals WHERE order_id = ANY ($1)", ids)
+    payees = {Payee(*row) for row in rows} | {key.payee for those in new.values() for key in those}
+    if not payees:
         return 0
-    await accounts.lock(tx, {*(Payee(*row) for row in rows), *(key.payee for key in new)})
-    before = await _before(tx, order_id)
-    changed = await _write(tx, member_id, order_id, new, before, done_at, sign_off_id)
-    await _book(tx, member_id, order_id, new, before, actor)
-    return changed
+    await accounts.lock(tx, payees)
+    before = await _before(tx, ids)
+    now = {
+        told.order_id: _now(new[told.order_id], before.get(told.order_id, {}), told.done_at, sign_off_id)
+        for told in orders
+    }
+    await _write(tx, orders, now, before)
+    await _book(tx, orders, now, before, actor)
+    return sum(
+        share.one.earned_minor != was.one.earned_minor if (was := before.get(order_id, {}).get(key)) else True
+        for order_id, shares in now.items()
+        for key, share in shares.items()
+    )
 
 
-async def _before(tx: Tx, order_id: UUID) -> dict[Key, _Old]:
+def _check(told: Told, new: Mapping[Key, Earned]) -> None:
+    ensure(len(new) == len(told.earned), "STL-3", f"{told.order_id} has a share twice")
+    for one in told.earned:
+        ensure(one.level in (1, 2), "STL-5", f"{one.key.role} is of level {one.level}")
+        own = one.key.payee.id == told.member_id
+        ensure(one.flag is not None or not own, "STL-5", f"{told.member_id} pays themselves")
+        ensure(one.flag is None or one.earned_minor == 0, "STL-3", f"{one.key.role} is flagged and earns")
+
+
+async def _before(tx: Tx, order_ids: Sequence[UUID]) -> dict[UUID, dict[Key, _Share]]:
     """What the shares were, now that their payees are locked."""
     rows = await tx.fetch(
-        """SELECT payee_id, payee_kind, line_id, book, role, location_id, earned_minor, state, month
-           FROM accruals WHERE order_id = $1""",
-        order_id,
+        """SELECT order_id, payee_kind, payee_id, line_id, book, role, location_id, basis_minor, gross_minor, rate_bp,
+                  earned_minor, level, flag, sign_off_id, matures_at, state, month
+           FROM accruals WHERE order_id = ANY ($1)""",
+        order_ids,
     )
-    return {
-        Key(
-            Payee(row["payee_kind"], row["payee_id"]), row["line_id"], row["book"], row["role"], row["location_id"]
-        ): _Old(row["earned_minor"], row["state"], row["month"])
-        for row in rows
-    }
+    found: dict[UUID, dict[Key, _Share]] = {}
+    for order_id, kind, payee_id, *row in rows:
+        key = Key(Payee(kind, payee_id), *row[:4])
+        found.setdefault(order_id, {})[key] = _Share(Earned(key, *row[4:10]), *row[10:])
+    return found
+
+
+def _now(
+    new: Mapping[Key, Earned],
+    before: Mapping[Key, _Share],
+    done_at: Mapping[UUID, datetime],
+    sign_off_id: UUID | None,
+) -> dict[Key, _Share]:
+    """The shares of an order as they are to stand: what nobody has any more comes to nothing and stays to be seen.
+
+    Once it is known when a line's shares become due, that stays; while something is still to come of it, it is unknown.
+    """
+    shares = {}
+    for key, one in new.items():
+        was, done = before.get(key), done_at.get(key.line_id)
+        if was is None:
+            # What was earned behind a sign-off that is revoked since is taken back; nothing new is earned behind it.
+            ensure(one.level == 1 or sign_off_id is not None, "STL-5", f"nobody answers for {one.key.role}")
+            shares[key] = _Share(one, sign_off_id if one.level > 1 else None, done)
+        else:
+            matures_at = (was.matures_at or done) if done else None
+            told = was.one._replace(
+                basis_minor=one.basis_minor,
+                gross_minor=one.gross_minor,
+                rate_bp=one.rate_bp,
+                earned_minor=one.earned_minor,
+            )
+            shares[key] = was._replace(one=told, matures_at=matures_at)
+    for key, was in before.items():
+        if key not in new:
+            nothing = was.one._replace(basis_minor=0, gross_minor=0, earned_minor=0)
+            shares[key] = was._replace(one=nothing, matures_at=was.matures_at or done_at.get(key.line_id))
+    return shares
 
 
 async def _write(
     tx: Tx,
-    member_id: UUID,
-    order_id: UUID,
-    new: Mapping[Key, Earned],
-    before: Mapping[Key, _Old],
-    done_at: Mapping[UUID, datetime],
-    sign_off_id: UUID | None,
-) -> int:
-    now = clock.now()
-    for one in new.values():
-        ensure(one.level in (1, 2) and (one.level == 1 or sign_off_id is not None), "STL-5", f"{one.key.role}")
-        ensure(one.flag is not None or one.key.payee.id != member_id, "STL-5", f"{member_id} pays themselves")
-        ensure(one.flag is None or one.earned_minor == 0, "STL-3", f"{one.key.role} is flagged and earns")
+    orders: Iterable[Told],
+    now: Mapping[UUID, Mapping[Key, _Share]],
+    before: Mapping[UUID, Mapping[Key, _Share]],
+) -> None:
+    """The shares that are new or other than before, in one statement."""
     rows = [
         (
             key.payee.id,
-            order_id,
+            told.order_id,
             key.line_id,
             key.book,
             key.role,
             key.location_id,
-            member_id,
+            told.member_id,
             key.payee.kind,
-            one.level,
-            sign_off_id if one.level > 1 else None,
-            one.rate_bp,
-            one.flag,
-            one.basis_minor,
-            one.gross_minor,
-            one.earned_minor,
-            done_at.get(key.line_id),
-            now,
+            share.one.level,
+            share.sign_off_id,
+            share.one.rate_bp,
+            share.one.flag,
+            share.one.basis_minor,
+            share.one.gross_minor,
+            share.one.earned_minor,
+            share.matures_at,
         )
-        for key, one in new.items()
+        for told in orders
+        for key, share in now[told.order_id].items()
+        if share != before.get(told.order_id, {}).get(key)
     ]
-    await tx.executemany(_UPSERT, rows)
-    gone = [key for key in before if key not in new]
-    await tx.executemany(
-        """UPDATE accruals SET basis_minor = 0, gross_minor = 0, earned_minor = 0, updated_at = $7,
-                  matures_at = coalesce(matures_at, $8)
-           WHERE payee_id = $1 AND order_id = $2 AND line_id = $3 AND book = $4 AND role = $5 AND location_id = $6""",
-        [
-            (key.payee.id, order_id, key.line_id, key.book, key.role, key.location_id, now, done_at.get(key.line_id))
-            for key in gone
-        ],
-    )
-    changed = [key for key, one in new.items() if key not in before or before[key].earned_minor != one.earned_minor]
-    return len(changed) + sum(1 for key in gone if before[key].earned_minor)
+    if rows:
+        await tx.execute(_UPSERT, *zip(*rows, strict=True), clock.now())
 
 
-# Once it is known when a line's shares become due, that stays; while something is still to come of it, it is unknown.
 _UPSERT = """
 INSERT INTO accruals AS a (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind, level,
                            sign_off_id, rate_bp, flag, basis_minor, gross_minor, earned_minor, matures_at, at,
                            updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+SELECT s.*, $17, $17
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
+            $9::integer[], $10::uuid[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[],
+            $16::timestamptz[]) AS s
 ON CONFLICT (payee_id, order_id, line_id, book, role, location_id) DO UPDATE
-SET basis_minor = $13, gross_minor = $14, earned_minor = $15, rate_bp = $11,
-    matures_at = CASE WHEN $16::timestamptz IS NULL THEN NULL ELSE coalesce(a.matures_at, $16) END, updated_at = $17
-WHERE (a.basis_minor, a.gross_minor, a.earned_minor, a.matures_at, a.rate_bp)
-      IS DISTINCT FROM ($13, $14, $15, CASE WHEN $16 IS NULL THEN NULL ELSE coalesce(a.matures_at, $16) END, $11)
+SET basis_minor = excluded.basis_minor, gross_minor = excluded.gross_minor, earned_minor = excluded.earned_minor,
+    rate_bp = excluded.rate_bp, matures_at = excluded.matures_at, updated_at = excluded.updated_at
 """
 
 
 async def _book(
     tx: Tx,
-    member_id: UUID,
-    order_id: UUID,
-    new: Mapping[Key, Earned],
-    before: Mapping[Key, _Old],
+    orders: Iterable[Told],
+    now: Mapping[UUID, Mapping[Key, _Share]],
+    before: Mapping[UUID, Mapping[Key, _Share]],
     actor: Actor,
 ) -> None:
-    entries: dict[Book, list[Entry]] = {"commission": [], "allocation": []}
+    months = await Months.read(
+        tx,
+        {
+            (key.payee.id, was.month)
+            for shares in before.values()
+            for key, was in shares.items()
+            if was.month is not None and key.book == "commission"
+        },
+    )
     changes: dict[UUID, tuple[int, int]] = {}
-    for key in sorted({*new, *before}, key=lambda one: (one.payee.id, one.line_id, one.role, one.location_id)):
-        was = before.get(key, _Old(0, "pending", None))
-        more = (new[key].earned_minor if key in new else 0) - was.earned_minor
-        if not more:
-            continue
-        other, payee_id = accounts.BOOKS[key.book], key.payee.id
-        pending, due = changes.get(payee_id, (0, 0))
-        if was.state == "pending":
-            changes[payee_id] = (pending + more, due)
-            entries[key.book].append(accounts.entry(other, accounts.pending(payee_id), more))
-            continue
-        paid = await add_to_month(tx, payee_id, was.month or "", more) if key.book == "commission" else more
-        changes[payee_id] = (pending, due + paid)
-        entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid))
+    journals: list[Journal] = []
+    for told in orders:
+        entries: dict[Book, list[Entry]] = {"commission": [], "allocation": []}
+        was = before.get(told.order_id, {})
+        for key in sorted(now[told.order_id], key=lambda one: (one.payee.id, one.line_id, one.role, one.location_id)):
+            share = now[told.order_id][key]
+            more = share.one.earned_minor - (was[key].one.earned_minor if key in was else 0)
+            if not more:
+                continue
+            other, payee_id = accounts.BOOKS[key.book], key.payee.id
+            pending, due = changes.get(payee_id, (0, 0))
+            if share.month is None:
+                changes[payee_id] = (pending + more, due)
+                entries[key.book].append(accounts.entry(other, accounts.pending(payee_id), more))
+                continue
+            paid = months.add(payee_id, share.month, more) if key.book == "commission" else more
+            changes[payee_id] = (pending, due + paid)
+            entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid))
+        for book, those in entries.items():
+            kind = f"settlement-{book}"
+            journals.append(accounts.journal(told.member_id, kind, those, order_id=told.order_id))
+    await months.write(tx)
     await accounts.change_all(tx, changes)
-    for book, those in entries.items():
-        await accounts.book(
-            tx, under=member_id, kind=f"settlement-{book}", entries=those, order_id=order_id, actor=actor
-        )
+    await accounts.book_all(tx, journals, actor=actor)
 
 
 async def tell_bringing(
