@@ -5,8 +5,10 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from duoline.channels.console import (
+    approvals,
     assortments,
     bindings,
+    closings,
     commission,
     consent_texts,
     counts,
@@ -53,8 +55,10 @@ from duoline.channels.console import (
 )
 
 ROUTES: list[ControllerRouterHandler] = [
+    *approvals.ROUTES,
     *assortments.ROUTES,
     *bindings.ROUTES,
+    *closings.ROUTES,
     *commission.ROUTES,
     *counts.ROUTES,
     *consent_texts.ROUTES,

@@ -1439,7 +1439,7 @@ export interface MemberIdentity {
 // ---- settlement ----
 
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
-export type StatementState = "closed" | "approved" | "paying" | "paid" | "carried"
+export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
 export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
 export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
@@ -1498,6 +1498,8 @@ export interface StatementRow {
   approvals: number
   approvals_needed: number
   disputed: boolean
+  /** I can approve it now. */
+  mine_to_approve: boolean
   closed_at: string
 }
 
@@ -1505,7 +1507,32 @@ export interface StatementCase {
   statement: StatementRow
   approvals: { by: string; at: string }[]
   notes: { id: string; kind: "dispute" | "answer"; note: string; by: string; at: string }[]
-  mine_to_approve: boolean
+}
+
+/** What became of one statement of many that were approved in one go. */
+export interface StatementApproval {
+  id: string
+  outcome: "approved" | "waits" | "refused"
+  amount: Money
+  code: string | null
+  says: Text | null
+}
+
+/** A month that is being closed, or was; the totals are known once it runs. */
+export interface ClosingFacts {
+  id: string
+  month: string
+  state: "queued" | "running" | "done" | "failed"
+  payees_total: number | null
+  payees_done: number
+  payees_failed: number
+  shares_total: number | null
+  shares_done: number
+  by: string
+  at: string
+  started_at: string | null
+  finished_at: string | null
+  problem: string | null
 }
 
 export interface StatementLine {
@@ -1516,6 +1543,7 @@ export interface StatementLine {
 export interface MonthSums {
   month: string
   statements: number
+  closing: number
   closed: number
   approved: number
   paying: number
