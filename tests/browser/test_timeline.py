@@ -22,7 +22,7 @@ WORDS = {
     "zh": {"phone": "19910000201", "friend": "19910000203", "qr": "打开了链接", "signed": "由此注册为会员", "bound": "绑定导购", "shared": "分享给好友",
            "agreed": "同意授权", "scans": "扫码", "all": "全部", "by": "由谁带来", "make": "新建密钥", "name": "系统名称", "serve": "为会员服务", "do": "^新建$",
            "kept": "已保存好", "revoke": "^停用$", "reason": "原因", "never": "还没有用过", "used": "最近使用", "over": "已停用"},
-    "en": {"phone": "19910000202", "friend": "19910000204", "qr": "Opened a link", "signed": "Signed up through it", "bound": "as guide", "shared": "Shared with friends",
+    "en": {"phone": "19910000202", "friend": "19910000204", "qr": "Opened a link", "signed": "Signed up through it", "bound": "Chose a guide", "shared": "Shared with friends",
            "agreed": "Agreed", "scans": "Scans", "all": "All", "by": "Brought by", "make": "Make a key", "name": "Which system", "serve": "Serving members", "do": "^Make$",
            "kept": "I have kept it", "revoke": "^Revoke$", "reason": "Reason", "never": "Never used", "used": "Last used", "over": "Revoked"},
 }  # fmt: skip
