@@ -137,6 +137,7 @@ accruals = table(
     index("accruals_order_ix", "order_id"),
     index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
+    index("accruals_member_ix", "payee_id", "at", postgresql_where=sql_text("payee_kind = 'member'")),
     # What no statement has yet, in the order in which closing walks through it.
     index(
         "accruals_unsettled_ix",

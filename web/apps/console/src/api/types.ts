@@ -1307,7 +1307,7 @@ export interface PointsRow {
 export interface MemberEvent {
   id: string
   at: string
-  kind: "order" | "tier" | "points"
+  kind: "order" | "points" | "wallet" | "coupon" | "tier" | "guide" | "scan" | "share" | "commission" | "favourite" | "consent" | "identity"
   event: string
   order_id: string | null
   order_no: string | null
@@ -1316,8 +1316,45 @@ export interface MemberEvent {
   before: TierOf | null
   tier: TierOf | null
   points: number | null
+  what: string
+  source: string
+  name: Text | null
+  guide: string | null
+  other: string | null
   by: string | null
   reason: string
+}
+
+export interface MemberRelation {
+  kind: "guide" | "store" | "home" | "brought_by" | "brought"
+  id: string
+  person: string
+  other: string | null
+  store: ShopOf | null
+  source: string
+  from_at: string | null
+  until_at: string | null
+  ended_because: string
+}
+
+// ---- keys of other systems ----
+
+export interface SystemKey {
+  id: string
+  name: string
+  rights: string[]
+  purposes: string[]
+  made_by: string
+  made_at: string
+  expires_at: string | null
+  used_at: string | null
+  revoked_at: string | null
+  revoked_by: string | null
+}
+
+export interface SystemKeyMade {
+  key: SystemKey
+  token: string
 }
 
 // ---- rules of members ----
