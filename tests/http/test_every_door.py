@@ -29,6 +29,7 @@ from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
+from duoline.members import profile
 from duoline.pricing import presales
 from duoline.pricing.presales import save
 from duoline.stores import directory, rights
@@ -434,7 +435,8 @@ async def at_home(world: World, code: str) -> UUID:
     """A member whose shop is the side's and who never bought anywhere."""
     customer = (await world.member(f"+861390000010{code[1]}")).id
     assert customer is not None
-    await world.db.execute("UPDATE members SET home_store_id = $2 WHERE member_id = $1", customer, world.stores[code])
+    async with world.db.begin() as tx:
+        await profile.change(tx, customer, home_store_id=world.stores[code])
     # Without it a franchisee sees nobody's page (test_privacy).
     await world.db.execute(
         "INSERT INTO consents VALUES ($1, $2, 'sharing', true, 1, 'mall', $3, '')", customer, new_id(), clock.now()

@@ -55,6 +55,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "MEM-3": ("members_tier_ck", "tier_changes_ends_ck"),
     "MEM-5": ("members_erased_ck", "erasures_swept_ck", "erasures_pk"),
     "MEM-6": ("consents_version_ck", "consents_purpose_ck", "consent_texts_pk"),
+    "MEM-7": ("home_stores_open_ux", "home_stores_pk"),
     "PTS-1": ("point_accounts_pending_ck", "point_accounts_spendable_ck", "point_accounts_owed_ck"),
     "PTS-2": ("point_lots_left_ck", "point_lots_state_ck"),
     "PTS-3": ("point_lots_ref_uq", "point_rates_pk"),

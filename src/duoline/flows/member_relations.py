@@ -23,9 +23,10 @@ class Relation(NamedTuple):
     """A tie of a member.
 
     `guide`: to somebody on the staff in a shop; `store`: to a shop that looks after them itself; `home`: the shop they
-    named or came with, which has no recorded start. `brought_by`: the touchpoint they had met when they signed up, with
-    the member, guide or shop it is of; `brought`: another member who came by theirs. `until_at` None is still so; who
-    brought whom stays so. `what` and `source` are codes: the kind of touchpoint, and how the tie came about.
+    named or came with (`from_at` None: from before this was kept). `brought_by`: the touchpoint they had met when they
+    signed up, with the member, guide or shop it is of; `brought`: another member who came by theirs. `until_at` None
+    is still so; who brought whom stays so. `what` and `source` are codes: the kind of touchpoint, and how the tie came
+    about.
     """
 
     kind: RelationKind
@@ -52,9 +53,9 @@ _RELATIONS = """
  FROM bindings b LEFT JOIN staff s ON s.id = b.guide_id
  WHERE b.member_id = ANY ($3) AND ($1 OR b.store_id = ANY ($2)) ORDER BY b.from_at DESC, b.id DESC LIMIT $5)
 UNION ALL
-(SELECT 'home', m.member_id, NULL, '', NULL, m.home_store_id, 'home', NULL, NULL, '', NULL
- FROM members m WHERE m.member_id = ANY ($3) AND m.home_store_id IS NOT NULL
-   AND ($1 OR m.home_store_id = ANY ($2)) ORDER BY m.member_id LIMIT $5)
+(SELECT 'home', h.id, NULL, '', NULL, h.store_id, h.source, h.from_at, h.until_at, '', NULL
+ FROM home_stores h WHERE h.member_id = ANY ($3) AND ($1 OR h.store_id = ANY ($2))
+ ORDER BY h.until_at DESC NULLS FIRST, h.id DESC LIMIT $5)
 UNION ALL
 (SELECT 'brought_by', u.touchpoint_id, CASE p.owner_kind WHEN 'staff' THEN p.owner_id END, coalesce(s.name, ''),
         CASE p.owner_kind WHEN 'member' THEN p.owner_id END,

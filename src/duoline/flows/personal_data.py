@@ -136,6 +136,7 @@ HELD: tuple[Held, ...] = (
     Held("match_keys", why="digests by which one person's accounts are found", forget="DELETE"),
     Held("signups_read", why="digests of rows of a file that was read", forget="DELETE"),
     Held("consents", "consents"),
+    Held("home_stores", "profile"),
     Held("tier_changes", "profile", history=True),
     Held("members", "profile"),
     Held("adopted_guests", "profile"),
