@@ -237,6 +237,7 @@ async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(
     await numbered(world, PHONE, world.member_id)
     await numbered(world, OTHER_PHONE, other)
     await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('PLASTIC-801', $1)", other)
+    await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('PLASTIC-802', $1)", other)
     before = await enter(world, OTHER_PHONE, "before")
     assert before.member_id == other
     merge_id = await merge(world, other)
@@ -246,13 +247,15 @@ async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(
         found = await sessions.find(world.db, token)
         assert (found.id, other in found.adopted) == (world.member_id, True)
     assert await guests.member_of_phone(world.db, OTHER_PHONE) == world.member_id
-    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == world.member_id
+    for number in ("PLASTIC-801", "PLASTIC-802"):
+        assert await cards.read_card(world.db, number, secret=b"s") == world.member_id
     await unmerge(world, merge_id)
     for token in ("before", "during"):
         found = await sessions.find(world.db, token)
         assert (found.id, found.adopted) == (other, ())
     assert await guests.member_of_phone(world.db, OTHER_PHONE) == other
-    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == other
+    for number in ("PLASTIC-801", "PLASTIC-802"):
+        assert await cards.read_card(world.db, number, secret=b"s") == other
     await whole(world)
 
 
