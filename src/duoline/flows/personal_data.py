@@ -91,6 +91,7 @@ HELD: tuple[Held, ...] = (
     Held("point_uses", "points"),
     Held("point_shares", "points"),
     Held("wallet_lots", "points"),
+    Held("wallet_shares", "points"),
     Held("wallet_top_ups", "payments", hidden=("pay_url", "actor"), forget="pay_url = NULL"),
     Held("wallet_uses", "points"),
     Held("wallet_payouts", "payments", hidden=("actor",), history=True),
