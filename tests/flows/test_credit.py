@@ -521,6 +521,167 @@ async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(w
     assert tuple(row) == (wanted, 0)
 
 
+async def lives_at(world: World, member_id: UUID) -> None:
+    """Where `world.request` has things sent."""
+    await world.db.execute(
+        """INSERT INTO addresses (member_id, id, name, phone, province, city, district, line, is_default, created_at,
+                                  updated_at)
+           VALUES ($1, $2, '', '', '浙江省', '杭州市', '西湖区', '文三路 1 号', true, $3, $3)""",
+        member_id,
+        new_id(),
+        clock.now(),
+    )
+
+
+async def numbered(world: World, member_id: UUID, phone: str) -> None:
+    await world.db.execute("UPDATE members SET phone = $2 WHERE member_id = $1", member_id, phone)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ($2, $1)", member_id, phone)
+
+
+async def one_person(world: World, survivor: UUID, other: UUID) -> None:
+    async with world.db.begin() as tx:
+        await merge_members(tx, survivor_id=survivor, other_id=other, reason="one", actor=SYSTEM)
+
+
+async def sent(world: World, books: Books, touch: attribution.OrderTouch | None = None) -> None:
+    await world.stock("A", "milk", 1)
+    placed = await world.placing.place(world.request(world.wish("milk", 1))._replace(touch=touch))
+    await world.pay(books, msgspec.json.decode(placed.body, type=Receipt))
+
+
+@pytest.mark.parametrize(
+    ("odd", "wanted"),
+    [
+        ("guide_sent_home", "address"),
+        ("guide_sent_home_of_other_account", "address"),
+        ("guide_bought_with_number_of_other_account", "phone"),
+        ("guide_is_the_buyer_s_other_account", "phone"),
+        ("sharer_sent_to_other_account", "address"),
+        ("sharer_s_other_number", "phone"),
+        ("guest_of_the_sharer", "self"),
+    ],
+)
+async def test_whoever_somebody_else_is_pays_nothing_either(world, books, odd, wanted):
+    account, other, friend = [await world.new_member() for _ in range(3)]
+    touch, role = None, "guide"
+    if odd.startswith("guide_sent"):
+        await numbered(world, account, "+8613900000070")
+        if odd == "guide_sent_home_of_other_account":
+            await one_person(world, other, account)
+        await lives_at(world, other if odd == "guide_sent_home_of_other_account" else account)
+    elif odd == "guide_bought_with_number_of_other_account":
+        await numbered(world, account, "+8613900000070")
+        await numbered(world, other, "13900000001")  # which the order has for its contact
+        await one_person(world, account, other)
+    elif odd == "guide_is_the_buyer_s_other_account":
+        await numbered(world, other, "+8613900000070")
+        await one_person(world, world.member_id, other)
+    else:
+        role = "referrer"
+        if odd == "sharer_sent_to_other_account":
+            await one_person(world, friend, other)
+            await lives_at(world, other)
+        elif odd == "sharer_s_other_number":
+            await numbered(world, other, "13900000001")
+            await one_person(world, friend, other)
+        else:
+            await world.db.execute(
+                "INSERT INTO adopted_guests VALUES ($1, $2, $3)", friend, world.member_id, clock.now()
+            )
+        touch = await shared_by(world, Owner("member", friend), world.member_id)
+    await sent(world, books, touch)
+    await told(world)
+    row = await world.db.fetchrow("SELECT flag, earned_minor FROM accruals WHERE role = $1", role)
+    assert tuple(row) == (wanted, 0)
+
+
+async def signed_up_by(world: World, sharer: UUID, who: UUID) -> None:
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", sharer), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=who, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=who)
+
+
+async def two_levels(world: World, set_policy) -> None:
+    async with world.db.begin() as tx:
+        await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
+    await set_policy("commission", levels=2, second_bp=100)
+
+
+@pytest.mark.parametrize("odd", [None, "phone", "device", "address", "circle", "self", "own_second"])
+async def test_who_brought_somebody_who_is_paid_nothing_earns_nothing_of_it(world, books, set_policy, odd):
+    friend, hers = await world.new_member(), await world.new_member()
+    await signed_up_by(world, hers, friend)
+    await two_levels(world, set_policy)
+    if odd == "phone":
+        await numbered(world, friend, "13900000001")
+    elif odd == "address":
+        await lives_at(world, friend)
+    elif odd == "circle":
+        async with world.db.begin() as tx:
+            assert await settlement.refer(tx, payee_id=world.member_id, buyer_id=friend, order_id=new_id())
+    elif odd == "own_second":
+        await one_person(world, friend, hers)
+    touch = await shared_by(world, Owner("member", friend), world.member_id, own_device=odd == "device")
+    if odd == "self":
+        await one_person(world, world.member_id, friend)
+    with clock.frozen(NOON + timedelta(hours=1)):
+        await sent(world, books, touch)
+        await told(world)
+    rows = await world.db.fetch("SELECT role, flag, earned_minor FROM accruals WHERE role IN ('referrer', 'second')")
+    flags = {row["role"]: (row["flag"], row["earned_minor"]) for row in rows}
+    if odd is None:
+        assert flags == {"referrer": (None, 597), "second": (None, 199)}
+    elif odd == "own_second":
+        assert flags == {"referrer": (None, 597), "second": ("self", 0)}
+    else:
+        assert flags == {"referrer": (odd, 0), "second": (odd, 0)}
+        assert not await world.value("SELECT count(*) FROM referrals WHERE payee_id = $1", hers)
+
+
+async def test_who_brought_the_other_account_brought_the_person(world, books, set_policy):
+    friend, other, hers = [await world.new_member() for _ in range(3)]
+    await signed_up_by(world, hers, other)
+    await one_person(world, friend, other)
+    await two_levels(world, set_policy)
+    with clock.frozen(NOON + timedelta(hours=1)):
+        await bought_by_link(world, books, Owner("member", friend), world.member_id)
+        await told(world)
+    assert (await has(world, hers))[0] == 199
+
+
+@pytest.mark.parametrize("way", ["buyer", "payee", "between", "guest"])
+async def test_a_circle_through_other_accounts_is_one(world, way):
+    a, b, c, other = [await world.new_member() for _ in range(4)]
+
+    async def refer(payee: UUID, buyer: UUID) -> bool:
+        async with world.db.begin() as tx:
+            return await settlement.refer(tx, payee_id=payee, buyer_id=buyer, order_id=new_id())
+
+    if way == "guest":
+        # Bought as a guest, who turned out to be b.
+        await world.db.execute("INSERT INTO adopted_guests VALUES ($1, $2, $3)", b, other, clock.now())
+        assert await refer(a, other)
+        assert await refer(b, c)
+        assert not await refer(c, a)
+        assert not await refer(b, a)
+        assert not await refer(b, other)  # themselves
+        return
+    survivor, merged = {"buyer": (a, other), "payee": (c, other), "between": (b, other)}[way]
+    await one_person(world, survivor, merged)
+    first = other if way == "buyer" else a
+    middle = other if way == "between" else b
+    last = other if way == "payee" else c
+    assert await refer(first, b)
+    assert await refer(middle, last)
+    assert not await refer(c, a)
+    assert await refer(a, c)  # the other way round it is none
+
+
 async def test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once(world, books):
     a, b, c = [await world.new_member() for _ in range(3)]
     for payee, buyer in ((a, b), (b, c), (c, a)):

@@ -286,13 +286,17 @@ BREAK = [
     ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),
     ("WAL-2", "UPDATE wallet_lots SET part = 'principal', expires_at = NULL, source = 'refund' WHERE part = 'bonus' AND left_minor > 0"),
     ("WAL-3", "UPDATE wallet_uses SET principal_minor = principal_minor + 1"),
-    ("WAL-3", "UPDATE wallet_uses SET back_principal_minor = back_principal_minor + 1, back_bonus_minor = back_bonus_minor - 1"),
+    ("WAL-3", "UPDATE wallet_uses SET back_principal_minor = back_principal_minor + 1, back_bonus_minor = back_bonus_minor - 1 WHERE back_bonus_minor > 0"),
     ("WAL-3", "DELETE FROM wallet_uses"),
     ("WAL-4", "DELETE FROM journal_entries WHERE debit = 'stored:bonus' AND credit = 'stored:used'"),
     ("WAL-4", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE credit = 'stored:used'"),
     ("WAL-5", "UPDATE wallet_top_ups SET state = 'open', resolved_at = NULL WHERE tender <> 'cash'"),
     ("WAL-5", "UPDATE wallet_top_ups SET bonus_minor = bonus_minor + 1 WHERE state = 'paid'"),
     ("WAL-5", "DELETE FROM wallet_lots WHERE source = 'top_up'"),
+    ("WAL-6", "UPDATE member_merges SET at = at - interval '2 days', undone_at = at - interval '1 day', undone_by = 'x'"),
+    ("WAL-6", "UPDATE wallet_shares SET principal_minor = principal_minor + 1"),
+    ("WAL-6", "UPDATE wallet_uses SET shared_with = '{}' WHERE shared_with <> '{}'"),
+    ("WAL-6", "DELETE FROM wallet_shares"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 

@@ -238,6 +238,7 @@ class Member:
     fulfilment: UUID
     guide_ask: UUID
     share_of: UUID
+    own_statement: UUID
     preorder: UUID
     top_up: UUID
 
@@ -415,20 +416,29 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
 
 async def stated(found: Neighbourhood, code: str) -> dict[str, UUID]:
     """The side's shop as a payee, with a statement of last month."""
-    shop, statement, now = found.world.stores[code], new_id(), clock.now()
+    shop = found.world.stores[code]
+    return {"payee": shop, "statement": await stated_to(found, shop, kind="store")}
+
+
+async def stated_to(found: Neighbourhood, payee_id: UUID, *, kind: str = "member") -> UUID:
+    statement, now = new_id(), clock.now()
     await found.world.db.execute(
-        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'store', $2) ON CONFLICT DO NOTHING", shop, now
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        payee_id,
+        kind,
+        now,
     )
     await found.world.db.execute(
         """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
                                    cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
                                    closed_at)
-           VALUES ($1, $2, 'store', '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'closed', 1, 'system', $3)""",
-        shop,
+           VALUES ($1, $2, $4, '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'closed', 1, 'system', $3)""",
+        payee_id,
         statement,
         now,
+        kind,
     )
-    return {"payee": shop, "statement": statement}
+    return statement
 
 
 async def at_home(world: World, code: str) -> UUID:
@@ -638,6 +648,7 @@ async def belongings(found: Neighbourhood, who: Caller) -> Member:
     return Member(
         guide_ask=ask,
         share_of=shared,
+        own_statement=await stated_to(found, who.id),
         favourite=favourite,
         address=UUID(address.json()["id"]),
         cart_line=UUID(cart.json()["lines"][0]["line_id"]),

@@ -192,9 +192,13 @@ async def write(
 
 
 async def is_own(tx: Tx, member_id: UUID, guide: Guide) -> bool:
-    """Whether the member account has the guide's own number."""
-    phone = await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", member_id)
-    return phone is not None and phone == guide.phone
+    """Whether the member account, or another one of that person, has the guide's own number."""
+    own: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM members WHERE member_id = ANY (duo_group($1)) AND phone = $2)",
+        member_id,
+        guide.phone,
+    )
+    return own
 
 
 def _expiry(held: Binding, now: datetime) -> datetime:

@@ -9,6 +9,7 @@ from duoline.attribution.policy import TOUCH
 from duoline.attribution.types import OrderTouch, Touch
 from duoline.kernel import clock, jobs
 from duoline.kernel.errors import ensure
+from duoline.members.group import person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +79,9 @@ def row_of(found: OrderTouch, *, at: datetime) -> dict[str, Any]:
 
 
 async def note(tx: Tx, *, member_id: UUID, order_id: UUID, at: datetime) -> None:
-    """Write the touch of an order that was made in this transaction, if its member met anything within the window."""
-    found = await touch_before(tx, [member_id], at=at)
+    """Write the touch of an order that was made in this transaction, if its member met anything within the window, also
+    as a guest they were or as somebody who was merged into them."""
+    found = await touch_before(tx, await person_of(tx, member_id), at=at)
     if found is not None:
         await tx.execute(_NOTE, member_id, order_id, *row_of(found, at=at).values())
 

@@ -18,7 +18,7 @@ from duoline.flows import payers, returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
-from duoline.members.group import group_of
+from duoline.members.group import group_of, same_person
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
 
 if TYPE_CHECKING:
@@ -215,16 +215,31 @@ SELECT x.touchpoint_id, t.owner_kind, x.owner_id, t.store_id, x.own_device
 FROM order_touches x JOIN touchpoints t ON t.owner_id = x.owner_id AND t.id = x.touchpoint_id
 WHERE x.member_id = $1 AND x.order_id = $2
 """
-# Who had brought a member, and to which shop their touchpoint belonged.
+# Who had brought a member, and to which shop their touchpoint belonged. Of a person who was several members: who
+# brought that one, else who they are now, else whichever was first.
 _BROUGHT = """
 SELECT t.owner_kind, s.owner_id, t.store_id, s.touchpoint_id
 FROM sign_ups s JOIN touchpoints t ON t.owner_id = s.owner_id AND t.id = s.touchpoint_id
-WHERE s.member_id = $1
+WHERE s.member_id = ANY (duo_group($1))
+ORDER BY s.member_id = $1 DESC, s.member_id = (duo_group($1))[1] DESC, s.at, s.member_id LIMIT 1
+"""
+# Every number of a buyer, as whoever they are or were.
+_NUMBERS = "SELECT phone FROM members WHERE member_id = ANY (duo_person(duo_now($1))) AND phone IS NOT NULL"
+# Staff, and as whom they are members themselves: who has their number, with everybody who is one person with those.
+_STAFF = """
+SELECT s.id, s.phone, duo_group(p.member_id) AS ids FROM staff s LEFT JOIN phone_index p ON p.phone = s.phone
+WHERE s.id = ANY ($1)
+"""
+# Whether an order has a number of those members, or went to where one of them lives.
+_THEIRS = """
+SELECT CASE WHEN EXISTS (SELECT FROM members WHERE member_id = ANY ($1) AND phone = ANY ($2)) THEN 'phone'
+            WHEN EXISTS (SELECT FROM addresses WHERE member_id = ANY ($1) AND line = $3 AND city = $4) THEN 'address'
+       END
 """
 
 
 async def _facts(tx: Tx, order: orders.Order) -> Facts:
-    member = await tx.fetchrow("SELECT tier, phone, home_store_id FROM members WHERE member_id = $1", order.member_id)
+    member = await tx.fetchrow("SELECT tier, home_store_id FROM members WHERE member_id = $1", order.member_id)
     bound = await attribution.binding_as_of(tx, order.member_id, attribution.SCOPE, order.placed_at)
     touch = await tx.fetchrow(_TOUCH, order.member_id, order.id)
     brought = await tx.fetchrow(_BROUGHT, order.member_id)
@@ -258,7 +273,6 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         tx,
         order,
         facts,
-        phone=member["phone"] if member else None,
         own_device=bool(touch and touch["own_device"]),
         bound_flags=bound.flags if bound else [],
     )
@@ -289,13 +303,14 @@ async def _flags(
     order: orders.Order,
     facts: Facts,
     *,
-    phone: str | None,
     own_device: bool,
     bound_flags: Sequence[str],
 ) -> dict[str, Flag]:
     """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name."""
     flags: dict[str, Flag] = {}
-    numbers = {number for number in (phone, order.contact_phone) if number}
+    numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
+    if order.contact_phone:
+        numbers.add(order.contact_phone)
     staff: dict[Role, UUID] = {}
     if facts.guide is not None and facts.guide.guide_id is not None:
         staff["guide"] = facts.guide.guide_id
@@ -303,20 +318,21 @@ async def _flags(
         staff["seller"] = facts.seller_id
     if facts.touch is not None and facts.touch.owner_kind == "staff":
         staff["referrer"] = facts.touch.owner_id
-    known = {
-        row["id"]: row["phone"]
-        for row in await tx.fetch("SELECT id, phone FROM staff WHERE id = ANY ($1)", list(staff.values()))
-    }
+    known = {row["id"]: row for row in await tx.fetch(_STAFF, list(staff.values()))}
     for role, staff_id in staff.items():
-        if known.get(staff_id) in numbers:
+        who = known.get(staff_id)
+        if who is not None and who["phone"] in numbers:
             flags[role] = "phone"
+        elif who is not None and who["ids"] and (flag := await _theirs(tx, order, who["ids"], numbers)):
+            flags[role] = flag
     if "guides_device" in bound_flags:
         flags.setdefault("guide", "device")
     if own_device:
         flags.setdefault("referrer", "device")
     paid_by = await payers.paid_by(tx, order.member_id, order.id)
     for role, staff_id in staff.items():
-        if role not in flags and await payers.pays_for(tx, paid_by, await _member_of(tx, known.get(staff_id))):
+        ids = known[staff_id]["ids"] if staff_id in known else None
+        if role not in flags and ids and await payers.pays_for(tx, paid_by, ids[0]):
             flags[role] = "payer"
     # Who is paid nothing by the plan is written down as nobody's referrer either.
     plan = settlement.COMMISSION.current(order.placed_at).body
@@ -326,16 +342,20 @@ async def _flags(
     if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
         members["second"] = facts.second_id
     for role, payee_id in members.items():
+        if role == "second" and "referrer" in flags:
+            continue
         if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by)):
             flags[role] = flag
+    # Who brought somebody who is paid nothing for this order is paid nothing for it either.
+    if facts.second_id is not None and "referrer" in flags:
+        flags.setdefault("second", flags["referrer"])
     return flags
 
 
-async def _member_of(tx: Tx, phone: str | None) -> UUID | None:
-    """The member who has the number of somebody who works here: staff are known to be members by it."""
-    if phone is None:
-        return None
-    found: UUID | None = await tx.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+async def _theirs(tx: Tx, order: orders.Order, ids: Sequence[UUID], numbers: set[str]) -> Flag | None:
+    """Whether an order carries a number of one of these members, or went to where one of them lives."""
+    to = order.address or {}
+    found: Flag | None = await tx.fetchval(_THEIRS, list(ids), sorted(numbers), to.get("line"), to.get("city"))
     return found
 
 
@@ -343,18 +363,14 @@ async def _of_member(
     tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str], paid_by: Sequence[bytes]
 ) -> Flag | None:
     """Why a member is not paid for an order; None when they are, and then the pair is written down."""
-    if payee_id in await group_of(tx, facts.member_id):
+    if await same_person(tx, payee_id, facts.member_id):
         return "self"
-    if await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", payee_id) in numbers:
-        return "phone"
-    line = (order.address or {}).get("line")
-    if line and await tx.fetchval(
-        "SELECT true FROM addresses WHERE member_id = $1 AND line = $2 AND city = $3 LIMIT 1",
-        payee_id,
-        line,
-        order.address["city"] if order.address else "",
-    ):
-        return "address"
+    # Nobody is their own second level under another name.
+    sharer = facts.touch.owner_id if facts.touch is not None else payee_id
+    if payee_id != sharer and await same_person(tx, payee_id, sharer):
+        return "self"
+    if flag := await _theirs(tx, order, await group_of(tx, payee_id), numbers):
+        return flag
     if await payers.pays_for(tx, paid_by, payee_id):
         return "payer"
     return (

@@ -91,6 +91,7 @@ HELD: tuple[Held, ...] = (
     Held("point_uses", "points"),
     Held("point_shares", "points"),
     Held("wallet_lots", "points"),
+    Held("wallet_shares", "points"),
     Held("wallet_top_ups", "payments", hidden=("pay_url", "actor", "payer_key"),
          forget="pay_url = NULL, payer_key = NULL"),
     Held("wallet_uses", "points"),

@@ -3,7 +3,7 @@
 The code is that of RFC 6238 (time-based one-time passwords) over HMAC-SHA-256 with eight digits. The key is computed
 from the card's number with our secret and never leaves us: a phone is given the codes of the next hours, so that it
 shows the card without a network, and a copy of it is worth nothing the day after. Numbers on old plastic cards are
-the chain's own (`member_codes`).
+the chain's own (`member_codes`); a member may have several.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import code
 from duoline.members.group import head_of
+from duoline.members.match import id_of
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
@@ -99,7 +100,7 @@ async def _make(tx: Tx, member_id: UUID) -> str:
 
 
 async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
-    """Whose card this is: an electronic one as its picture says it, or the number of an old one.
+    """Whose card this is: an electronic one as its picture says it, or the number of any old one.
 
     Refuses `members.card-code-over` for a code that is not that of now, then `members.no-such-card`.
     """
@@ -112,7 +113,13 @@ async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
             raise CardCodeOver
         found = await db.fetchval("SELECT member_id FROM member_cards WHERE card_no = $1", number)
     else:
-        found = await db.fetchval("SELECT member_id FROM member_codes WHERE code = $1", text.strip())
+        # As it was typed, else as files are read: half width, without spaces.
+        plain = text.strip()
+        found = await db.fetchval(
+            "SELECT member_id FROM member_codes WHERE code = ANY ($1) ORDER BY code = $2 DESC LIMIT 1",
+            [plain, id_of(plain) or plain],
+            plain,
+        )
     if found is None:
         raise NoSuchCard
     return await head_of(db, UUID(str(found)))

@@ -6,7 +6,9 @@ const of = (face: "clerk" | "mall") => ({
   show: () => read<Earnings>(`/api/${face}/earnings`),
   shares: (cursor?: string) => read<Page<EarnedShare>>(`/api/${face}/earnings/shares`, { query: { cursor } }),
   statements: (cursor?: string) => read<Page<MyStatement>>(`/api/${face}/statements`, { query: { cursor } }),
-  dispute: (month: string, note: string, key: string) => write<MyStatement>("POST", `/api/${face}/statements/${encodeURIComponent(month)}/notes`, { body: { note }, key }),
+  // A member who was several may have two statements of a month.
+  dispute: (one: MyStatement, note: string, key: string) =>
+    write<MyStatement>("POST", `/api/${face}/statements/${encodeURIComponent(one.month)}/notes`, { body: face === "mall" ? { note, statement_id: one.id } : { note }, key }),
 })
 export type EarningsApi = ReturnType<typeof of>
 export const earningsOf = of

@@ -1413,8 +1413,12 @@ export interface PointRules {
 // ---- who is one person ----
 
 export interface IdentityRow {
+  /** By what it is ended; null for who may not, and for what cannot be. */
+  ref: string | null
   kind: string
   shown: string
+  /** Whether whoever shows it is this person. */
+  leads: boolean
   /** Whether nobody but this person has it. */
   alone: boolean
   source: string
