@@ -18,8 +18,11 @@ from duoline.channels.http.table import Column, Table
 from duoline.entry.check import broken
 from duoline.flows import credit
 from duoline.kernel import clock, outbox, policies
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.ids import new_id
 from duoline.settlement import closing, payouts
 from tests.http.shelf import NOON, stocked
+from tests.http.test_returns import asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -201,6 +204,72 @@ async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World
     assert set(pack.namelist()) == {"figures.json", "plans.json", "sign-offs.json", "flagged.csv", "earned.csv"}
     assert msgspec.json.decode(pack.read("figures.json"))["earned"]["minor"] == 398
     assert b"398" in pack.read("earned.csv")
+
+
+async def returned(world: World, order: dict[str, Any], quantity: int = 1) -> None:
+    """Brought back to S1, and told of."""
+    await world.db.execute("UPDATE stores SET returns = true, version = version + 1")
+    clerk, ask = world.staff("clerk1"), asked(order, quantity)
+    quote = await clerk.post("/api/clerk/return-quotes", ask)
+    taken = await clerk.post("/api/clerk/returns", ask | {"expected_refund": quote.json()["refund"]})
+    assert taken.status_code == 201, taken.text
+    await told(world)
+
+
+async def test_what_came_back_before_a_statement_shows_as_taken_back_and_counts_no_order(
+    world: World, sold: dict[str, Any]
+) -> None:
+    clerk = world.staff("clerk1")
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+        half = (await clerk.get("/api/clerk/earnings")).json()
+        assert (half["reversed"]["minor"], half["orders"]) == (199, 1)
+        await returned(world, sold)
+    # A guide's new member is no order.
+    async with world.db.begin() as tx:
+        await settlement.tell_bringing(
+            tx, member_id=new_id(), guide_id=world.staff_ids["clerk1"], binding_id=new_id(), minor=500,
+            due_at=DECEMBER, actor=SYSTEM,
+        )  # fmt: skip
+    mine = (await clerk.get("/api/clerk/earnings")).json()
+    assert (mine["reversed"]["minor"], mine["orders"], mine["pending"]["minor"]) == (398, 0, 500)
+    assert (await clerk.get("/api/clerk/statements")).json()["items"] == []
+
+
+async def test_the_evidence_is_of_the_months_asked_for_with_refunds_and_flags_in_it(
+    world: World, sold: dict[str, Any]
+) -> None:
+    hq = world.staff("hq")
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+        # The clerk's own number: flagged, and paid nothing.
+        await world.db.execute("UPDATE staff SET phone = '+8613900000077' WHERE id = $1", world.staff_ids["clerk1"])
+        milk = await world.db.fetchval("SELECT sku_id FROM order_lines LIMIT 1")
+        own = await world.staff("clerk1").post(
+            "/api/clerk/sales",
+            {
+                "store": "S1", "lines": [{"sku_id": str(milk), "quantity": 1}], "tender": "cash", "phone": "13900000077",
+                "tendered": {"minor": 100_000, "currency": "CNY"},
+            },
+        )  # fmt: skip
+        assert own.status_code == 201, own.text
+        await told(world)
+    figures = (await hq.get("/api/console/commission/evidence?months=1")).json()
+    assert (figures["earned"]["minor"], figures["taken_back"]["minor"]) == (199, 199)
+    assert figures["flagged"] == {"phone": 1}
+    pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip?months=1")).content))
+    [_, flagged] = csv.reader(io.StringIO(pack.read("flagged.csv").decode("utf-8-sig")))
+    assert flagged[1:] == [
+        str(world.staff_ids["clerk1"]), "seller", "1", "phone", own.json()["order"]["order_no"],
+    ]  # fmt: skip
+    assert msgspec.json.decode(pack.read("figures.json"))["taken_back"]["minor"] == 199
+    # Two months later none of it was credited within the month.
+    await world.db.execute("UPDATE staff_sessions SET expires_at = $1", DECEMBER + timedelta(days=90))
+    with clock.frozen(DECEMBER + timedelta(days=60)):
+        later = (await hq.get("/api/console/commission/evidence?months=1")).json()
+        assert (later["earned"]["minor"], later["taken_back"]["minor"], later["flagged"]) == (0, 0, {})
+        pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip?months=1")).content))
+        assert len(list(csv.reader(io.StringIO(pack.read("flagged.csv").decode("utf-8-sig"))))) == 1
 
 
 async def test_a_month_under_other_rules(world: World, sold: dict[str, Any]) -> None:

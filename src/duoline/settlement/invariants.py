@@ -123,4 +123,29 @@ INVARIANTS: list[tuple[str, str, str]] = [
              ON a.payee_id = m.payee_id AND a.month = m.month
            WHERE m.earned_minor <> coalesce(a.minor, 0)""",
     ),
+    (
+        "STL-9",
+        "What people were given of an order and what was taken back is what the ledger moved. (Not of those who were"
+        " ever above the cap of a month: what is above it was nobody's, and moves nothing.)",
+        """WITH shares AS (
+               SELECT payee_id, order_id, sum(earned_minor + reversed_minor) AS given, sum(reversed_minor) AS back
+               FROM accruals WHERE book = 'commission' AND role <> 'bringing' GROUP BY 1, 2
+           ), moved AS (
+               SELECT s.payee_id, j.order_id, coalesce(sum(e.amount_minor) FILTER (WHERE s.more), 0) AS given,
+                      coalesce(sum(e.amount_minor) FILTER (WHERE NOT s.more), 0) AS back
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               CROSS JOIN LATERAL (
+                   SELECT split_part(CASE e.debit WHEN 'commission' THEN e.credit ELSE e.debit END, ':', 2)::uuid
+                            AS payee_id, e.debit = 'commission' AS more) s
+               WHERE j.kind = 'settlement-commission' GROUP BY 1, 2
+           ), capped AS (
+               SELECT m.payee_id FROM payee_months m
+               JOIN (SELECT payee_id, sum(earned_minor + reversed_minor) AS minor FROM accruals
+                     WHERE book = 'commission' GROUP BY 1) a USING (payee_id)
+               WHERE m.cap_minor BETWEEN 1 AND a.minor - 1)
+           SELECT payee_id, order_id, s.given, m.given AS moved, s.back, m.back AS moved_back
+           FROM shares s FULL JOIN moved m USING (payee_id, order_id)
+           WHERE (coalesce(s.given, 0), coalesce(s.back, 0)) <> (coalesce(m.given, 0), coalesce(m.back, 0))
+             AND NOT EXISTS (SELECT FROM capped c WHERE c.payee_id = coalesce(s.payee_id, m.payee_id))""",
+    ),
 ]

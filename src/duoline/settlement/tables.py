@@ -85,7 +85,8 @@ payees = table(
     check("payees_paid_ck", "paid_minor >= 0 OR kind NOT IN ('staff', 'member')"),
 )
 
-# What a payee has earned by a line: `earned` follows what the buyer keeps, `settled` is what of it statements have.
+# What a payee has earned by a line: `earned` follows what the buyer keeps, `reversed` is all of it that was ever taken
+# back (earned and reversed together is what was earned in all), `settled` is what of `earned` statements have.
 accruals = table(
     PACKAGE,
     "accruals",
@@ -106,6 +107,7 @@ accruals = table(
     big("basis_minor"),
     big("gross_minor"),
     big("earned_minor"),
+    big("reversed_minor", default="0"),
     big("settled_minor", default="0"),
     text("state", default="pending"),
     at("matures_at", null=True),
@@ -132,11 +134,14 @@ accruals = table(
     check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'circle')"),
     check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
     check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
+    check("accruals_reversed_ck", "reversed_minor >= 0"),
     check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),
     check("accruals_settled_ck", "settled_minor = 0 OR state = 'matured'"),
     index("accruals_order_ix", "order_id"),
     index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
+    # What was taken back of somebody, without reading what was not.
+    index("accruals_reversed_ix", "payee_id", "reversed_minor", postgresql_where=sql_text("reversed_minor > 0")),
     index(
         "accruals_open_ix",
         "payee_id",

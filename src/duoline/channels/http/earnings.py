@@ -29,7 +29,8 @@ class EarnedMonth(msgspec.Struct, frozen=True):
 
 class Earnings(msgspec.Struct, frozen=True, kw_only=True):
     """What I earned: not mine yet because the goods may come back, mine and not paid (below zero: carried against what
-    comes), on its way, had; `reversed` is what statements took back. The last twelve months, the oldest first."""
+    comes), on its way, had; `reversed` is all that was earned and taken back, whether a statement had it or not.
+    `orders` are those that pay something now. The last twelve months, the oldest first."""
 
     pending: Money
     due: Money
@@ -89,9 +90,10 @@ async def earnings_of(db: Database, payee_id: UUID) -> Earnings:
     """What somebody earned; nothing for who never did."""
     row = await db.fetchrow(
         """SELECT p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor,
-                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s WHERE s.payee_id = $1)::bigint AS back,
-                  (SELECT count(DISTINCT a.order_id) FROM accruals a WHERE a.payee_id = $1 AND a.flag IS NULL)::integer
-                    AS orders
+                  (SELECT coalesce(sum(a.reversed_minor), 0) FROM accruals a
+                   WHERE a.payee_id = $1 AND a.reversed_minor > 0)::bigint AS back,
+                  (SELECT count(DISTINCT a.order_id) FROM accruals a
+                   WHERE a.payee_id = $1 AND a.earned_minor > 0 AND a.role <> 'bringing')::integer AS orders
            FROM payees p WHERE p.payee_id = $1""",
         payee_id,
     )
