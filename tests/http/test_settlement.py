@@ -14,6 +14,8 @@ import openpyxl
 import pytest
 
 from duoline import settlement
+from duoline.channels.console import payouts as console_payouts
+from duoline.channels.console import statements as console_statements
 from duoline.channels.http.table import Column, Table
 from duoline.entry.check import broken
 from duoline.flows import credit
@@ -166,6 +168,83 @@ async def test_a_statement_is_handed_out_as_a_file(world: World, sold: dict[str,
         assert (last[0], float(last[-1])) == (sold["order_no"], 3.98)
     else:
         assert answer.content.startswith(b"%PDF-")
+
+
+async def test_no_file_leaves_anybody_or_anything_out(
+    world: World, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hq = world.staff("hq")
+    monkeypatch.setattr(console_statements, "FILE_PAGE", 1)
+    monkeypatch.setattr(console_payouts, "FILE_PAGE", 1)
+    with clock.frozen(NOON + timedelta(days=2)):
+        for who in ("clerk1", "manager1", "clerk1"):
+            body = {
+                "store": "S1", "lines": [{"sku_id": sold["lines"][0]["sku_id"], "quantity": 1}], "tender": "cash",
+                "tendered": {"minor": 100_000, "currency": "CNY"},
+            }  # fmt: skip
+            assert (await world.staff(who).post("/api/clerk/sales", body)).status_code == 201
+        await told(world)
+    with clock.frozen(NOON + timedelta(days=11)):
+        while await settlement.mature(world.db):
+            pass
+    await closed(world)
+    people = (await hq.get("/api/console/statements?month=2026-11&kind=staff")).json()["items"]
+    assert len(people) == 2
+    for one in people:
+        path = f"/api/console/statements/{one['id']}"
+        rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file?kind=csv")).text[1:])))
+        assert len(rows) - 1 == (3 if one["payee"]["name"]["zh"] == "clerk1" else 1)
+        with monkeypatch.context() as few:
+            few.setattr(console_statements, "DRAWN_MAX", 2)
+            drawn = await hq.get(f"{path}/file?kind=pdf")
+        if len(rows) - 1 > 2:
+            assert (drawn.status_code, drawn.json()["code"]) == (409, "settlement.file-too-long")
+        else:
+            assert drawn.content.startswith(b"%PDF-")
+        assert (await hq.post(f"{path}/approval")).status_code == 200
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    file = f"/api/console/payout-runs/{run['id']}/file"
+
+    async def listed() -> list[str]:
+        return [row[3] for row in csv.reader(io.StringIO((await hq.get(file)).text[1:]))][1:]
+
+    assert sorted(await listed()) == ["clerk1", "manager1"]
+    # What ended is seen on the page, and is in no file any more: handed in again it would be paid twice.
+    rows = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    for row, outcome in zip(rows, ("done", "failed"), strict=True):
+        ended = {"outcome": outcome, "problem": "no such account" if outcome == "failed" else ""}
+        assert (await hq.post(f"/api/console/payouts/{row['id']}/outcome", ended)).status_code == 200
+        assert row["payee"]["name"]["zh"] not in await listed()
+    assert await listed() == []
+    rows = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    assert sorted(row["state"] for row in rows) == ["done", "failed"]
+    again = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(again["id"]), "2026-11"))
+    new = (await hq.get(f"/api/console/payout-runs/{again['id']}/file")).text
+    assert rows[1]["payee"]["name"]["zh"] in new
+    assert rows[1]["id"] not in new
+
+
+async def test_shares_of_one_line_handed_over_at_many_places_are_paged_without_a_gap(world: World) -> None:
+    shop = world.stores["S1"]
+    async with world.db.begin() as tx:
+        await tx.execute("INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'store', now())", shop)
+        await tx.execute(
+            """INSERT INTO accruals (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind,
+                                     rate_bp, basis_minor, gross_minor, earned_minor, at, updated_at)
+               SELECT $1, $2, $2, 'allocation', 'guide_store', gen_random_uuid(), $2, 'store', 0, 0, 0, n, now(), now()
+               FROM generate_series(1, 5) n""",
+            shop,
+            new_id(),
+        )
+    seen: list[int] = []
+    path = more = f"/api/console/payees/{shop}/shares?limit=2"
+    while more:
+        page = (await world.staff("hq").get(more)).json()
+        seen += [row["earned"]["minor"] for row in page["items"]]
+        more = f"{path}&cursor={page['next']}" if page["next"] else ""
+    assert sorted(seen) == [1, 2, 3, 4, 5]
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:

@@ -41,6 +41,17 @@ class ApprovedBefore(Refusal):
     en = "You have approved it; another colleague has to as well."
 
 
+class FileTooLong(Refusal):
+    """A workbook or PDF of so many lines cannot be drawn; none of them is left out instead."""
+
+    code = "settlement.file-too-long"
+    status = 409
+    zh = "这张结算单超过 {lines_max} 行,做不成 Excel 或 PDF,请下载 CSV,内容是完整的。"
+    en = (
+        "This statement has more than {lines_max} lines, too many for a workbook or PDF. Take the CSV; it has them all."
+    )
+
+
 class PayoutOver(Refusal):
     """The payout has ended already."""
 
