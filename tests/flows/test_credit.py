@@ -564,11 +564,45 @@ async def test_what_is_disputed_and_answered_stays_with_the_statement(world, boo
     one = await statement(world)
     async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+    with pytest.raises(settlement.Disputed):
+        await approved(world, one)
+    assert await world.value("SELECT count(*) FROM statement_approvals") == 0
+    async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="answer", note="已核对", actor=world.manager)
     with pytest.raises(Refusal):
         async with world.db.begin() as tx:
             await settlement.say(tx, GUIDE, new_id(), kind="dispute", note="x", actor=world.clerk)
     assert await world.value("SELECT count(*) FROM statement_notes") == 2
+    assert await approved(world, one) == "approved"
+    # Disputed after that, it is not paid before it is answered.
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="还少一单", actor=world.clerk)
+    await paid_out(world)
+    assert await has(world) == (0, 398, 0, 0)
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="answer", note="没有了", actor=world.manager)
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
+
+
+async def test_a_dispute_and_an_approval_at_once_follow_one_another(world, books):
+    await had(world, books)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    one = await statement(world)
+
+    async def dispute() -> None:
+        async with world.db.begin() as tx:
+            await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+            await asyncio.sleep(0.05)
+
+    async def approve() -> str:
+        await asyncio.sleep(0.02)
+        return await approved(world, one)
+
+    said, state = await asyncio.gather(dispute(), approve(), return_exceptions=True)
+    assert said is None
+    assert isinstance(state, settlement.Disputed)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -126,7 +126,10 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     assert (said.status_code, said.json()["notes"][0]["kind"]) == (201, "dispute")
     assert (await world.staff("clerk2").post("/api/clerk/statements/2026-11/notes", {"note": "x"})).status_code == 404
     path = f"/api/console/statements/{one['id']}"
-    assert (await hq.get(path)).json()["statement"]["disputed"] is True
+    case = (await hq.get(path)).json()
+    assert (case["statement"]["disputed"], case["mine_to_approve"]) == (True, False)
+    refused = await hq.post(f"{path}/approval")
+    assert (refused.status_code, refused.json()["code"]) == (409, "settlement.disputed")
     answered = (await hq.post(f"{path}/notes", {"note": "已核对"})).json()
     assert [note["kind"] for note in answered["notes"]] == ["dispute", "answer"]
     assert answered["mine_to_approve"] is True

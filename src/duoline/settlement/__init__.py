@@ -5,6 +5,7 @@ from duoline.settlement.closing import begin_closing, pays
 from duoline.settlement.contracts import contract_at
 from duoline.settlement.errors import (
     ApprovedBefore,
+    Disputed,
     MonthNotOver,
     NotClosed,
     OwnStatement,
@@ -48,6 +49,7 @@ __all__ = [
     "CommissionPolicy",
     "Contract",
     "ContractPolicy",
+    "Disputed",
     "Draft",
     "Earned",
     "Facts",

@@ -23,6 +23,15 @@ class NotClosed(Refusal):
     en = "This statement waits for no approval now."
 
 
+class Disputed(Refusal):
+    """Its payee says that it is wrong, and nobody has answered."""
+
+    code = "settlement.disputed"
+    status = 409
+    zh = "收款方对这张结算单有异议,请先答复再审批。"
+    en = "This statement is disputed; answer that before you approve it."
+
+
 class OwnStatement(Refusal):
     """Nobody approves what they are paid themselves."""
 

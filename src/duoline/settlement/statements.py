@@ -18,7 +18,7 @@ from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import CURRENCY, Money
 from duoline.settlement import accounts
-from duoline.settlement.errors import ApprovedBefore, MonthNotOver, NotClosed, OwnStatement
+from duoline.settlement.errors import ApprovedBefore, Disputed, MonthNotOver, NotClosed, OwnStatement
 from duoline.settlement.months import month_of
 from duoline.settlement.policy import STATEMENTS
 
@@ -180,14 +180,17 @@ async def lock(tx: Tx, payee_id: UUID, statement_id: UUID) -> Statement:
 async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, staff_id: UUID) -> str:
     """One person's word for a statement; returns its state after it.
 
-    Refuses `kernel.not-found`, `settlement.not-closed`, `settlement.own-statement`, `settlement.approved-before`. Locks
-    the payee, then the statement. The chain's own are booked with the last word.
+    Refuses `kernel.not-found`, `settlement.not-closed`, `settlement.own-statement`, `settlement.disputed` until what is
+    disputed was answered, `settlement.approved-before`. Locks the payee, then the statement. The chain's own are booked
+    with the last word.
     """
     statement = await lock(tx, payee_id, statement_id)
     if statement.state != "closed":
         raise NotClosed
     if staff_id == payee_id:
         raise OwnStatement
+    if await is_disputed(tx, payee_id, statement_id):
+        raise Disputed
     fresh = await tx.fetchval(
         """INSERT INTO statement_approvals (payee_id, statement_id, staff_id, at) VALUES ($1, $2, $3, $4)
            ON CONFLICT DO NOTHING RETURNING true""",
@@ -239,12 +242,26 @@ async def set_state(tx: Tx, statement: Statement, state: str) -> None:
     ensure(done == "UPDATE 1", "STL-7", f"{statement.id} is not {statement.state} any more")
 
 
+async def is_disputed(tx: Tx, payee_id: UUID, statement_id: UUID) -> bool:
+    """Whether the last that was said of a locked statement is a dispute."""
+    last: str | None = await tx.fetchval(
+        "SELECT kind FROM statement_notes WHERE payee_id = $1 AND statement_id = $2 ORDER BY id DESC LIMIT 1",
+        payee_id,
+        statement_id,
+    )
+    return last == "dispute"
+
+
 async def say(tx: Tx, payee_id: UUID, statement_id: UUID, *, kind: str, note: str, actor: Actor) -> UUID:
-    """Write down what a payee disputes, or what they are answered. Refuses `kernel.not-found`."""
+    """Write down what a payee disputes, or what they are answered; until then nobody approves or pays it.
+
+    Refuses `kernel.not-found`. Locks the payee, then the statement: it is not approved meanwhile.
+    """
     note_id = new_id()
-    found = await tx.fetchval(
+    await lock(tx, payee_id, statement_id)
+    await tx.execute(
         """INSERT INTO statement_notes (payee_id, statement_id, id, kind, note, actor, at)
-           SELECT payee_id, id, $3, $4, $5, $6, $7 FROM statements WHERE payee_id = $1 AND id = $2 RETURNING id""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
         payee_id,
         statement_id,
         note_id,
@@ -253,6 +270,4 @@ async def say(tx: Tx, payee_id: UUID, statement_id: UUID, *, kind: str, note: st
         actor.label,
         clock.now(),
     )
-    if found is None:
-        raise NotFound(kind="statement")
     return note_id

@@ -101,7 +101,8 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class StatementCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement, with who approved it, what was said of it, and whether I can approve it now."""
+    """One statement, with who approved it, what was said of it, and whether I can approve it now. Nobody can while it
+    is disputed."""
 
     statement: StatementRow
     approvals: list[Approval]
@@ -221,6 +222,7 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUI
         approvals=[Approval(each["name"], each["at"]) for each in approvals],
         notes=[Note(each["id"], each["kind"], each["note"], each["by"], each["at"]) for each in notes],
         mine_to_approve=row["state"] == "closed"
+        and not row["disputed"]
         and staff.may("settlement.approve")
         and staff.id != row["payee_id"]
         and staff.id not in {each["staff_id"] for each in approvals},
@@ -388,7 +390,10 @@ async def close_month(write: Write, staff: Staff, data: MonthInput) -> Answer[Mo
 
 @post(f"{PATH}/{{statement_id:uuid}}/approval", opt=doors.staff("settlement.approve", statement_id="statement"))
 async def approve_statement(write: Write, staff: Staff, chain: Chain, statement_id: UUID) -> Answer[StatementCase]:
-    """One person's word for a statement; above the limit of the policy two are needed."""
+    """One person's word for a statement; above the limit of the policy two are needed.
+
+    Refuses `settlement.disputed` until what its payee says was answered.
+    """
 
     async def work(tx: Tx) -> StatementCase:
         row = await _one(tx, staff, chain, statement_id)
