@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -655,3 +655,48 @@ async def test_statement_lines_lead_to_order_lines(world, books):
     lines = await world.db.fetch("SELECT order_id, amount_minor, role FROM statement_lines WHERE payee_id = $1", GUIDE)
     assert [tuple(line) for line in lines] == [(receipt.id, 796, "guide")]
     assert statements.check_over("2026-10") is None
+
+
+async def tried(world: World, **plan: object) -> dict[UUID, tuple[int, int]]:
+    """What people had of November, and would have had under another plan."""
+    draft = settlement.Draft(
+        settlement.CommissionPolicy(**plan), settlement.ALLOCATION.current().body, settlement.CONTRACTS.current().body
+    )
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    found = await settlement.simulate(world.db, draft, since=since, until=since + timedelta(days=30))
+    return {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "commission"}
+
+
+async def test_a_plan_that_is_tried_pays_nobody_whom_it_would_flag_and_the_second_level(world, books, set_policy):
+    await set_policy("commission", referrer_bp=0, bringing_minor=0)
+    friend, hers, sly = [await world.new_member() for _ in range(3)]
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=friend)
+    await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    await bought_by_link(world, books, Owner("member", sly), await world.new_member(), own_device=True)
+    # Whoever is paid by no plan is nobody's referrer, and still would not be paid for a circle.
+    await told(world)
+    assert await world.value("SELECT count(*) FROM referrals") == 0
+    one = await tried(world, referrer_bp=300)
+    assert (one[friend], one.get(sly, (0, 0)), one.get(hers)) == ((0, 597), (0, 0), None)
+    two = await tried(world, referrer_bp=300, levels=2, second_bp=100)
+    assert (two[friend], two.get(sly, (0, 0)), two[hers]) == ((0, 597), (0, 0), (0, 199))
+
+
+async def test_a_plan_that_is_tried_caps_the_month_and_pays_for_new_members(world, books, set_policy):
+    await set_policy("commission", bringing_minor=0)
+    for _ in range(2):
+        await had(world, books)
+    await told(world)
+    assert (await tried(world))[GUIDE] == (2 * 398, 2 * 398 + settlement.CommissionPolicy().bringing_minor)
+    assert (await tried(world, month_cap_minor=500, bringing_minor=0))[GUIDE] == (2 * 398, 500)
+    assert (await tried(world, bringing_minor=700))[GUIDE] == (2 * 398, 2 * 398 + 700)
+    # What was capped under the rules in force is not counted as more than it was.
+    await set_policy("commission", month_cap_minor=500, bringing_minor=0)
+    assert (await tried(world, month_cap_minor=0, bringing_minor=0))[GUIDE] == (500, 2 * 398)

@@ -239,8 +239,8 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         if touch
         else None
     )
-    second = touch is not None and touch["owner_kind"] == "member" and await settlement.live_sign_off(tx)
-    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and second else None
+    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
+    upline_id = upline["owner_id"] if upline and upline["owner_kind"] == "member" else None
     facts = Facts(
         member_id=order.member_id,
         order_id=order.id,
@@ -251,7 +251,8 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         seller_store_id=seller_store_id,
         guide=Guided(binding_id=bound.id, guide_id=bound.guide_id, store_id=bound.store_id) if bound else None,
         touch=touched,
-        second_id=upline["owner_id"] if upline and upline["owner_kind"] == "member" else None,
+        second_id=upline_id if upline_id and await settlement.live_sign_off(tx) else None,
+        upline_id=upline_id,
         brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
     )
     flags = await _flags(
@@ -293,7 +294,8 @@ async def _flags(
     own_device: bool,
     bound_flags: Sequence[str],
 ) -> dict[str, Flag]:
-    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name."""
+    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
+    the plan does not pay too, so that another plan can be judged by the same facts."""
     flags: dict[str, Flag] = {}
     numbers = {number for number in (phone, order.contact_phone) if number}
     staff: dict[Role, UUID] = {}
@@ -317,18 +319,23 @@ async def _flags(
     # Who is paid nothing by the plan is written down as nobody's referrer either.
     plan = settlement.COMMISSION.current(order.placed_at).body
     members: dict[Role, UUID] = {}
-    if facts.touch is not None and facts.touch.owner_kind == "member" and plan.referrer_bp:
-        members["referrer"] = facts.touch.owner_id
+    paid: set[Role] = {"referrer"} if plan.referrer_bp else set()
     if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
-        members["second"] = facts.second_id
+        paid.add("second")
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        members["referrer"] = facts.touch.owner_id
+    if facts.upline_id is not None:
+        members["second"] = facts.upline_id
     for role, payee_id in members.items():
-        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers)):
+        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers, paid=role in paid)):
             flags[role] = flag
     return flags
 
 
-async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str]) -> Flag | None:
-    """Why a member is not paid for an order; None when they are, and then the pair is written down."""
+async def _of_member(
+    tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str], *, paid: bool
+) -> Flag | None:
+    """Why a member is not paid for an order; None when they are, and then the pair is written down if the plan has."""
     if payee_id in await group_of(tx, facts.member_id):
         return "self"
     if await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", payee_id) in numbers:
@@ -341,9 +348,13 @@ async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, 
         order.address["city"] if order.address else "",
     ):
         return "address"
-    return (
-        None if await settlement.refer(tx, payee_id=payee_id, buyer_id=facts.member_id, order_id=order.id) else "circle"
+    pair = {"payee_id": payee_id, "buyer_id": facts.member_id}
+    fits = (
+        await settlement.refer(tx, **pair, order_id=order.id)
+        if paid
+        else not await settlement.closes_circle(tx, **pair)
     )
+    return None if fits else "circle"
 
 
 async def credit_bringing(tx: Tx, event: Event) -> None:

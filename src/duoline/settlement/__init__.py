@@ -29,7 +29,7 @@ from duoline.settlement.policy import (
     StatementPolicy,
 )
 from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
-from duoline.settlement.refer import refer
+from duoline.settlement.refer import closes_circle, refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
@@ -74,6 +74,7 @@ __all__ = [
     "check_over",
     "close_month",
     "close_one",
+    "closes_circle",
     "commission_of",
     "contract_at",
     "in_money",
