@@ -700,3 +700,74 @@ async def test_a_plan_that_is_tried_caps_the_month_and_pays_for_new_members(worl
     # What was capped under the rules in force is not counted as more than it was.
     await set_policy("commission", month_cap_minor=500, bringing_minor=0)
     assert (await tried(world, month_cap_minor=0, bringing_minor=0))[GUIDE] == (500, 2 * 398)
+
+
+async def signed_up(world: World, store: str | None, *, own_device: bool = False, device: UUID | None = None) -> UUID:
+    """Somebody who scanned a poster and became a member."""
+    at, new = device or new_id(), await world.new_member()
+    store_id = world.stores[store] if store else None
+    async with world.db.begin() as tx:
+        poster = await attribution.make(
+            tx,
+            NewTouchpoint(
+                "poster" if store else "campaign",
+                Owner("store", store_id) if store_id else Owner("chain", UUID(int=0)),
+                Text("海报", "Poster"),
+                Target("home"),
+                store_id=store_id,
+                device_id=at if own_device else None,
+            ),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, poster, via="qr", device_id=at, member_id=None, timezone="Asia/Shanghai")
+        await attribution.carry(tx, device_id=at, member_id=new)
+        await attribution.signed_up(tx, member_id=new)
+    await told(world)
+    return new
+
+
+async def test_a_shop_is_credited_once_for_a_new_member_at_headquarters_cost_and_not_where_something_is_odd(
+    world, set_policy
+):
+    shop, mine = world.stores["A"], settlement.AllocationPolicy().bringing_minor
+    assert mine > 0
+    device = new_id()
+    first = await signed_up(world, "A", device=device)
+    assert (await has(world, shop), await has(world, settlement.HEADQUARTERS.id)) == ((mine, 0, 0, 0), (-mine, 0, 0, 0))
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [outbox.Event(1, "attribution.signed-up", "x", {}, first, (), clock.now())])
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    # The same browser, the browser the poster was made in, somebody of the staff, and what hangs in no shop.
+    await signed_up(world, "A", device=device)
+    await signed_up(world, "A", own_device=True)
+    await signed_up(world, None)
+    clerk = await world.new_member()
+    await world.db.execute("UPDATE members SET phone = '+8613900000070' WHERE member_id = $1", clerk)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ('+8613900000070', $1)", clerk)
+    async with world.db.begin() as tx:
+        poster = await world.value("SELECT id FROM touchpoints WHERE store_id = $1 LIMIT 1", shop)
+        point = await attribution.get(tx, poster)
+        await attribution.scan(tx, point, via="qr", device_id=new_id(), member_id=clerk, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=clerk)
+    await told(world)
+    assert await world.value("SELECT count(*) FROM sign_ups") == 5
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    assert (await has(world, shop))[1] == mine
+    assert await world.value("SELECT count(*) FROM flow_records WHERE state = 'failed'") == 0
+    # Members are not paid by head, whatever is written.
+    with pytest.raises(asyncpg.CheckViolationError):
+        await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing_store'")
+    found = await settlement.simulate(
+        world.db,
+        settlement.Draft(
+            settlement.COMMISSION.current().body,
+            msgspec.structs.replace(settlement.ALLOCATION.current().body, bringing_minor=700),
+            settlement.CONTRACTS.current().body,
+        ),
+        since=NOON - timedelta(days=9),
+        until=NOON + timedelta(days=9),
+    )
+    sums = {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "allocation"}
+    assert sums == {shop: (mine, 700), settlement.HEADQUARTERS.id: (-mine, -700)}

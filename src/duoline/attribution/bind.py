@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from duoline.attribution import bindings
 from duoline.attribution.bindings import SCOPE, Binding
 from duoline.attribution.errors import BoundElsewhere, OwnPhone
-from duoline.attribution.policy import BINDING
+from duoline.attribution.policy import BINDING, SAME_DEVICE_DAYS
 from duoline.attribution.rules import Binds, Keeps, Same, decide
 from duoline.kernel import audit, clock, outbox
 from duoline.kernel.errors import NotFound, ensure
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 Source = Literal["scan", "invitation", "till", "import", "transfer", "dispute"]
 Ended = Literal["member", "replaced", "expired", "transferred", "dispute"]
-SAME_DEVICE_DAYS = 30
-"""Members who bind in one browser within these days are marked: it may be a counter's, or somebody's trick."""
 
 
 class Bound(NamedTuple):

@@ -9,6 +9,9 @@ import msgspec
 
 from duoline.kernel.policies import Policy, whole
 
+SAME_DEVICE_DAYS = 30
+"""Members who come in one browser within these days are marked: it may be a counter's, or somebody's trick."""
+
 
 class TouchPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Which touch an order or a sign-up is put down to: the last one before it, of the last `window_days`.

@@ -49,12 +49,13 @@ class Credit(NamedTuple):
 CONSUMER = "settlement"
 
 
-@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
+@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members chose their first guide. An order is told of once a batch."""
+    """Something of members' orders changed, or members are new or chose their first guide. An order is told of once a
+    batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
-        if event.member_id is None or event.topic == "attribution.bound":
+        if event.member_id is None or event.topic.startswith("attribution."):
             continue
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
@@ -62,6 +63,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
     for event in events:
         if event.topic == "attribution.bound":
             await credit_bringing(tx, event)
+        elif event.topic == "attribution.signed-up":
+            await credit_bringing_store(tx, event)
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -373,6 +376,31 @@ async def credit_bringing(tx: Tx, event: Event) -> None:
         member_id=event.member_id,
         guide_id=bound.guide_id,
         binding_id=bound.id,
+        minor=minor,
+        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
+        actor=SYSTEM,
+    )
+
+
+async def credit_bringing_store(tx: Tx, event: Event) -> None:
+    """The shop whose touchpoint brought a new member is credited once, before any purchase; not where something is odd.
+
+    Nobody for what hangs in no shop: members' links and the chain's own campaigns.
+    """
+    minor = settlement.ALLOCATION.current(event.at).body.bringing_minor
+    if not minor or event.member_id is None:
+        return
+    row = await tx.fetchrow(
+        f"SELECT touch_id, store_id, odd FROM ({attribution.NEWCOMERS}) n WHERE member_id = $1",  # noqa: S608 - our own text
+        event.member_id,
+    )
+    if row is None or row["store_id"] is None or row["odd"]:
+        return
+    await settlement.tell_bringing_store(
+        tx,
+        member_id=event.member_id,
+        store_id=row["store_id"],
+        sign_up_id=row["touch_id"],
         minor=minor,
         due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
         actor=SYSTEM,

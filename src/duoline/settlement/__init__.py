@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
+from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, pays
 from duoline.settlement.contracts import contract_at
 from duoline.settlement.errors import (
@@ -95,5 +95,6 @@ __all__ = [
     "tell",
     "tell_all",
     "tell_bringing",
+    "tell_bringing_store",
     "times_of",
 ]

@@ -8,7 +8,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.settlement import accounts
 from duoline.settlement.months import Months
-from duoline.settlement.types import NOWHERE, Earned, Key, Payee
+from duoline.settlement.types import HEADQUARTERS, NOWHERE, Earned, Key, Payee
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -284,5 +284,55 @@ async def tell_bringing(
         under=member_id,
         kind="settlement-bringing",
         entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(guide_id), minor)],
+        actor=actor,
+    )
+
+
+async def tell_bringing_store(
+    tx: Tx,
+    *,
+    member_id: UUID,
+    store_id: UUID,
+    sign_up_id: UUID,
+    minor: int,
+    due_at: datetime,
+    actor: Actor,
+) -> None:
+    """A shop is credited once for a new member whom its touchpoint brought, before any purchase, and headquarters bears
+    it: the parts come to nothing together (STL-4). Repeating it changes nothing.
+
+    The sign-up, by the id of its touch, stands where an order does. Locks both payees.
+    """
+    shop = Payee("store", store_id)
+    await accounts.lock(tx, [shop, HEADQUARTERS])
+    parts = [(shop, "bringing_store", minor), (HEADQUARTERS, "headquarters", -minor)]
+    fresh = await tx.fetch(
+        """INSERT INTO accruals (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind, rate_bp,
+                                 basis_minor, gross_minor, earned_minor, matures_at, at, updated_at)
+           SELECT p.payee_id, $4, $5, 'allocation', p.role, $6, $5, p.kind, 0, 0, 0, p.minor, $7, $8, $8
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $9::bigint[]) AS p(payee_id, kind, role, minor)
+           ON CONFLICT DO NOTHING RETURNING payee_id""",
+        [payee.id for payee, _, _ in parts],
+        [payee.kind for payee, _, _ in parts],
+        [role for _, role, _ in parts],
+        sign_up_id,
+        member_id,
+        store_id,
+        due_at,
+        clock.now(),
+        [amount for _, _, amount in parts],
+    )
+    if not fresh:
+        return
+    ensure(len(fresh) == len(parts), "STL-4", f"one side of what {store_id} has for {member_id} was there")
+    await accounts.change_all(tx, {payee.id: (amount, 0) for payee, _, amount in parts})
+    await accounts.book(
+        tx,
+        under=member_id,
+        kind="settlement-bringing",
+        entries=[
+            accounts.entry(accounts.BOOKS["allocation"], accounts.pending(payee.id), amount)
+            for payee, _, amount in parts
+        ],
         actor=actor,
     )

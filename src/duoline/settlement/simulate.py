@@ -15,10 +15,11 @@ from uuid import UUID
 
 import msgspec
 
+from duoline import attribution
 from duoline.settlement.contracts import contract_at
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import allocation_of, commission_of, payable
-from duoline.settlement.types import Facts, Kept, LineFacts, Payee
+from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,6 +79,12 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
         to: tuple[Payee, Book] = Payee("staff", guide_id), "commission"
         before[to] = had
         after[to] = brought * draft.commission.bringing_minor
+    for store_id, had, brought in await db.fetch(_BROUGHT_TO_SHOPS, since, until):
+        would = brought * draft.allocation.bringing_minor
+        for payee, sign in ((Payee("store", store_id), 1), (HEADQUARTERS, -1)):
+            to = payee, "allocation"
+            before[to] = before.get(to, 0) + sign * had
+            after[to] = after.get(to, 0) + sign * would
     orders, place = 0, (since, UUID(int=0))
     while rows := await db.fetch(_ORDERS, since, until, *place, BATCH):
         place = (rows[-1]["at"], rows[-1]["order_id"])
@@ -112,6 +119,16 @@ WHERE b.from_at >= $1 AND b.from_at < $2 AND b.guide_id IS NOT NULL AND b.flags 
                   AND e.from_at < b.from_at)
 GROUP BY b.guide_id
 """
+
+
+# The same for the shops whose touchpoints brought new members; headquarters bears it.
+_BROUGHT_TO_SHOPS = f"""
+SELECT n.store_id, coalesce(sum(a.earned_minor), 0)::bigint AS had, count(*)::integer AS brought
+FROM ({attribution.NEWCOMERS}) n
+LEFT JOIN accruals a ON a.payee_id = n.store_id AND a.order_id = n.touch_id AND a.role = 'bringing_store'
+WHERE n.at >= $1 AND n.at < $2 AND n.store_id IS NOT NULL AND (NOT n.odd OR a.order_id IS NOT NULL)
+GROUP BY n.store_id
+"""  # noqa: S608 - our own text
 
 
 def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy) -> None:

@@ -121,14 +121,17 @@ accruals = table(
         "accruals_role_ck",
         "CASE book WHEN 'commission' THEN role IN ('guide', 'seller', 'referrer', 'second', 'bringing')"
         " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'ship_store', 'hand_over_store',"
-        " 'online', 'headquarters') END",
+        " 'online', 'headquarters', 'bringing_store') END",
     ),
     check("accruals_people_ck", "(book = 'commission') = (payee_kind IN ('staff', 'member'))"),
     # Two levels are the most there can be, and the second only behind a sign-off.
     check("accruals_level_ck", "level IN (1, 2) AND (level = 2) = (role = 'second')"),
     check("accruals_sign_off_ck", "level = 1 OR sign_off_id IS NOT NULL"),
-    # Members are not paid by head for whom they bring.
-    check("accruals_bringing_ck", "role <> 'bringing' OR payee_kind = 'staff'"),
+    # Members are not paid by head for whom they bring: staff are, and shops, at headquarters' cost.
+    check(
+        "accruals_bringing_ck",
+        "(role <> 'bringing' OR payee_kind = 'staff') AND (role <> 'bringing_store' OR payee_kind = 'store')",
+    ),
     # Nobody is paid for what they bought themselves.
     check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
     check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'circle')"),

@@ -15,7 +15,7 @@ PayeeKind = Literal["staff", "member", "store", "company", "chain"]
 Role = Literal[
     "guide", "seller", "referrer", "second", "bringing",
     "owner", "bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online",
-    "headquarters",
+    "headquarters", "bringing_store",
 ]  # fmt: skip
 Flag = Literal["self", "phone", "device", "address", "circle"]
 

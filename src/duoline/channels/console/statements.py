@@ -47,7 +47,7 @@ ROLES = {
     "bringing": "拉新 new member", "owner": "货主 owner of the goods", "bringer_store": "拉新门店 brought the member",
     "guide_store": "导购门店 guide's shop", "touchpoint_store": "触点门店 touchpoint's shop",
     "ship_store": "发货 sent it", "hand_over_store": "交货 handed over", "online": "电商 online",
-    "headquarters": "总部 headquarters",
+    "headquarters": "总部 headquarters", "bringing_store": "门店拉新 new member",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from litestar.params import Parameter
 
 from duoline import attribution, orders
 from duoline.attribution import Kind, NewTouchpoint, Owner, OwnerKind, Target, TargetKind
+from duoline.channels.console.effects import BroughtFor, brought_for
 from duoline.channels.console.promotion_shapes import PromotionName
 from duoline.channels.http import cursors, doors, labels, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
@@ -120,9 +121,11 @@ class DayScans(msgspec.Struct, frozen=True):
 
 
 class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too."""
+    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too; `new_members`
+    what those whom it brought have bought since."""
 
     touchpoint: TouchpointRow
+    new_members: BroughtFor
     picture: str
     days: list[DayScans]
 
@@ -347,7 +350,10 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchp
     )
     picture = segno.make(attribution.short_link(base, row.code, printed=True), error="m").svg_inline(scale=6, border=4)
     return TouchpointCase(
-        touchpoint=row, picture=picture, days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days]
+        touchpoint=row,
+        new_members=brought_for(await attribution.lifetime(db, [touchpoint_id])),
+        picture=picture,
+        days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days],
     )
 
 
