@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Tx
 
 Source = Literal["scan", "invitation", "till", "import", "transfer", "dispute"]
-Ended = Literal["member", "replaced", "expired", "transferred", "dispute"]
+Ended = Literal["member", "replaced", "expired", "transferred", "dispute", "guide_left"]
 
 
 class Bound(NamedTuple):
@@ -109,6 +109,15 @@ async def pass_on(tx: Tx, held: Binding, *, guide: Guide | None, reason: str, ac
         reason=reason,
         expires_at=held.expires_at,
     )
+
+
+async def release(tx: Tx, held: Binding, *, reason: str, actor: Actor) -> None:
+    """Let the member of an open binding, locked with its member, go, because their guide left: they have nobody."""
+    now = clock.now()
+    await end(tx, held, because="guide_left", at=now)
+    rule = BINDING.current(now)
+    await _audit(tx, held, "binding.unbind", actor=actor, reason=reason, after={"rule_version": rule.version})
+    await _tell(tx, "attribution.unbound", held, because="guide_left")
 
 
 async def end(tx: Tx, held: Binding, *, because: Ended, at: datetime) -> None:

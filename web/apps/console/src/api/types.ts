@@ -1101,7 +1101,7 @@ export interface Binding {
   from_at: string
   expires_at: string | null
   until_at: string | null
-  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
   flags: ("guides_device" | "shared_device" | "swapped")[]
   disputed: boolean
 }
