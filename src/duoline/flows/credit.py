@@ -110,15 +110,18 @@ def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -
     return {line.id: at for line in lines if over or not line.due}
 
 
+# What of an order was paid by what the chain had given: points, and the bonus on what was paid into a wallet.
+_BY_GIFTS = """
+SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = $1 AND order_id = $2)
+        + (SELECT coalesce(sum(bonus_minor), 0) FROM wallet_uses WHERE member_id = $1 AND order_id = $2))::bigint
+"""
+
+
 async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
-    by_points: int = await tx.fetchval(
-        "SELECT coalesce(sum(worth_minor), 0)::bigint FROM point_uses WHERE member_id = $1 AND order_id = $2",
-        order.member_id,
-        order.id,
-    )
+    by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
 
     def in_money(minor: int) -> int:
-        return settlement.in_money(minor, total_minor=order.total_minor, by_points_minor=by_points)
+        return settlement.in_money(minor, total_minor=order.total_minor, by_gifts_minor=by_gifts)
 
     plan = settlement.COMMISSION.version(found.commission_version).body
     of = {line.line_id: line for line in found.lines}

@@ -43,21 +43,24 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-3",
-        "Commission is the rate times what the buyer keeps of the line, to the cent; what is flagged earns nothing."
+        "Commission is the rate times what the buyer keeps of the line and paid in money, to the cent; what is flagged"
+        " earns nothing."
         " (Not yet told of are only events of the last minutes.)",
         f"""SELECT a.payee_id, a.order_id, a.line_id, a.role, a.basis_minor, a.earned_minor, k.minor
            FROM accruals a
            JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
            JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
            CROSS JOIN LATERAL (
-               SELECT coalesce(sum(u.worth_minor), 0) AS points FROM point_uses u
-               WHERE u.member_id = o.member_id AND u.order_id = o.id) w
+               SELECT (SELECT coalesce(sum(u.worth_minor), 0) FROM point_uses u
+                       WHERE u.member_id = o.member_id AND u.order_id = o.id)
+                      + (SELECT coalesce(sum(u.bonus_minor), 0) FROM wallet_uses u
+                         WHERE u.member_id = o.member_id AND u.order_id = o.id) AS gifts) w
            CROSS JOIN LATERAL (
                SELECT CASE WHEN o.total_minor = 0 THEN 0 ELSE div(
                    duo_value(l.net_minor, l.quantity,
                              CASE WHEN o.state IN ('confirmed', 'completed') AND o.pay_mode = 'online'
                                   THEN l.quantity - l.cancelled ELSE l.handed END - l.returned)::numeric
-                   * (o.total_minor - w.points), o.total_minor) END AS minor) k
+                   * (o.total_minor - w.gifts), o.total_minor) END AS minor) k
            WHERE a.book = 'commission' AND a.role <> 'bringing'
              AND (a.basis_minor <> k.minor
                   OR a.earned_minor <> CASE WHEN a.flag IS NULL
