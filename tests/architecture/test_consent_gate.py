@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Module: the purpose it reads names or phones of members for.
 READS = {
     "attribution/bind.py": "service",
+    "attribution/touches.py": "service",
     "channels/clerk/guide.py": "sharing",
     "channels/console/bindings.py": "sharing",
     "channels/console/coupons.py": "marketing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -727,11 +727,45 @@ async def test_what_is_disputed_and_answered_stays_with_the_statement(world, boo
     one = await statement(world)
     async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+    with pytest.raises(settlement.Disputed):
+        await approved(world, one)
+    assert await world.value("SELECT count(*) FROM statement_approvals") == 0
+    async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="answer", note="已核对", actor=world.manager)
     with pytest.raises(Refusal):
         async with world.db.begin() as tx:
             await settlement.say(tx, GUIDE, new_id(), kind="dispute", note="x", actor=world.clerk)
     assert await world.value("SELECT count(*) FROM statement_notes") == 2
+    assert await approved(world, one) == "approved"
+    # Disputed after that, it is not paid before it is answered.
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="还少一单", actor=world.clerk)
+    await paid_out(world)
+    assert await has(world) == (0, 398, 0, 0)
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="answer", note="没有了", actor=world.manager)
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
+
+
+async def test_a_dispute_and_an_approval_at_once_follow_one_another(world, books):
+    await had(world, books)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    one = await statement(world)
+
+    async def dispute() -> None:
+        async with world.db.begin() as tx:
+            await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+            await asyncio.sleep(0.05)
+
+    async def approve() -> str:
+        await asyncio.sleep(0.02)
+        return await approved(world, one)
+
+    said, state = await asyncio.gather(dispute(), approve(), return_exceptions=True)
+    assert said is None
+    assert isinstance(state, settlement.Disputed)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -784,3 +818,119 @@ async def test_statement_lines_lead_to_order_lines(world, books):
     lines = await world.db.fetch("SELECT order_id, amount_minor, role FROM statement_lines WHERE payee_id = $1", GUIDE)
     assert [tuple(line) for line in lines] == [(receipt.id, 796, "guide")]
     assert statements.check_over("2026-10") is None
+
+
+async def tried(world: World, **plan: object) -> dict[UUID, tuple[int, int]]:
+    """What people had of November, and would have had under another plan."""
+    draft = settlement.Draft(
+        settlement.CommissionPolicy(**plan), settlement.ALLOCATION.current().body, settlement.CONTRACTS.current().body
+    )
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    found = await settlement.simulate(world.db, draft, since=since, until=since + timedelta(days=30))
+    return {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "commission"}
+
+
+async def test_a_plan_that_is_tried_pays_nobody_whom_it_would_flag_and_the_second_level(world, books, set_policy):
+    await set_policy("commission", referrer_bp=0, bringing_minor=0)
+    friend, hers, sly = [await world.new_member() for _ in range(3)]
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=friend)
+    await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    await bought_by_link(world, books, Owner("member", sly), await world.new_member(), own_device=True)
+    # Whoever is paid by no plan is nobody's referrer, and still would not be paid for a circle.
+    await told(world)
+    assert await world.value("SELECT count(*) FROM referrals") == 0
+    one = await tried(world, referrer_bp=300)
+    assert (one[friend], one.get(sly, (0, 0)), one.get(hers)) == ((0, 597), (0, 0), None)
+    two = await tried(world, referrer_bp=300, levels=2, second_bp=100)
+    assert (two[friend], two.get(sly, (0, 0)), two[hers]) == ((0, 597), (0, 0), (0, 199))
+
+
+async def test_a_plan_that_is_tried_caps_the_month_and_pays_for_new_members(world, books, set_policy):
+    await set_policy("commission", bringing_minor=0)
+    for _ in range(2):
+        await had(world, books)
+    await told(world)
+    assert (await tried(world))[GUIDE] == (2 * 398, 2 * 398 + settlement.CommissionPolicy().bringing_minor)
+    assert (await tried(world, month_cap_minor=500, bringing_minor=0))[GUIDE] == (2 * 398, 500)
+    assert (await tried(world, bringing_minor=700))[GUIDE] == (2 * 398, 2 * 398 + 700)
+    # What was capped under the rules in force is not counted as more than it was.
+    await set_policy("commission", month_cap_minor=500, bringing_minor=0)
+    assert (await tried(world, month_cap_minor=0, bringing_minor=0))[GUIDE] == (500, 2 * 398)
+
+
+async def signed_up(world: World, store: str | None, *, own_device: bool = False, device: UUID | None = None) -> UUID:
+    """Somebody who scanned a poster and became a member."""
+    at, new = device or new_id(), await world.new_member()
+    store_id = world.stores[store] if store else None
+    async with world.db.begin() as tx:
+        poster = await attribution.make(
+            tx,
+            NewTouchpoint(
+                "poster" if store else "campaign",
+                Owner("store", store_id) if store_id else Owner("chain", UUID(int=0)),
+                Text("海报", "Poster"),
+                Target("home"),
+                store_id=store_id,
+                device_id=at if own_device else None,
+            ),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, poster, via="qr", device_id=at, member_id=None, timezone="Asia/Shanghai")
+        await attribution.carry(tx, device_id=at, member_id=new)
+        await attribution.signed_up(tx, member_id=new)
+    await told(world)
+    return new
+
+
+async def test_a_shop_is_credited_once_for_a_new_member_at_headquarters_cost_and_not_where_something_is_odd(
+    world, set_policy
+):
+    shop, mine = world.stores["A"], settlement.AllocationPolicy().bringing_minor
+    assert mine > 0
+    device = new_id()
+    first = await signed_up(world, "A", device=device)
+    assert (await has(world, shop), await has(world, settlement.HEADQUARTERS.id)) == ((mine, 0, 0, 0), (-mine, 0, 0, 0))
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [outbox.Event(1, "attribution.signed-up", "x", {}, first, (), clock.now())])
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    # The same browser, the browser the poster was made in, somebody of the staff, and what hangs in no shop.
+    await signed_up(world, "A", device=device)
+    await signed_up(world, "A", own_device=True)
+    await signed_up(world, None)
+    clerk = await world.new_member()
+    await world.db.execute("UPDATE members SET phone = '+8613900000070' WHERE member_id = $1", clerk)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ('+8613900000070', $1)", clerk)
+    async with world.db.begin() as tx:
+        poster = await world.value("SELECT id FROM touchpoints WHERE store_id = $1 LIMIT 1", shop)
+        point = await attribution.get(tx, poster)
+        await attribution.scan(tx, point, via="qr", device_id=new_id(), member_id=clerk, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=clerk)
+    await told(world)
+    assert await world.value("SELECT count(*) FROM sign_ups") == 5
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    assert (await has(world, shop))[1] == mine
+    assert await world.value("SELECT count(*) FROM flow_records WHERE state = 'failed'") == 0
+    # Members are not paid by head, whatever is written.
+    with pytest.raises(asyncpg.CheckViolationError):
+        await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing_store'")
+    found = await settlement.simulate(
+        world.db,
+        settlement.Draft(
+            settlement.COMMISSION.current().body,
+            msgspec.structs.replace(settlement.ALLOCATION.current().body, bringing_minor=700),
+            settlement.CONTRACTS.current().body,
+        ),
+        since=NOON - timedelta(days=9),
+        until=NOON + timedelta(days=9),
+    )
+    sums = {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "allocation"}
+    assert sums == {shop: (mine, 700), settlement.HEADQUARTERS.id: (-mine, -700)}

@@ -11,7 +11,7 @@ from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from duoline.kernel.ids import new_id
-from tests.http.shelf import NOON, line, order, stocked
+from tests.http.shelf import NOON, bought, line, order, stocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,6 +62,9 @@ async def test_a_new_member_is_greeted_once_and_the_order_after_it_counts(world:
     assert await tasks(world) == []
     with clock.frozen(NOON + timedelta(days=1)):
         assert (await member.post("/api/mall/orders", order(line(milk)))).status_code == 201
+        [result] = (await clerk.get("/api/clerk/guide-task-results?store=S1")).json()["items"]
+        assert (result["done"], result["orders"]) == (1, 0)  # neither paid nor handed over
+        await bought(world, member, line(milk))
         [result] = (await clerk.get("/api/clerk/guide-task-results?store=S1")).json()["items"]
     assert (result["kind"], result["done"], result["skipped"], result["orders"]) == ("welcome", 1, 0, 1)
     assert result["sales"]["minor"] == 19900

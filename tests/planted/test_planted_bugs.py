@@ -431,7 +431,7 @@ BUGS = {
         (
             ("settlement/policy.py", "if plan.levels > 1 and not await", "if plan.levels > 2 and not await"),
             ("settlement/accrue.py", "one.level == 1 or sign_off_id is not None", "True"),
-            ("flows/credit.py", '"member" and await settlement.live_sign_off(tx)', '"member"'),
+            ("flows/credit.py", "upline_id if upline_id and await settlement.live_sign_off(tx) else None", "upline_id"),
         ),
         "tests/flows/test_credit.py::test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off",
     ),
@@ -446,7 +446,13 @@ BUGS = {
         "tests/settlement/test_reckon.py::test_online_collected_in_another_shop_of_the_chain",
     ),
     "a circle of members that pays": Bug(
-        (("settlement/refer.py", "    if circle:\n        return False\n", ""),),
+        (
+            (
+                "settlement/refer.py",
+                "    if await closes_circle(tx, payee_id=payee_id, buyer_id=buyer_id):\n        return False\n",
+                "",
+            ),
+        ),
         "tests/flows/test_credit.py::test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once",
     ),
     "whoever paid is paid": Bug(

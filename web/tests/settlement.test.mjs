@@ -3,7 +3,7 @@ import { test } from "node:test"
 import { load } from "./load.mjs"
 
 // The same rules as settlement/policy.py and reckon.py: what the editor draws and refuses is what the back end does.
-const ALLOCATION = { bringer_store: 10, guide_store: 10, touchpoint_store: 5, ship_store: 15, hand_over_store: 20, online: 15, headquarters: 10 }
+const ALLOCATION = { bringer_store: 10, guide_store: 10, touchpoint_store: 5, ship_store: 15, hand_over_store: 20, online: 15, headquarters: 10, bringing_minor: 500 }
 const COMMISSION = { guide_bp: 250, seller_bp: 100, referrer_bp: 300, second_bp: 0, levels: 1, several_roles: false, mature_days: 8, month_cap_minor: 2_000_050, bringing_minor: 0, products: [], categories: [{ category: "milk", percent: 50 }], tiers: [{ tier: "gold", percent: 120 }] }
 
 test("100 yuan are shared to the cent, whoever hands over", async () => {

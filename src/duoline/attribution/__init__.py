@@ -19,11 +19,13 @@ from duoline.attribution.errors import (
 )
 from duoline.attribution.guides import Guide, code_of, guide_at
 from duoline.attribution.keep_bindings import hand_to
+from duoline.attribution.lifetime import Lifetime, lifetime
 from duoline.attribution.policy import BINDING, TOUCH, BindingPolicy, TouchPolicy
 from duoline.attribution.rules import Binds, Held, Keeps, Replaces, Same, decide
 from duoline.attribution.scan import device_key, scan
 from duoline.attribution.shares import Brought, brought, share
 from duoline.attribution.touches import (
+    NEWCOMERS,
     carry,
     counts,
     last_touch,
@@ -60,6 +62,7 @@ from duoline.attribution.types import (
 __all__ = [
     "BINDING",
     "KINDS",
+    "NEWCOMERS",
     "NOTE_LENGTH_MAX",
     "SCOPE",
     "TOUCH",
@@ -79,6 +82,7 @@ __all__ = [
     "Held",
     "Keeps",
     "Kind",
+    "Lifetime",
     "NewTouchpoint",
     "NoteNotShown",
     "NothingToDispute",
@@ -115,6 +119,7 @@ __all__ = [
     "hand_to",
     "history",
     "last_touch",
+    "lifetime",
     "make",
     "met_by",
     "new_code",

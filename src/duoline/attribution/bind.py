@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from duoline.attribution import bindings
 from duoline.attribution.bindings import SCOPE, Binding
 from duoline.attribution.errors import BoundElsewhere, OwnPhone
-from duoline.attribution.policy import BINDING
+from duoline.attribution.policy import BINDING, SAME_DEVICE_DAYS
 from duoline.attribution.rules import Binds, Keeps, Same, decide
 from duoline.kernel import audit, clock, outbox
 from duoline.kernel.errors import NotFound, ensure
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Tx
 
 Source = Literal["scan", "invitation", "till", "import", "transfer", "dispute"]
-Ended = Literal["member", "replaced", "expired", "transferred", "dispute"]
-SAME_DEVICE_DAYS = 30
-"""Members who bind in one browser within these days are marked: it may be a counter's, or somebody's trick."""
+Ended = Literal["member", "replaced", "expired", "transferred", "dispute", "guide_left"]
 
 
 class Bound(NamedTuple):
@@ -111,6 +109,15 @@ async def pass_on(tx: Tx, held: Binding, *, guide: Guide | None, reason: str, ac
         reason=reason,
         expires_at=held.expires_at,
     )
+
+
+async def release(tx: Tx, held: Binding, *, reason: str, actor: Actor) -> None:
+    """Let the member of an open binding, locked with its member, go, because their guide left: they have nobody."""
+    now = clock.now()
+    await end(tx, held, because="guide_left", at=now)
+    rule = BINDING.current(now)
+    await _audit(tx, held, "binding.unbind", actor=actor, reason=reason, after={"rule_version": rule.version})
+    await _tell(tx, "attribution.unbound", held, because="guide_left")
 
 
 async def end(tx: Tx, held: Binding, *, because: Ended, at: datetime) -> None:

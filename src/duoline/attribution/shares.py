@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from duoline import orders
 from duoline.attribution.touchpoints import NewTouchpoint, make
 from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
@@ -55,7 +56,7 @@ async def share(
 
 
 class Brought(NamedTuple):
-    """What a touchpoint has brought. Orders that were called off do not count; `sales_minor` is what was kept."""
+    """What a touchpoint has brought. Orders count that were paid or handed over; `sales_minor` is what stays sold."""
 
     touchpoint_id: UUID
     scans: int
@@ -67,7 +68,7 @@ class Brought(NamedTuple):
 async def brought(db: Database | Tx, touchpoint_ids: Sequence[UUID], *, since: datetime | None = None) -> list[Brought]:
     """What each of these has brought, altogether or since an instant, in no order."""
     rows = await db.fetch(
-        """SELECT t.id,
+        f"""SELECT t.id,
                   (SELECT count(*) FROM scans s
                    WHERE s.touchpoint_id = t.id AND ($2::timestamptz IS NULL OR s.at >= $2))::integer AS scans,
                   (SELECT count(*) FROM sign_ups u
@@ -76,10 +77,11 @@ async def brought(db: Database | Tx, touchpoint_ids: Sequence[UUID], *, since: d
            FROM unnest($1::uuid[]) AS t(id)
            CROSS JOIN LATERAL (
                SELECT count(*)::integer AS orders,
-                      coalesce(sum(r.total_minor - r.refunded_minor), 0)::bigint AS sales_minor
+                      coalesce(sum(k.minor), 0)::bigint AS sales_minor
                FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-               WHERE x.touchpoint_id = t.id AND r.state NOT IN ('cancelled', 'expired')
-                 AND ($2::timestamptz IS NULL OR x.placed_at >= $2)) o""",
+               CROSS JOIN {orders.sales_of("r")} k
+               WHERE x.touchpoint_id = t.id AND k.units > 0
+                 AND ($2::timestamptz IS NULL OR x.placed_at >= $2)) o""",  # noqa: S608 - our own text
         list(touchpoint_ids),
         since,
     )

@@ -231,7 +231,7 @@ bindings = table(
     check(
         "bindings_ended_ck",
         "(until_at IS NULL) = (ended_because IS NULL)"
-        " AND ended_because IN ('member', 'replaced', 'expired', 'transferred', 'dispute')",
+        " AND ended_because IN ('member', 'replaced', 'expired', 'transferred', 'dispute', 'guide_left')",
     ),
     index("bindings_live_ux", "member_id", "scope", unique=True, postgresql_where=sql_text("until_at IS NULL")),
     ExcludeConstraint(

@@ -80,6 +80,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
         "statements_closing_ck",
     ),
     "STL-8": ("payee_months_pk", "payee_months_payable_ck"),
+    "STL-9": ("accruals_pk", "accruals_reversed_ck", "journals_ref_uq"),
     "WAL-1": ("wallets_principal_ck", "wallets_bonus_ck"),
     "WAL-2": ("wallet_lots_left_ck", "wallet_lots_expires_ck"),
     "WAL-3": ("wallet_uses_back_ck", "wallet_uses_amount_ck", "captures_intent_uq"),

@@ -49,12 +49,13 @@ class Credit(NamedTuple):
 CONSUMER = "settlement"
 
 
-@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
+@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members chose their first guide. An order is told of once a batch."""
+    """Something of members' orders changed, or members are new or chose their first guide. An order is told of once a
+    batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
-        if event.member_id is None or event.topic == "attribution.bound":
+        if event.member_id is None or event.topic.startswith("attribution."):
             continue
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
@@ -62,6 +63,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
     for event in events:
         if event.topic == "attribution.bound":
             await credit_bringing(tx, event)
+        elif event.topic == "attribution.signed-up":
+            await credit_bringing_store(tx, event)
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -107,15 +110,18 @@ def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -
     return {line.id: at for line in lines if over or not line.due}
 
 
+# What of an order was paid by what the chain had given: points, and the bonus on what was paid into a wallet.
+_BY_GIFTS = """
+SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = $1 AND order_id = $2)
+        + (SELECT coalesce(sum(bonus_minor), 0) FROM wallet_uses WHERE member_id = $1 AND order_id = $2))::bigint
+"""
+
+
 async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
-    by_points: int = await tx.fetchval(
-        "SELECT coalesce(sum(worth_minor), 0)::bigint FROM point_uses WHERE member_id = $1 AND order_id = $2",
-        order.member_id,
-        order.id,
-    )
+    by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
 
     def in_money(minor: int) -> int:
-        return settlement.in_money(minor, total_minor=order.total_minor, by_points_minor=by_points)
+        return settlement.in_money(minor, total_minor=order.total_minor, by_gifts_minor=by_gifts)
 
     plan = settlement.COMMISSION.version(found.commission_version).body
     of = {line.line_id: line for line in found.lines}
@@ -254,8 +260,8 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         if touch
         else None
     )
-    second = touch is not None and touch["owner_kind"] == "member" and await settlement.live_sign_off(tx)
-    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and second else None
+    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
+    upline_id = upline["owner_id"] if upline and upline["owner_kind"] == "member" else None
     facts = Facts(
         member_id=order.member_id,
         order_id=order.id,
@@ -266,7 +272,8 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         seller_store_id=seller_store_id,
         guide=Guided(binding_id=bound.id, guide_id=bound.guide_id, store_id=bound.store_id) if bound else None,
         touch=touched,
-        second_id=upline["owner_id"] if upline and upline["owner_kind"] == "member" else None,
+        second_id=upline_id if upline_id and await settlement.live_sign_off(tx) else None,
+        upline_id=upline_id,
         brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
     )
     flags = await _flags(
@@ -306,7 +313,8 @@ async def _flags(
     own_device: bool,
     bound_flags: Sequence[str],
 ) -> dict[str, Flag]:
-    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name."""
+    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
+    the plan does not pay too, so that another plan can be judged by the same facts."""
     flags: dict[str, Flag] = {}
     numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
     if order.contact_phone:
@@ -337,17 +345,22 @@ async def _flags(
     # Who is paid nothing by the plan is written down as nobody's referrer either.
     plan = settlement.COMMISSION.current(order.placed_at).body
     members: dict[Role, UUID] = {}
-    if facts.touch is not None and facts.touch.owner_kind == "member" and plan.referrer_bp:
-        members["referrer"] = facts.touch.owner_id
+    paid: set[Role] = {"referrer"} if plan.referrer_bp else set()
     if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
-        members["second"] = facts.second_id
+        paid.add("second")
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        members["referrer"] = facts.touch.owner_id
+    if facts.upline_id is not None:
+        members["second"] = facts.upline_id
     for role, payee_id in members.items():
         if role == "second" and "referrer" in flags:
             continue
-        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by)):
+        if role not in flags and (
+            flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by, paid=role in paid)
+        ):
             flags[role] = flag
     # Who brought somebody who is paid nothing for this order is paid nothing for it either.
-    if facts.second_id is not None and "referrer" in flags:
+    if facts.upline_id is not None and "referrer" in flags:
         flags.setdefault("second", flags["referrer"])
     return flags
 
@@ -360,9 +373,16 @@ async def _theirs(tx: Tx, order: orders.Order, ids: Sequence[UUID], numbers: set
 
 
 async def _of_member(
-    tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str], paid_by: Sequence[bytes]
+    tx: Tx,
+    order: orders.Order,
+    facts: Facts,
+    payee_id: UUID,
+    numbers: set[str],
+    paid_by: Sequence[bytes],
+    *,
+    paid: bool,
 ) -> Flag | None:
-    """Why a member is not paid for an order; None when they are, and then the pair is written down."""
+    """Why a member is not paid for an order; None when they are, and then the pair is written down if the plan has."""
     if await same_person(tx, payee_id, facts.member_id):
         return "self"
     # Nobody is their own second level under another name.
@@ -373,9 +393,13 @@ async def _of_member(
         return flag
     if await payers.pays_for(tx, paid_by, payee_id):
         return "payer"
-    return (
-        None if await settlement.refer(tx, payee_id=payee_id, buyer_id=facts.member_id, order_id=order.id) else "circle"
+    pair = {"payee_id": payee_id, "buyer_id": facts.member_id}
+    fits = (
+        await settlement.refer(tx, **pair, order_id=order.id)
+        if paid
+        else not await settlement.closes_circle(tx, **pair)
     )
+    return None if fits else "circle"
 
 
 async def credit_bringing(tx: Tx, event: Event) -> None:
@@ -394,6 +418,31 @@ async def credit_bringing(tx: Tx, event: Event) -> None:
         member_id=event.member_id,
         guide_id=bound.guide_id,
         binding_id=bound.id,
+        minor=minor,
+        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
+        actor=SYSTEM,
+    )
+
+
+async def credit_bringing_store(tx: Tx, event: Event) -> None:
+    """The shop whose touchpoint brought a new member is credited once, before any purchase; not where something is odd.
+
+    Nobody for what hangs in no shop: members' links and the chain's own campaigns.
+    """
+    minor = settlement.ALLOCATION.current(event.at).body.bringing_minor
+    if not minor or event.member_id is None:
+        return
+    row = await tx.fetchrow(
+        f"SELECT touch_id, store_id, odd FROM ({attribution.NEWCOMERS}) n WHERE member_id = $1",  # noqa: S608 - our own text
+        event.member_id,
+    )
+    if row is None or row["store_id"] is None or row["odd"]:
+        return
+    await settlement.tell_bringing_store(
+        tx,
+        member_id=event.member_id,
+        store_id=row["store_id"],
+        sign_up_id=row["touch_id"],
         minor=minor,
         due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
         actor=SYSTEM,

@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
+from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import contract_at
@@ -33,7 +33,7 @@ from duoline.settlement.policy import (
     StatementPolicy,
 )
 from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
-from duoline.settlement.refer import refer
+from duoline.settlement.refer import closes_circle, refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
@@ -81,6 +81,7 @@ __all__ = [
     "check_over",
     "close_month",
     "close_one",
+    "closes_circle",
     "commission_of",
     "contract_at",
     "in_money",
@@ -101,5 +102,6 @@ __all__ = [
     "tell",
     "tell_all",
     "tell_bringing",
+    "tell_bringing_store",
     "times_of",
 ]

@@ -50,6 +50,15 @@ class NotClosed(Refusal):
     en = "This statement waits for no approval now."
 
 
+class Disputed(Refusal):
+    """Its payee says that it is wrong, and nobody has answered."""
+
+    code = "settlement.disputed"
+    status = 409
+    zh = "收款方对这张结算单有异议,请先答复再审批。"
+    en = "This statement is disputed; answer that before you approve it."
+
+
 class OwnStatement(Refusal):
     """Nobody approves what they are paid themselves."""
 
@@ -66,6 +75,17 @@ class ApprovedBefore(Refusal):
     status = 409
     zh = "您已经审批过了,还需要另一位同事审批。"
     en = "You have approved it; another colleague has to as well."
+
+
+class FileTooLong(Refusal):
+    """A workbook or PDF of so many lines cannot be drawn; none of them is left out instead."""
+
+    code = "settlement.file-too-long"
+    status = 409
+    zh = "这张结算单超过 {lines_max} 行,做不成 Excel 或 PDF,请下载 CSV,内容是完整的。"
+    en = (
+        "This statement has more than {lines_max} lines, too many for a workbook or PDF. Take the CSV; it has them all."
+    )
 
 
 class PayoutOver(Refusal):

@@ -80,10 +80,15 @@ async def pay_all(db: Database, run: Run) -> int:
 
 
 async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: UUID) -> bool:
-    """Ask for the money of one statement. False when another run has. Locks the payee, then the statement."""
+    """Ask for the money of one statement. False when another run has, and while it is disputed: a later run pays it.
+
+    Locks the payee, then the statement.
+    """
     async with db.begin() as tx:
         statement = await statements.lock(tx, payee_id, statement_id)
         if statement.state != "approved" or statement.way != "payout":
+            return False
+        if await statements.is_disputed(tx, payee_id, statement_id):
             return False
         minor = statement.to_pay_minor
         await tx.execute(

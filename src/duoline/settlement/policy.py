@@ -56,8 +56,9 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     brought that member. The last is paid only with `levels` 2, which needs a recorded sign-off; a third level cannot
     be written down. Without `several_roles` somebody with several is paid for the best one. It is theirs `mature_days`
     after the hand-over, but never before the goods cannot be brought back any more, and no more than `month_cap_minor`
-    in a month (0: no cap). `bringing_minor` is what a guide gets whom a new member chooses first: staff only, before
-    any purchase. Refuses `kernel.bad-input` with the reason for what the law forbids (`lawful.py`).
+    in a month (0: no cap). `bringing_minor` is what a guide gets once whom a new member chooses first, as the member
+    gets points once: staff only, before any purchase. Refuses `kernel.bad-input` with the reason for what the law
+    forbids (`lawful.py`).
     """
 
     guide_bp: Annotated[int, whole(0, 5_000, zh="导购提成(万分之一)", en="Guide (hundredths of a percent)")] = 200
@@ -72,7 +73,7 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2_000_000
     bringing_minor: Annotated[
         int, whole(0, 100_000, zh="导购拉新奖励(分)", en="For a new member, to staff (cents)")
-    ] = 0
+    ] = 500
     products: Annotated[tuple[ProductTimes, ...], _list("各商品倍率", "Rates of products")] = ()
     categories: Annotated[tuple[CategoryTimes, ...], _list("各类目倍率", "Rates of categories")] = ()
     tiers: Annotated[tuple[TierTimes, ...], _list("各等级倍率", "Rates of tiers")] = ()
@@ -106,7 +107,9 @@ class AllocationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How the margin of an order is shared: percentages of it by what an organisation did for the order.
 
     The margin is what the buyer keeps and paid for, less what the goods themselves are worth by contract. Whatever is
-    not given to somebody stays with the owner of the goods, so that the parts are always the whole.
+    not given to somebody stays with the owner of the goods, so that the parts are always the whole. `bringing_minor`
+    is apart from orders: what the shop gets once whose touchpoint a new member met last, before any purchase, at the
+    cost of headquarters.
     """
 
     bringer_store: Annotated[int, whole(0, 100, zh="拉新门店 %", en="Shop that brought the member, %")] = 10
@@ -116,6 +119,9 @@ class AllocationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     hand_over_store: Annotated[int, whole(0, 100, zh="交货门店 %", en="Shop that hands over, %")] = 20
     online: Annotated[int, whole(0, 100, zh="电商部门 %", en="Online department, %")] = 15
     headquarters: Annotated[int, whole(0, 100, zh="总部 %", en="Headquarters, %")] = 10
+    bringing_minor: Annotated[
+        int, whole(0, 100_000, zh="门店拉新奖励(分)", en="For a new member, to the shop (cents)")
+    ] = 500
 
     def __post_init__(self) -> None:
         """Refuse to give away more than there is: an order is sent or handed over, a member brought and guided."""

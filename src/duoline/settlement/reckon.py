@@ -22,11 +22,12 @@ PARTS_BP = 100
 """Hundredths of a percent in a percent."""
 
 
-def in_money(kept_minor: int, *, total_minor: int, by_points_minor: int) -> int:
-    """Of what a line's buyer keeps, the part that was not paid in points: the chain gave those up itself."""
+def in_money(kept_minor: int, *, total_minor: int, by_gifts_minor: int) -> int:
+    """Of what a line's buyer keeps, the part that was paid in money: points, and the bonus of a wallet, are gifts that
+    the chain gave up itself. What was paid into a wallet is money."""
     if total_minor <= 0:
         return 0
-    return kept_minor * (total_minor - by_points_minor) // total_minor
+    return kept_minor * (total_minor - by_gifts_minor) // total_minor
 
 
 def commission_of(facts: Facts, line: LineFacts, kept_minor: int, plan: CommissionPolicy) -> list[Earned]:

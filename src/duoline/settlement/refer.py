@@ -30,18 +30,7 @@ async def refer(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID) -> bo
     if await same_person(tx, payee_id, buyer_id):
         return False
     await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-    circle = await tx.fetchval(
-        """WITH RECURSIVE down(id, n) AS (
-               SELECT duo_now(r.buyer_id), 1 FROM referrals r WHERE r.payee_id = ANY (duo_person(duo_now($1)))
-               UNION
-               SELECT duo_now(r.buyer_id), d.n + 1
-               FROM down d JOIN referrals r ON r.payee_id = ANY (duo_person(d.id)) WHERE d.n < $3)
-           SELECT true FROM down WHERE id = duo_now($2) LIMIT 1""",
-        buyer_id,
-        payee_id,
-        DEPTH_MAX,
-    )
-    if circle:
+    if await closes_circle(tx, payee_id=payee_id, buyer_id=buyer_id):
         return False
     await tx.execute(
         """INSERT INTO referrals (payee_id, buyer_id, order_id, at) VALUES ($1, $2, $3, $4)
@@ -52,3 +41,20 @@ async def refer(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID) -> bo
         clock.now(),
     )
     return True
+
+
+async def closes_circle(tx: Tx, *, payee_id: UUID, buyer_id: UUID) -> bool:
+    """Whether paying a member for another's order would close a circle, by what is written down. Without the lock of
+    referrals the answer holds for nothing that is written."""
+    found: bool | None = await tx.fetchval(
+        """WITH RECURSIVE down(id, n) AS (
+               SELECT duo_now(r.buyer_id), 1 FROM referrals r WHERE r.payee_id = ANY (duo_person(duo_now($1)))
+               UNION
+               SELECT duo_now(r.buyer_id), d.n + 1
+               FROM down d JOIN referrals r ON r.payee_id = ANY (duo_person(d.id)) WHERE d.n < $3)
+           SELECT true FROM down WHERE id = duo_now($2) LIMIT 1""",
+        buyer_id,
+        payee_id,
+        DEPTH_MAX,
+    )
+    return bool(found)

@@ -85,7 +85,8 @@ payees = table(
     check("payees_paid_ck", "paid_minor >= 0 OR kind NOT IN ('staff', 'member')"),
 )
 
-# What a payee has earned by a line: `earned` follows what the buyer keeps, `settled` is what of it statements have.
+# What a payee has earned by a line: `earned` follows what the buyer keeps, `reversed` is all of it that was ever taken
+# back (earned and reversed together is what was earned in all), `settled` is what of `earned` statements have.
 accruals = table(
     PACKAGE,
     "accruals",
@@ -106,6 +107,7 @@ accruals = table(
     big("basis_minor"),
     big("gross_minor"),
     big("earned_minor"),
+    big("reversed_minor", default="0"),
     big("settled_minor", default="0"),
     text("state", default="pending"),
     at("matures_at", null=True),
@@ -119,24 +121,30 @@ accruals = table(
         "accruals_role_ck",
         "CASE book WHEN 'commission' THEN role IN ('guide', 'seller', 'referrer', 'second', 'bringing')"
         " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'ship_store', 'hand_over_store',"
-        " 'online', 'headquarters') END",
+        " 'online', 'headquarters', 'bringing_store') END",
     ),
     check("accruals_people_ck", "(book = 'commission') = (payee_kind IN ('staff', 'member'))"),
     # Two levels are the most there can be, and the second only behind a sign-off.
     check("accruals_level_ck", "level IN (1, 2) AND (level = 2) = (role = 'second')"),
     check("accruals_sign_off_ck", "level = 1 OR sign_off_id IS NOT NULL"),
-    # Members are not paid by head for whom they bring.
-    check("accruals_bringing_ck", "role <> 'bringing' OR payee_kind = 'staff'"),
+    # Members are not paid by head for whom they bring: staff are, and shops, at headquarters' cost.
+    check(
+        "accruals_bringing_ck",
+        "(role <> 'bringing' OR payee_kind = 'staff') AND (role <> 'bringing_store' OR payee_kind = 'store')",
+    ),
     # Nobody is paid for what they bought themselves.
     check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
     check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'payer', 'circle')"),
     check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
     check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
+    check("accruals_reversed_ck", "reversed_minor >= 0"),
     check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),
     check("accruals_settled_ck", "settled_minor = 0 OR state = 'matured'"),
     index("accruals_order_ix", "order_id"),
     index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
+    # What was taken back of somebody, without reading what was not.
+    index("accruals_reversed_ix", "payee_id", "reversed_minor", postgresql_where=sql_text("reversed_minor > 0")),
     index("accruals_member_ix", "payee_id", "at", postgresql_where=sql_text("payee_kind = 'member'")),
     # What no statement has yet, in the order in which closing walks through it.
     index(

@@ -13,8 +13,9 @@ import segno
 from litestar import Request, get, post
 from litestar.params import Parameter
 
-from duoline import attribution
+from duoline import attribution, orders
 from duoline.attribution import Kind, NewTouchpoint, Owner, OwnerKind, Target, TargetKind
+from duoline.channels.console.effects import BroughtFor, brought_for
 from duoline.channels.console.promotion_shapes import PromotionName
 from duoline.channels.http import cursors, doors, labels, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
@@ -120,16 +121,18 @@ class DayScans(msgspec.Struct, frozen=True):
 
 
 class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too."""
+    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too; `new_members`
+    what those whom it brought have bought since."""
 
     touchpoint: TouchpointRow
+    new_members: BroughtFor
     picture: str
     days: list[DayScans]
 
 
 # $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 ids, $8 before, $9 how many, $10 from which
 # day on the spark.
-_ROWS = """
+_ROWS = f"""
 SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
        t.target, t.note, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
        (SELECT coalesce(sum(d.scans), 0) FROM touchpoint_days d WHERE d.touchpoint_id = t.id)::integer AS scans,
@@ -152,9 +155,10 @@ LEFT JOIN LATERAL (
                WHERE t.target_kind = 'coupon' AND b.batch_id::text = t.target
                ORDER BY q.version DESC LIMIT 1)) g ON true
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS orders, coalesce(sum(r.total_minor - r.refunded_minor), 0)::bigint AS sales_minor
+    SELECT count(*)::integer AS orders, coalesce(sum(k.minor), 0)::bigint AS sales_minor
     FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-    WHERE x.touchpoint_id = t.id AND r.state NOT IN ('cancelled', 'expired')) o
+    CROSS JOIN {orders.sales_of("r")} k
+    WHERE x.touchpoint_id = t.id AND k.units > 0) o
 WHERE ($1 OR t.store_id = ANY ($2))
   AND ($3 = '' OR t.name_zh ILIKE '%' || $3 || '%' OR t.name_en ILIKE '%' || $3 || '%' OR t.code = upper($3)
        OR t.place ILIKE '%' || $3 || '%' OR w.owner_name ILIKE '%' || $3 || '%')
@@ -162,17 +166,18 @@ WHERE ($1 OR t.store_id = ANY ($2))
   AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
   AND ($7::uuid[] IS NULL OR t.id = ANY ($7)) AND ($8::uuid IS NULL OR t.id < $8)
 ORDER BY t.id DESC LIMIT $9
-"""
+"""  # noqa: S608 - our own text
 
-_DAYS = """
+_DAYS = f"""
 SELECT d.on, coalesce(s.scans, 0) AS scans, coalesce(o.orders, 0) AS orders
 FROM (SELECT $2::date + n AS on FROM generate_series(0, $3::integer - 1) n) d
 LEFT JOIN touchpoint_days s ON s.touchpoint_id = $1 AND s.on_date = d.on
 LEFT JOIN (SELECT (x.placed_at AT TIME ZONE $4)::date AS on, count(*)::integer AS orders
            FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-           WHERE x.touchpoint_id = $1 AND r.state NOT IN ('cancelled', 'expired') GROUP BY 1) o ON o.on = d.on
+           CROSS JOIN {orders.sales_of("r")} k
+           WHERE x.touchpoint_id = $1 AND k.units > 0 GROUP BY 1) o ON o.on = d.on
 ORDER BY d.on
-"""
+"""  # noqa: S608 - as above
 
 
 @get(PATH, opt=doors.staff("touchpoints.read", store="store"))
@@ -345,7 +350,10 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchp
     )
     picture = segno.make(attribution.short_link(base, row.code, printed=True), error="m").svg_inline(scale=6, border=4)
     return TouchpointCase(
-        touchpoint=row, picture=picture, days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days]
+        touchpoint=row,
+        new_members=brought_for(await attribution.lifetime(db, [touchpoint_id])),
+        picture=picture,
+        days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days],
     )
 
 

@@ -36,7 +36,8 @@ class EarnedMonth(msgspec.Struct, frozen=True):
 
 class Earnings(msgspec.Struct, frozen=True, kw_only=True):
     """What I earned: not mine yet because the goods may come back, mine and not paid (below zero: carried against what
-    comes), on its way, had; `reversed` is what statements took back. The last twelve months, the oldest first."""
+    comes), on its way, had; `reversed` is all that was earned and taken back, whether a statement had it or not.
+    `orders` are those that pay something now. The last twelve months, the oldest first."""
 
     pending: Money
     due: Money
@@ -97,10 +98,10 @@ async def earnings_of(db: Database, payee_ids: Sequence[UUID]) -> Earnings:
     row = await db.fetchrow(
         """SELECT coalesce(sum(p.pending_minor), 0)::bigint, coalesce(sum(p.due_minor), 0)::bigint,
                   coalesce(sum(p.paying_minor), 0)::bigint, coalesce(sum(p.paid_minor), 0)::bigint,
-                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s
-                   WHERE s.payee_id = ANY ($1) AND s.state <> 'closing')::bigint,
+                  (SELECT coalesce(sum(a.reversed_minor), 0) FROM accruals a
+                   WHERE a.payee_id = ANY ($1) AND a.reversed_minor > 0)::bigint,
                   (SELECT count(DISTINCT a.order_id) FROM accruals a
-                   WHERE a.payee_id = ANY ($1) AND a.flag IS NULL)::integer
+                   WHERE a.payee_id = ANY ($1) AND a.earned_minor > 0 AND a.role <> 'bringing')::integer
            FROM payees p WHERE p.payee_id = ANY ($1)""",
         list(payee_ids),
     )

@@ -1599,7 +1599,7 @@ export interface MyBinding {
   from_at: string
   until_at: string | null
   expires_at: string | null
-  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
 }
 export interface MyGuide {
   binding: MyBinding | null

@@ -1054,8 +1054,29 @@ export interface Touchpoint {
   spark: number[]
 }
 
+/** Members whom a code or somebody brought, and what they have bought since. */
+export interface BroughtFor {
+  members: number
+  buyers: number
+  orders: number
+  sales: Money
+  per_member: Money
+}
+
+export interface Effect {
+  clicks: number
+  sign_ups: number
+  orders: number
+  sales: Money
+  new_members: BroughtFor
+  pending: Money
+  settled: Money
+  reversed: Money
+}
+
 export interface TouchpointCase {
   touchpoint: Touchpoint
+  new_members: BroughtFor
   picture: string
   days: { on: string; scans: number; orders: number }[]
 }
@@ -1080,7 +1101,7 @@ export interface Binding {
   from_at: string
   expires_at: string | null
   until_at: string | null
-  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
   flags: ("guides_device" | "shared_device" | "swapped")[]
   disputed: boolean
 }
@@ -1481,7 +1502,7 @@ export interface MemberIdentity {
 
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
 export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
-export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
+export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters" | "bringing_store"
 export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
 export interface PayeeOf {
@@ -1641,6 +1662,7 @@ export interface AllocationRules {
   hand_over_store: number
   online: number
   headquarters: number
+  bringing_minor: number
 }
 
 export interface Contract {

@@ -71,12 +71,14 @@ export function commissionBody(form: CommissionForm): { body: CommissionRules; f
 // ---- allocation
 export const PARTS = ["bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online", "headquarters"] as const
 export type Part = (typeof PARTS)[number]
-export type AllocationForm = Record<Part, string>
-export const NO_ALLOCATION = Object.fromEntries(PARTS.map((part) => [part, ""])) as AllocationForm
-export const allocationForm = (body: AllocationRules): AllocationForm => Object.fromEntries(PARTS.map((part) => [part, String(body[part])])) as AllocationForm
+/** Percentages of the margin, and what a shop gets for a new member in yuan. */
+export type AllocationForm = Record<Part | "bringing_minor", string>
+export const NO_ALLOCATION = { ...Object.fromEntries(PARTS.map((part) => [part, ""])), bringing_minor: "" } as AllocationForm
+export const allocationForm = (body: AllocationRules): AllocationForm => ({ ...Object.fromEntries(PARTS.map((part) => [part, String(body[part])])), bringing_minor: typedHundredths(body.bringing_minor) }) as AllocationForm
 export function allocationBody(form: AllocationForm): { body: AllocationRules; faults: Faults } {
   const faults: Faults = {}
   const body = Object.fromEntries(PARTS.map((part) => [part, wholeOf(faults, part, form[part], 0, 100, t("offers.bad_whole", { low: 0, high: 100 }))])) as unknown as AllocationRules
+  body.bringing_minor = hundredthsOf(faults, "bringing_minor", form.bringing_minor, BRINGING_MAX, t("settle.bad_yuan", { high: count(BRINGING_MAX / 100) }))
   const most = PARTS.filter((part) => part !== "ship_store" && part !== "hand_over_store").reduce((sum, part) => sum + body[part], 0) + Math.max(body.ship_store, body.hand_over_store)
   if (most > 100) faults["headquarters"] ??= t("settle.over_hundred", { n: most })
   return { body, faults }

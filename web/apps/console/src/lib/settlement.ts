@@ -23,6 +23,8 @@ export const yuanOf = (minor: number): Money => ({ minor, currency: "CNY" })
 export function reckoned(share: ShareRow): string {
   const basis = money(share.basis)
   if (share.role === "bringing") return t("settle.why_bringing")
+  // Headquarters bears what a shop has for a new member: there is no order either way.
+  if (share.role === "bringing_store" || (share.role === "headquarters" && !share.order_no)) return t("settle.why_bringing_store")
   if (share.role === "owner") return t("settle.why_owner", { basis })
   return t(share.book === "commission" ? "settle.why_commission" : "settle.why_margin", { role: t(`pay_role.${share.role}`), rate: percent(share.rate_bp), basis })
 }
