@@ -23,15 +23,6 @@ class StillClosing(Refusal):
     en = "This statement is still being made; come back when it is done."
 
 
-class Disputed(Refusal):
-    """The payee says that something is not right, and nobody has answered."""
-
-    code = "settlement.disputed"
-    status = 409
-    zh = "收款方有异议,请先答复再审批。"
-    en = "The payee disputes this statement; answer before you approve it."
-
-
 class PayeeBusy(Refusal):
     """The payee's row is wanted by others too, such as orders that are just told of."""
 

@@ -150,10 +150,11 @@ async def give_back(
     wallets paid comes back to the buyer's own first, then to the others in order of id, to each no more than it gave:
     also after a merge was undone. Locks the wallets in order of id, the use. Returns what came back.
     """
-    shared: list[UUID] = await tx.fetchval(
+    found: list[UUID] | None = await tx.fetchval(
         "SELECT shared_with FROM wallet_uses WHERE member_id = $1 AND id = $2", member_id, use_id
     )
-    ensure(shared is not None and amount_minor > 0, "WAL-3", f"{use_id} paid nothing")
+    ensure(found is not None and amount_minor > 0, "WAL-3", f"{use_id} paid nothing")
+    shared = found or []
     for account in sorted([member_id, *shared]):
         await lock(tx, account)
     row = await tx.fetchrow(

@@ -211,7 +211,7 @@ async def dispute(
     first of their ids that has any. Refuses `kernel.not-found`."""
     found = await tx.fetchrow(
         """SELECT payee_id, id FROM statements
-           WHERE payee_id = ANY ($1) AND month = $2 AND ($3::uuid IS NULL OR id = $3)
+           WHERE payee_id = ANY ($1) AND month = $2 AND state <> 'closing' AND ($3::uuid IS NULL OR id = $3)
            ORDER BY array_position($1, payee_id) LIMIT 1""",
         list(payee_ids),
         month,
