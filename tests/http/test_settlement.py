@@ -223,7 +223,7 @@ async def test_many_are_approved_in_one_go_each_by_its_own_rules(world: World, s
         (simple["id"], "approved", None),
         (str(UUID(int=9)), "refused", "kernel.not-found"),
     ]
-    assert found[0]["says"]["en"].startswith("The payee disputes")
+    assert found[0]["says"]["en"].startswith("This statement is disputed")
     assert [one["amount"] for one in found[:3]] == [staff["to_pay"], above[0]["to_pay"], simple["to_pay"]]
     assert await approvals(world, ids, key=key) == found
     # Under another key, as after an answer that was lost with its key: what is done is told as it stands.
