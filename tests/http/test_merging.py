@@ -221,7 +221,10 @@ async def test_coupons_of_the_other_are_shown_and_the_others_again(world: World,
 
 
 async def identify(world: World, who: Caller, kind: str, value: str, **more: bool) -> tuple[int, dict[str, Any]]:
+    kind, _, place = kind.partition(":")
     body = {"kind": kind, "value": value, "reason": "showed it at the desk"} | more
+    if place:
+        body["marketplace"] = place
     answer = await world.staff("hq").post(f"/api/console/members/{who.id}/identities", body)
     return answer.status_code, answer.json()
 
@@ -252,6 +255,8 @@ async def test_an_identity_is_added_by_hand_leads_and_is_ended(world: World, bot
     assert (await identify(world, one, "mail", "lin@example.com"))[1]["code"] == "members.identity-known"
     assert (await identify(world, one, "wechat_unionid", "u-another"))[1]["code"] == "members.second-identity"
     assert (await identify(world, one, "mail", "no address"))[1]["code"] == "members.bad-identity"
+    for kind in ("marketplace", "mail:tmall"):
+        assert (await identify(world, one, kind, "x"))[1]["problems"][0]["field"] == "marketplace"
     said = await world.db.fetch("SELECT action, reason, after FROM audit_log WHERE action = 'member.identity-add'")
     assert len(said) == 4
     assert "88231" not in str([dict(row) for row in said])

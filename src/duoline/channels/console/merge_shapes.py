@@ -36,12 +36,11 @@ class UnmergeInput(Input, frozen=True):
 
 
 class IdentityInput(Input, frozen=True, kw_only=True):
-    """What says who a member is, and why it is known. A marketplace's buyer id is of kind `marketplace:<name>`.
-    `doubt`: somebody else has it, and the two are to be looked at."""
+    """What says who a member is, and why it is known; of a marketplace's buyer id, at which one. `doubt`: somebody else
+    has it, and the two are to be looked at."""
 
-    kind: Annotated[
-        str, msgspec.Meta(pattern=r"^(wechat_openid|wechat_unionid|mail|card_no|marketplace:[a-z0-9_-]{1,30})$")
-    ]
+    kind: Literal["wechat_unionid", "wechat_openid", "mail", "card_no", "marketplace"]
+    marketplace: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,30}$")] | None = None
     value: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"\S")]
     reason: Reason
     doubt: bool = False

@@ -31,6 +31,7 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
+from duoline.kernel.errors import BadInput
 from duoline.members import identify, identities, pairs, phones
 from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
@@ -285,13 +286,21 @@ async def add_member_identity(
     `members.identity-taken` when it is somebody else's; with `doubt` that makes a pair to be looked at.
     """
     scope = staff.scope("members.edit")
+    if (data.kind == "marketplace") != (data.marketplace is not None):
+        problem = {
+            "field": "marketplace",
+            "zh": "平台买家号要选平台,其他不选。",
+            "en": "For a buyer id, and for it only.",
+        }
+        raise BadInput(problems=[problem])
+    kind = data.kind if data.marketplace is None else f"{data.kind}:{data.marketplace}"
 
     async def work(tx: Tx) -> Identity:
         await reached(tx, scope, member_id)
         await identify.add(
             tx,
             member_id=member_id,
-            kind=data.kind,
+            kind=kind,
             value=data.value,
             doubt=data.doubt,
             reason=data.reason.strip(),

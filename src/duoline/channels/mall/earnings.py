@@ -55,7 +55,7 @@ async def list_my_statements(
 
 @post(
     "/api/mall/statements/{month:str}/notes",
-    opt=doors.member(known=True, month=doors.SHARED, statement_id="own_statement"),
+    opt=doors.member(month=doors.SHARED, statement_id="own_statement"),
 )
 async def dispute_my_statement(write: Write, member: Member, month: str, data: DisputeNoteInput) -> Answer[MyStatement]:
     """Say what is not right with a statement of mine; headquarters answers."""
