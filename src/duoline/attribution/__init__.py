@@ -19,6 +19,7 @@ from duoline.attribution.errors import (
 )
 from duoline.attribution.guides import Guide, code_of, guide_at
 from duoline.attribution.keep_bindings import hand_to
+from duoline.attribution.labels import Hung, hang, label_of
 from duoline.attribution.policy import BINDING, TOUCH, BindingPolicy, TouchPolicy
 from duoline.attribution.rules import Binds, Held, Keeps, Replaces, Same, decide
 from duoline.attribution.scan import device_key, scan
@@ -77,6 +78,7 @@ __all__ = [
     "Guide",
     "GuideGone",
     "Held",
+    "Hung",
     "Keeps",
     "Kind",
     "NewTouchpoint",
@@ -113,7 +115,9 @@ __all__ = [
     "get",
     "guide_at",
     "hand_to",
+    "hang",
     "history",
+    "label_of",
     "last_touch",
     "make",
     "met_by",

@@ -14,7 +14,8 @@ OWNER = distributed("owner_id", "owner")
 TOUCHPOINT = distributed("touchpoint_id", "touchpoint")
 
 # Anything with a code. It lives with its owner: somebody on the staff, a member, a store, or the chain (the nil UUID).
-# `device_id` is the browser it was made or last shown in: who meets it there met their own.
+# `device_id` is the browser it was made or last shown in: who meets it there met their own. `label`: a shop's label of
+# a product, on its shelf or on itself.
 touchpoints = table(
     PACKAGE,
     "touchpoints",
@@ -31,6 +32,7 @@ touchpoints = table(
     text("target_kind"),
     text("target", default=""),
     text("note", default=""),
+    flag("label"),
     uid("device_id", null=True),
     text("created_by"),
     at("created_at"),
@@ -40,7 +42,9 @@ touchpoints = table(
     check("touchpoints_kind_ck", "kind IN ('guide', 'store', 'shelf', 'product', 'poster', 'share', 'campaign')"),
     check("touchpoints_owner_ck", "owner_kind IN ('staff', 'member', 'store', 'chain')"),
     check("touchpoints_guide_ck", "kind <> 'guide' OR (owner_kind = 'staff' AND store_id IS NOT NULL)"),
-    check("touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide')"),
+    check(
+        "touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide')"
+    ),
     check("touchpoints_named_ck", "(target_kind IN ('home', 'guide')) = (target = '')"),
     check("touchpoints_time_ck", "ended_at >= created_at"),
     # One code a guide and shop; a lost one is ended before the next.
@@ -50,6 +54,18 @@ touchpoints = table(
         "store_id",
         unique=True,
         postgresql_where=sql_text("kind = 'guide' AND ended_at IS NULL"),
+    ),
+    # One label a shop and product.
+    check(
+        "touchpoints_label_ck",
+        "NOT label OR (kind = 'product' AND owner_kind = 'store' AND store_id = owner_id AND target_kind = 'product')",
+    ),
+    index(
+        "touchpoints_label_ux",
+        "owner_id",
+        "target",
+        unique=True,
+        postgresql_where=sql_text("label AND ended_at IS NULL"),
     ),
     # What staff look for: one by its id alone, the newest of all, those of a shop.
     index("touchpoints_id_ix", "id"),

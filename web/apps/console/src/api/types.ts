@@ -1043,6 +1043,8 @@ export interface Touchpoint {
   place: string
   target: { kind: TouchTarget; name: string; title: Text | null }
   note: string
+  /** A shop's label of a product. */
+  label: boolean
   created_at: string
   ended_at: string | null
   scans: number
