@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from duoline.kernel.columns import at, check, doc, fk, flag, index, integer, on, pk, text, uid
+from duoline.kernel.columns import at, check, doc, fk, flag, index, integer, on, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, distributed, table
 
 PACKAGE = "attribution"
@@ -43,7 +43,7 @@ touchpoints = table(
     check("touchpoints_owner_ck", "owner_kind IN ('staff', 'member', 'store', 'chain')"),
     check("touchpoints_guide_ck", "kind <> 'guide' OR (owner_kind = 'staff' AND store_id IS NOT NULL)"),
     check(
-        "touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide')"
+        "touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide', 'outfit')"
     ),
     check("touchpoints_named_ck", "(target_kind IN ('home', 'guide')) = (target = '')"),
     check("touchpoints_time_ck", "ended_at >= created_at"),
@@ -82,6 +82,42 @@ touchpoint_codes = table(
     uid("touchpoint_id"),
     pk("touchpoint_codes", "code"),
     check("touchpoint_codes_code_ck", "code ~ '^[0-9A-HJKMNP-TV-Z]{8}$'"),
+)
+
+# Products that a guide or member thinks go well together; a share leads to it. Without a store it is a member's.
+outfits = table(
+    PACKAGE,
+    "outfits",
+    OWNER,
+    uid("owner_id"),
+    uid("id"),
+    text("owner_kind"),
+    text("name"),
+    text("note", default=""),
+    uid("store_id", null=True),
+    at("made_at"),
+    at("ended_at", null=True),
+    pk("outfits", "owner_id", "id"),
+    fk("outfits_store_fk", ["store_id"], "stores", ["id"]),
+    check("outfits_owner_ck", "owner_kind IN ('staff', 'member') AND (owner_kind = 'staff') = (store_id IS NOT NULL)"),
+    check("outfits_time_ck", "ended_at >= made_at"),
+    index("outfits_id_ix", "id"),
+)
+
+# ATT-6: its products in their order, each once. `sku_id`: the variant its maker had in mind.
+outfit_pieces = table(
+    PACKAGE,
+    "outfit_pieces",
+    OWNER,
+    uid("owner_id"),
+    uid("outfit_id"),
+    integer("n"),
+    uid("product_id"),
+    uid("sku_id", null=True),
+    pk("outfit_pieces", "owner_id", "outfit_id", "n"),
+    fk("outfit_pieces_outfit_fk", ["owner_id", "outfit_id"], "outfits", ["owner_id", "id"]),
+    unique("outfit_pieces_product_uq", "owner_id", "outfit_id", "product_id"),
+    check("outfit_pieces_n_ck", "n BETWEEN 1 AND 8"),
 )
 
 # A touchpoint was opened: once a device and while. `member_id` when somebody was logged in, a guest too.

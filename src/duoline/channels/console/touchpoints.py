@@ -157,6 +157,8 @@ LEFT JOIN LATERAL (
     WHERE t.target_kind = 'product' AND p.code = t.target
     UNION ALL SELECT c.name_zh, c.name_en FROM categories c WHERE t.target_kind = 'category' AND c.code = t.target
     UNION ALL SELECT s.name_zh, s.name_en FROM stores s WHERE t.target_kind = 'store' AND s.code = t.target
+    UNION ALL SELECT o.name, o.name FROM outfits o
+    WHERE o.id = CASE WHEN t.target_kind = 'outfit' THEN t.target::uuid END
     UNION ALL (SELECT q.name_zh, q.name_en FROM coupon_batches b JOIN promotions q ON q.id = b.promotion_id
                WHERE t.target_kind = 'coupon' AND b.batch_id::text = t.target
                ORDER BY q.version DESC LIMIT 1)) g ON true

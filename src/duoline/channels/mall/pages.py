@@ -176,6 +176,7 @@ async def robots(settings: Settings) -> Answer[Any]:
         "/r/",
         "/t/",
         "/guide",
+        "/outfits/",
     )
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), f"Sitemap: {settings.public_url}/sitemap.xml"]
     return text_answer("\n".join(lines) + "\n", media="text/plain; charset=utf-8")

@@ -41,6 +41,9 @@ import type {
   RejectionOutcome,
   SaleCase,
   SaleResult,
+  MadeOutfit,
+  Outfit,
+  OutfitBody,
   Share,
   ShareBody,
   ScanResult,
@@ -97,6 +100,10 @@ export const clerk = {
     write<{ id: string }>("POST", "/api/clerk/guide-disputes", { body, key }),
   share: (body: ShareBody & { store: string }, key: string) => write<Share>("POST", "/api/clerk/shares", { body, key }),
   shares: (query: { store: string; cursor?: string }) => read<Page<Share>>("/api/clerk/shares", { query }),
+  outfits: (query: { store: string; cursor?: string }) => read<Page<Outfit>>("/api/clerk/outfits", { query }),
+  makeOutfit: (body: OutfitBody & { store: string }, key: string) => write<MadeOutfit>("POST", "/api/clerk/outfits", { body, key }),
+  editOutfit: (id: string, body: OutfitBody, key: string) => write<Outfit>("PUT", `/api/clerk/outfits/${at(id)}`, { body, key }),
+  endOutfit: (id: string, key: string) => write<void>("POST", `/api/clerk/outfits/${at(id)}/end`, { key }),
   performance: (store: string) => read<Performance>("/api/clerk/performance", { query: { store } }),
 
   queue: (query: { store: string; tab: QueueTab; q?: string; limit?: number; cursor?: string }) =>

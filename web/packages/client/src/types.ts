@@ -1607,15 +1607,53 @@ export interface MyGuide {
   past: MyBinding[]
 }
 export interface ShareBody {
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   name: string
   note: string
+}
+/** What one puts together: a product of an outfit, and the variant one has in mind. */
+export interface PieceBody {
+  product_code: string
+  sku_id: string | null
+}
+export interface OutfitBody {
+  name: string
+  note: string
+  pieces: PieceBody[]
+}
+/** An outfit as its maker sees it. A piece without a name is not sold any more. */
+export interface Outfit {
+  id: string
+  name: string
+  note: string
+  made_at: string
+  ended_at: string | null
+  pieces: { product_code: string; sku_id: string | null; name: Text | null; image: Image | null }[]
+}
+export interface MadeOutfit {
+  outfit: Outfit
+  share: Share
+}
+export interface OutfitPiece {
+  sku_id: string | null
+  page: ProductPage
+}
+/** An outfit as everybody sees it; so many of it are `gone`. */
+export interface OutfitPage {
+  id: string
+  name: string
+  note: string
+  by: string
+  made_at: string
+  mine: boolean
+  gone: number
+  pieces: OutfitPiece[]
 }
 export interface Share {
   id: string
   code: string
   url: string
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   target?: string
   title: Text
   note: string

@@ -1028,7 +1028,7 @@ export interface PromiseReport extends PromiseSums {
 // ---- touchpoints ----
 
 export type TouchKind = "guide" | "store" | "shelf" | "product" | "poster" | "share" | "campaign"
-export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide"
+export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide" | "outfit"
 
 export interface Touchpoint {
   id: string
