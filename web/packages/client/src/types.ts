@@ -1538,8 +1538,18 @@ export interface TillTopUp {
 }
 
 /** Whose card a till has read; `card` goes into the sale. */
+/** By what a till knows a card again without a network; steps are counted from 1970. */
+export interface CardChecks {
+  number: string
+  starts_at: string
+  step_seconds: number
+  values: number[]
+}
 export interface CardHolder {
   card: string
+  /** Until then a sale with it is the member's. */
+  until: string
+  checks: CardChecks | null
   display_name: string
   phone_masked: string | null
   tier: Text
