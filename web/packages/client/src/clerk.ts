@@ -41,6 +41,7 @@ import type {
   RejectionOutcome,
   SaleCase,
   SaleResult,
+  Look,
   MadeOutfit,
   Outfit,
   OutfitBody,
@@ -92,6 +93,10 @@ export const clerk = {
   guideTasks: (store: string) => read<Page<GuideTask>>("/api/clerk/guide-tasks", { query: { store } }),
   takeUpTask: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string; how: TaskHow; note: string }, key: string) =>
     write<void>("POST", "/api/clerk/guide-tasks", { body, key }),
+  /** A number to call, for this once: it is kept nowhere. */
+  callMember: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string }, key: string) =>
+    write<{ tel: string }>("POST", "/api/clerk/guide-task-calls", { body, key }),
+  look: (memberId: string, store: string) => read<Look>(`/api/clerk/members/${at(memberId)}/look`, { query: { store } }),
   guideTaskResults: (store: string) => read<Page<TaskResult>>("/api/clerk/guide-task-results", { query: { store } }),
   /** The customer confirms on their own phone; the answer is the same whether anybody has the number or not. */
   askMember: (body: { store: string; phone: string }, key: string) =>

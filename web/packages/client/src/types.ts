@@ -1709,6 +1709,11 @@ export interface GuideTask {
   since: string
   until: string | null
 }
+/** Articles of a shop to show a member together; `personal`: what they like and bought was looked at, as they agreed. */
+export interface Look {
+  pieces: { product_code: string; sku_id: string; name: Text; image: Image | null; available: number; why: "liked" | "goes_with" | "new" }[]
+  personal: boolean
+}
 /** What tasks of a kind led to in ninety days. */
 export interface TaskResult {
   kind: GuideTask["kind"]
