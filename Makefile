@@ -31,8 +31,9 @@ run: install web  ## install, build, start the database, migrate, load the demo 
 test: install-dev web lint types contracts web-check browsers  ## everything that must pass, the tests last
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
-prove: install-dev web browsers  ## the long proofs: kills at every fault point, seeded days of trade, races
+prove: install-dev web browsers  ## the long proofs: kills at every fault point, seeded days of trade, a million events of settlement
 	@$(PY) -m pytest -m "proof or data"
+	@$(PY) -m bench.settlement --only events $(BENCH)
 
 bench: install-dev web  ## measure this machine; figures go to bench/results/
 	@.venv/bin/duoline bench

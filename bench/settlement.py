@@ -1,12 +1,10 @@
 """`python -m bench.settlement`: cards and timelines with a million members, a million order lines settled, and random
-events with every invariant checked after them.
+events with every invariant checked after them (`settlement_events.py`).
 
     python -m bench.settlement [--members 1000000] [--lines 1000000] [--events 1000000] [--seed 1] [--only cards,...]
 
-On a database of its own with the settings of production, in one process. Events are sales, partial returns, exchanges,
-changes of plans, maturing, months closed, approved, paid and failed, told through the verbs that the worker uses; a
-model beside them says what each share must be. Figures go to bench/results/settlement.json; the parts that were not
-asked for stay as they were.
+Each on a database of its own with the settings of production, in one process. Figures go to
+bench/results/settlement.json; the parts that were not asked for stay as they were.
 """
 
 from __future__ import annotations
@@ -21,24 +19,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
 import asyncpg
-import msgspec
 import uvloop
 
+from bench.settlement_events import START, approve_all, payout_run, random_events
+from bench.settlement_timeline import measure_timeline
 from duoline import loyalty, settlement
-from duoline.channels.console import member_timeline
-from duoline.entry.findings import findings
 from duoline.entry.migrate import migrate
 from duoline.kernel import clock, postgres
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.db import Database
-from duoline.kernel.ids import new_id
 from duoline.members import cards, profile, stand
 from duoline.settlement.months import month_of
-from duoline.settlement.policy import FRANCHISE
-from duoline.settlement.types import Earned, Facts, Guided, Kept, Key, LineFacts, Payee, Touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +41,8 @@ Fill: TypeAlias = "asyncpg.Connection[Any]"
 
 RESULTS = Path(__file__).parent / "results" / "settlement.json"
 SECRET = b"only for the benchmark"
-START = datetime(2026, 1, 1, 4, 0, tzinfo=UTC)
 STAFF, SHOPS = 1_000, 300
-CARDS, TIMELINE_EVENTS, LOOKS = 5_000, 10_000, 60
-BATCH = 200
+CARDS = 5_000
 
 _MEMBERS = """
 INSERT INTO members (member_id, kind, display_name, phone, card_no, tier, created_at)
@@ -85,38 +76,6 @@ async def measure_cards(db: Database, fill: Fill, members: int, seed: int) -> di
         await loyalty.balance_of(db, member_id)
         took.append((time.perf_counter() - began) * 1000)
     return {"members": members, "cards": CARDS, "card_p50_ms": _at(took, 50), "card_p99_ms": _at(took, 99)}
-
-
-_ORDERS = """
-INSERT INTO orders (member_id, id, order_no, channel, state, pay_mode, currency, subtotal_minor, delivery_fee_minor,
-                    discount_minor, total_minor, paid_minor, contact_name, contact_phone, priced_at, placed_at)
-SELECT $1, md5('order' || n)::uuid, 'T' || n, 'mall', 'completed', 'online', 'CNY', 1000, 0, 0, 1000, 1000, '', '',
-       $2::timestamptz + n * interval '1 hour', $2::timestamptz + n * interval '1 hour' FROM generate_series(1, $3::integer) n
-"""
-_EVENTS = """
-INSERT INTO order_events (member_id, order_id, id, at, kind, actor)
-SELECT member_id, id, md5(order_no || k)::uuid, placed_at + k * interval '1 minute', 'handed_over', 'system:x'
-FROM orders, generate_series(1, $2::integer) k WHERE member_id = $1
-"""
-
-
-async def measure_timeline(db: Database, fill: Fill) -> dict[str, Any]:
-    """A page of the timeline of a member to whom ten thousand things happened: 2,500 orders and three events each."""
-    member = UUID(int=99)
-    await fill.execute(
-        "INSERT INTO members (member_id, kind, tier, created_at) VALUES ($1, 'member', 'member', $2)", member, START
-    )
-    await fill.execute(_ORDERS, member, START, TIMELINE_EVENTS // 4)
-    await fill.execute(_EVENTS, member, 3)
-    await fill.execute("ANALYZE")
-    took = []
-    for _ in range(LOOKS):
-        began = time.perf_counter()
-        rows = await db.fetch(member_timeline._ROWS, True, [], member, [member], "", None, None, 21)
-        took.append((time.perf_counter() - began) * 1000)
-        if len(rows) != 21:
-            raise SystemExit("the timeline is not there")
-    return {"timeline_events": TIMELINE_EVENTS, "timeline_p50_ms": _at(took, 50), "timeline_p99_ms": _at(took, 99)}
 
 
 # Four shares a line: a guide's commission, and the owner's, the shop's and headquarters' part of what it came to.
@@ -181,8 +140,8 @@ async def measure_settlement(db: Database, fill: Fill, lines: int) -> dict[str, 
         made = await settlement.close_month(db, month, pays=lambda kind, _: kind == "staff", actor=SYSTEM)
         took["close_s"] = round(time.perf_counter() - began, 1)
         began = time.perf_counter()
-        await _approve(db)
-        run = await _run(db, month)
+        await approve_all(db)
+        run = await payout_run(db, month)
         await settlement.pay_all(db, run)
         took["pay_s"] = round(time.perf_counter() - began, 1)
     settled = await db.fetchval("SELECT count(*) FROM statement_lines")
@@ -197,170 +156,6 @@ async def measure_settlement(db: Database, fill: Fill, lines: int) -> dict[str, 
         "settle_s": round(all_of_it, 1),
         "lines_settled_per_s": round(lines / all_of_it),
     }
-
-
-async def _approve(db: Database) -> None:
-    bosses = [UUID(int=500), UUID(int=501)]
-    for row in await db.fetch("SELECT payee_id, id, approvals_needed FROM statements WHERE state = 'closed'"):
-        for boss in bosses[: row["approvals_needed"]]:
-            async with db.begin() as tx:
-                await settlement.approve(tx, row["payee_id"], row["id"], actor=SYSTEM, staff_id=boss)
-
-
-async def _run(db: Database, month: str) -> Any:
-    from duoline.settlement.payouts import Run
-
-    run = Run(new_id(), month)
-    await db.execute(
-        "INSERT INTO payout_runs (id, month, actor, at) VALUES ($1, $2, 'system:x', $3)", run.run_id, month, START
-    )
-    return run
-
-
-class Model:
-    """Sales as they are said to be, and what each share of them must come to."""
-
-    def __init__(self, random: Random) -> None:
-        self.random = random
-        self.plan = settlement.CommissionPolicy()
-        self.sales: list[dict[str, Any]] = []
-        self.members = [new_id() for _ in range(2_000)]
-        self.staff = [new_id() for _ in range(120)]
-        self.shops = [new_id() for _ in range(40)]
-
-    def sale(self) -> dict[str, Any]:
-        """A new order of one to three lines."""
-        random = self.random
-        buyer, friend = random.sample(self.members, 2)
-        facts = Facts(
-            member_id=buyer,
-            order_id=new_id(),
-            placed_at=clock.now(),
-            tier=random.choice(["member", "gold"]),
-            online=random.random() < 0.6,
-            seller_id=random.choice(self.staff) if random.random() < 0.4 else None,
-            guide=Guided(binding_id=new_id(), guide_id=random.choice(self.staff), store_id=random.choice(self.shops))
-            if random.random() < 0.7
-            else None,
-            touch=Touched(touchpoint_id=new_id(), owner_kind="member", owner_id=friend, store_id=None)
-            if random.random() < 0.3
-            else None,
-            brought_store_id=random.choice(self.shops),
-        )
-        lines = [
-            {
-                "facts": LineFacts(line_id=new_id(), product="P", categories=[]),
-                "units": random.randint(1, 5),
-                "unit": random.randint(1, 90_000),
-            }
-            for _ in range(random.randint(1, 3))
-        ]
-        made = {"facts": facts, "lines": lines, "plan": self.plan, "at": random.choice(self.shops), "told": clock.now()}
-        self.sales.append(made)
-        return made
-
-    def shares(self, sale: dict[str, Any]) -> list[Earned]:
-        """What its payees have earned by now."""
-        facts: Facts = sale["facts"]
-        found: list[Earned] = []
-        for line in sale["lines"]:
-            kept = line["units"] * line["unit"]
-            found += settlement.commission_of(facts, line["facts"], kept, sale["plan"])
-            if kept:
-                found += settlement.allocation_of(
-                    facts,
-                    Kept(line["facts"].line_id, sale["at"], "pickup", kept, kept),
-                    settlement.AllocationPolicy(),
-                    FRANCHISE,
-                    Payee("company", UUID(int=7)),
-                )
-        return found
-
-    def change_of_plan(self) -> None:
-        """Other rates from now on."""
-        self.plan = msgspec.structs.replace(
-            self.plan, guide_bp=self.random.randint(0, 500), referrer_bp=self.random.randint(0, 900)
-        )
-
-    def expected(self) -> dict[Key, int]:
-        """Every share there is that comes to something."""
-        return {one.key: one.earned_minor for sale in self.sales for one in self.shares(sale) if one.earned_minor}
-
-
-async def random_events(db: Database, events: int, seed: int) -> dict[str, Any]:
-    """So many events one after the other, as the worker would tell them; then every invariant, and the model."""
-    model, random = Model(Random(seed)), Random(seed + 1)
-    now, done, began = START, 0, time.perf_counter()
-    counts: dict[str, int] = {}
-    while done < events:
-        now += timedelta(minutes=random.randint(1, 240))
-        with clock.frozen(now):
-            async with db.begin() as tx:
-                for _ in range(min(BATCH, events - done)):
-                    kind = random.choices(["sale", "return", "exchange", "plan"], [60, 30, 9.9, 0.1])[0]
-                    counts[kind] = counts.get(kind, 0) + 1
-                    done += 1
-                    if kind == "plan":
-                        model.change_of_plan()
-                        continue
-                    sale = model.sale() if kind == "sale" or not model.sales else random.choice(model.sales[-5_000:])
-                    if kind != "sale":
-                        line = random.choice(sale["lines"])
-                        line["units"] = max(0, line["units"] - random.randint(1, 2))
-                        if kind == "exchange":
-                            line["units"] += 1
-                    await settlement.tell(
-                        tx,
-                        member_id=sale["facts"].member_id,
-                        order_id=sale["facts"].order_id,
-                        earned=model.shares(sale),
-                        done_at={each["facts"].line_id: sale["told"] + timedelta(days=8) for each in sale["lines"]},
-                        sign_off_id=None,
-                        actor=SYSTEM,
-                    )
-            if done % (BATCH * 25) == 0:
-                counts["mature"] = counts.get("mature", 0) + 1
-                await settlement.mature(db)
-            if done % (BATCH * 100) == 0:
-                await _month(db, now, random, counts)
-        if done % 50_000 == 0:
-            print(f"{done} events, {done / (time.perf_counter() - began):.0f} a second", flush=True)
-    took = time.perf_counter() - began
-    broken = [found for found in await findings(db) if found.rows]
-    for found in broken:
-        print(found.id, found.sentence, found.sample[:2])
-    rows = await db.fetch(
-        "SELECT payee_kind, payee_id, line_id, book, role, location_id, earned_minor FROM accruals WHERE earned_minor <> 0"
-    )
-    stands = {
-        Key(
-            Payee(row["payee_kind"], row["payee_id"]), row["line_id"], row["book"], row["role"], row["location_id"]
-        ): row["earned_minor"]
-        for row in rows
-    }
-    wrong = len(set(stands.items()) ^ set(model.expected().items()))
-    return {
-        "seed": seed,
-        "events": done,
-        "kinds": counts,
-        "violations": sum(len(found.rows) for found in broken) + wrong,
-        "events_per_s": round(done / took),
-    }
-
-
-async def _month(db: Database, now: datetime, random: Random, counts: dict[str, int]) -> None:
-    """Close, approve, pay, and say how it ended; one payout in ten fails."""
-    month = month_of(now - timedelta(days=31))
-    await settlement.close_month(db, month, pays=lambda kind, _: kind in ("staff", "member"), actor=SYSTEM)
-    await _approve(db)
-    for row in await db.fetch("SELECT DISTINCT month FROM statements WHERE state = 'approved'"):
-        await settlement.pay_all(db, await _run(db, row["month"]))
-    for row in await db.fetch("SELECT payee_id, id FROM payouts WHERE state = 'requested'"):
-        async with db.begin() as tx:
-            await settlement.resolve(
-                tx, row["payee_id"], row["id"], went_well=random.random() < 0.9, problem="no account", actor=SYSTEM
-            )
-        counts["payout"] = counts.get("payout", 0) + 1
 
 
 def _at(values: list[float], percent: int) -> float:
