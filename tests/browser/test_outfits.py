@@ -95,6 +95,7 @@ async def test_a_guide_puts_one_together_and_ends_it(
     await expect(friend.locator("li.piece")).to_have_count(2)
     await counter.goto(f"{site}/clerk/outfits")
     first = counter.locator("li.outfit").first
+    await expect(first).to_be_visible()
     before = await counter.locator("li.outfit").count()
     await first.get_by_role("button", name=says["end"], exact=True).click()
     await counter.locator("dialog[open]").get_by_role("button", name=says["end"], exact=True).click()
