@@ -34,6 +34,7 @@ READS = {
     "channels/imports/load_signups.py": "service",
     "channels/imports/write_orders.py": "service",
     "channels/mall/shares.py": "service",
+    "engagement/call.py": "service",
     "engagement/guide_tasks.py": "marketing",
     "flows/credit.py": "service",
     "flows/erase_member.py": "service",

@@ -51,7 +51,7 @@ UNITS = (31, 53)  # so many that no sum of amounts is another amount
 PAGES = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/docs"), ("GET", "/api/docs/{name:str}"),
     ("GET", "/media/{sha:str}"), ("GET", "/"), ("GET", "/search"), ("GET", "/p/{code:str}"), ("GET", "/01/{gtin:str}"), ("GET", "/s/{code:str}"),
-    ("GET", "/t/{code:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
+    ("GET", "/t/{code:str}"), ("GET", "/outfits/{outfit_id:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
 }  # fmt: skip
 
 # Names of fields that point at something, and therefore must be named in the door.
@@ -214,6 +214,7 @@ class Side:
     tender: UUID
     till_top_up: UUID
     touchpoint: UUID
+    outfit: UUID
     bound: UUID
     dispute: UUID
     customer: UUID
@@ -239,6 +240,7 @@ class Member:
     guide_ask: UUID
     share_of: UUID
     own_statement: UUID
+    outfit_of: UUID
     preorder: UUID
     top_up: UUID
 
@@ -408,6 +410,7 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
         order_no=order["order_no"],
         transfer=await transferred(found, code),
         touchpoint=await hung(found, code),
+        outfit=await put_together(found.world, "staff", world.staff_ids[people[code]], world.stores[code]),
         **await tied(found, code),
         **await at_the_till(found, code),
         **await stated(found, code),
@@ -551,6 +554,20 @@ async def hung(found: Neighbourhood, code: str) -> UUID:
     return UUID(made.json()["items"][0]["id"])
 
 
+async def put_together(world: World, kind: str, owner_id: UUID | None, store_id: UUID | None = None) -> UUID:
+    """An outfit of somebody's, of articles that have no page here."""
+    outfit = new_id()
+    await world.db.execute(
+        """INSERT INTO outfits (owner_id, id, owner_kind, name, store_id, made_at) VALUES ($1, $2, $3, 'x', $4, $5)""",
+        owner_id, outfit, kind, store_id, clock.now(),
+    )  # fmt: skip
+    await world.db.execute(
+        "INSERT INTO outfit_pieces (owner_id, outfit_id, n, product_id) SELECT $1, $2, n, gen_random_uuid() FROM generate_series(1, 2) n",
+        owner_id, outfit,
+    )  # fmt: skip
+    return outfit
+
+
 async def tied(found: Neighbourhood, code: str) -> dict[str, UUID]:
     """A member of the side's guide, whom a colleague disputes."""
     world = found.world
@@ -649,6 +666,7 @@ async def belongings(found: Neighbourhood, who: Caller) -> Member:
         guide_ask=ask,
         share_of=shared,
         own_statement=await stated_to(found, who.id),
+        outfit_of=await put_together(found.world, "member", who.id),
         favourite=favourite,
         address=UUID(address.json()["id"]),
         cart_line=UUID(cart.json()["lines"][0]["line_id"]),
@@ -972,6 +990,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                     victim.order,
                     victim.favourite,
                     victim.share_of,
+                    victim.outfit_of,
                     victim.guide_ask,
                 )
             ]
@@ -996,6 +1015,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                         foreign.tender,
                         foreign.till_top_up,
                         foreign.touchpoint,
+                        foreign.outfit,
                         foreign.bound,
                         foreign.dispute,
                         # Whoever sends it knows of it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from duoline.channels.mall import touch as mall_touch
+from duoline.channels.mall import count_scan
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from tests.http.shelf import ADDRESS, NOON, bought, line, order, stocked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article in S1 and D1; the check is clean at the end."""
-    mall_touch.NEW_DEVICES_BY_ADDRESS.forget()
+    count_scan.NEW_DEVICES_BY_ADDRESS.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9, "S2": 9, "D1": 9})
     assert await broken(world.db) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from duoline.channels.mall import touch as mall_touch
+from duoline.channels.mall import count_scan
 from duoline.entry.check import broken
 from duoline.kernel import clock, policies
 from duoline.kernel.auth import SYSTEM
@@ -30,7 +30,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/131 Mobile"}
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article at 199.00 in S1, nine of it; the check is clean at the end."""
-    mall_touch.NEW_DEVICES_BY_ADDRESS.forget()
+    count_scan.NEW_DEVICES_BY_ADDRESS.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})
     assert await broken(world.db) == []
@@ -98,7 +98,7 @@ async def test_ever_new_browsers_of_one_address_count_so_many_times(
     world: World, milk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = await made(world)
-    monkeypatch.setattr(mall_touch.NEW_DEVICES_BY_ADDRESS, "times", 3)
+    monkeypatch.setattr(count_scan.NEW_DEVICES_BY_ADDRESS, "times", 3)
     for _ in range(5):
         assert (await opened(world.client(), point["code"])).status_code == 302
     assert await count(world, point) == 3

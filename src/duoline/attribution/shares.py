@@ -1,4 +1,4 @@
-"""Sharing: a member or somebody on the staff sends a product or coupons to friends, and sees what comes of it."""
+"""Sharing: a member or somebody on the staff sends a product, outfit or coupons to friends; what comes of it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ _TITLES = {
     "product": "SELECT name_zh, name_en FROM products WHERE code = $1 AND state = 'published'",
     "coupon": """SELECT p.name_zh, p.name_en FROM coupon_batches b JOIN promotions p ON p.id = b.promotion_id
                  WHERE b.batch_id::text = $1 AND b.way = 'claim' ORDER BY p.version DESC LIMIT 1""",
+    # Not by the name it has: those are its maker's words, which go when they do.
+    "outfit": """SELECT '搭配' AS name_zh, 'Outfit' AS name_en FROM outfits
+                 WHERE id = CASE WHEN $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN $1::uuid END
+                   AND ended_at IS NULL""",
 }
 
 
@@ -35,7 +39,7 @@ async def share(
     store_id: UUID | None = None,
     device_id: UUID | None = None,
 ) -> Touchpoint:
-    """A link of one's own to a product, or to coupons that anybody may take, with a personal note.
+    """A link of one's own to a product, an outfit, or coupons that anybody may take, with a personal note.
 
     Refuses `kernel.not-found` for what is not for sale or not to be had, `attribution.note-not-shown`.
     """

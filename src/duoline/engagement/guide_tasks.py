@@ -131,16 +131,9 @@ async def take_up(
     Locks the binding. Refuses `kernel.not-found` for who is none of this guide's, `engagement.task-gone` for what is
     not suggested to this guide now: it was taken up, or its reason is gone.
     """
-    bound = await tx.fetchval(
-        "SELECT true FROM bindings WHERE member_id = $1 AND guide_id = $2 AND until_at IS NULL FOR UPDATE",
-        member_id,
-        guide_id,
+    await ensure_open(
+        tx, guide_id=guide_id, store_id=store_id, member_id=member_id, kind=kind, ref_id=ref_id, partner=partner
     )
-    if bound is None:
-        raise NotFound(kind="member")
-    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
-    if not found:
-        raise TaskGone
     made = await tx.execute(
         """INSERT INTO guide_tasks (member_id, kind, ref_id, guide_id, store_id, how, note, done_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING""",
@@ -154,6 +147,22 @@ async def take_up(
         clock.now(),
     )
     ensure(made == "INSERT 0 1", "ENG-1", f"{kind} of {ref_id} was taken up under the lock of its binding")
+
+
+async def ensure_open(
+    tx: Tx, *, guide_id: UUID, store_id: UUID, member_id: UUID, kind: Kind, ref_id: UUID, partner: bool
+) -> None:
+    """See that this is suggested to this guide now, and lock the binding so that it stays so. Refuses as `take_up`."""
+    bound = await tx.fetchval(
+        "SELECT true FROM bindings WHERE member_id = $1 AND guide_id = $2 AND until_at IS NULL FOR UPDATE",
+        member_id,
+        guide_id,
+    )
+    if bound is None:
+        raise NotFound(kind="member")
+    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
+    if not found:
+        raise TaskGone
 
 
 # The first order after a task counts for it, within the days that it counts for, and for the latest task before it.

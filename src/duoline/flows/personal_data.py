@@ -124,7 +124,12 @@ HELD: tuple[Held, ...] = (
     Held("statement_notes", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor",), history=True),
     Held("payouts", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor",)),
     Held("touchpoints", "visits", mine="t.owner_kind = 'member' AND t.owner_id = ANY ($1)", hidden=("device_id",),
-         forget="note = '', device_id = NULL, ended_at = coalesce(t.ended_at, greatest(t.created_at, now()))"),
+         forget="note = '', device_id = NULL, ended_at = coalesce(t.ended_at, greatest(t.created_at, now())),"
+                " name_zh = CASE WHEN target_kind = 'outfit' THEN '***' ELSE name_zh END,"
+                " name_en = CASE WHEN target_kind = 'outfit' THEN '***' ELSE name_en END"),
+    Held("outfit_pieces", "visits", mine="t.owner_id = ANY ($1)"),
+    Held("outfits", "visits", mine="t.owner_kind = 'member' AND t.owner_id = ANY ($1)",
+         forget="name = '***', note = '', ended_at = coalesce(t.ended_at, greatest(t.made_at, now()))"),
     Held("cart_lines", "orders", forget="DELETE"),
     Held("carts", "orders", forget="DELETE"),
     Held("addresses", "addresses", forget="DELETE"),

@@ -13,6 +13,7 @@ from duoline.channels.clerk import (
     guide,
     guide_tasks,
     home_sales,
+    outfits,
     parked_sales,
     preorders,
     queue,
@@ -44,6 +45,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *receipts.ROUTES,
     *counts.ROUTES,
     *home_sales.ROUTES,
+    *outfits.ROUTES,
     *transfers.ROUTES,
     *wallet.ROUTES,
 ]

@@ -103,12 +103,17 @@ async def show_shared(db: Database, code: str) -> Shared:
         raise NotFound(kind="touchpoint")
     if found.kind != "share" or found.ended_at is not None:
         return Shared("", "")
-    by = await db.fetchval(
+    return Shared(await maker_of(db, found.owner.id), found.note)
+
+
+async def maker_of(db: Database, owner_id: UUID) -> str:
+    """The name of whoever shares something, by their own act; empty for who has none."""
+    by: str | None = await db.fetchval(
         """SELECT display_name FROM members WHERE member_id = (duo_group($1))[1]
            UNION ALL SELECT name FROM staff WHERE id = $1""",
-        found.owner.id,
+        owner_id,
     )
-    return Shared(by or "", found.note)
+    return by or ""
 
 
 ROUTES = [share, list_shares, end_share, show_shared]

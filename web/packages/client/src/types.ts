@@ -1538,8 +1538,18 @@ export interface TillTopUp {
 }
 
 /** Whose card a till has read; `card` goes into the sale. */
+/** By what a till knows a card again without a network; steps are counted from 1970. */
+export interface CardChecks {
+  number: string
+  starts_at: string
+  step_seconds: number
+  values: number[]
+}
 export interface CardHolder {
   card: string
+  /** Until then a sale with it is the member's. */
+  until: string
+  checks: CardChecks | null
   display_name: string
   phone_masked: string | null
   tier: Text
@@ -1607,15 +1617,53 @@ export interface MyGuide {
   past: MyBinding[]
 }
 export interface ShareBody {
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   name: string
   note: string
+}
+/** What one puts together: a product of an outfit, and the variant one has in mind. */
+export interface PieceBody {
+  product_code: string
+  sku_id: string | null
+}
+export interface OutfitBody {
+  name: string
+  note: string
+  pieces: PieceBody[]
+}
+/** An outfit as its maker sees it. A piece without a name is not sold any more. */
+export interface Outfit {
+  id: string
+  name: string
+  note: string
+  made_at: string
+  ended_at: string | null
+  pieces: { product_code: string; sku_id: string | null; name: Text | null; image: Image | null }[]
+}
+export interface MadeOutfit {
+  outfit: Outfit
+  share: Share
+}
+export interface OutfitPiece {
+  sku_id: string | null
+  page: ProductPage
+}
+/** An outfit as everybody sees it; so many of it are `gone`. */
+export interface OutfitPage {
+  id: string
+  name: string
+  note: string
+  by: string
+  made_at: string
+  mine: boolean
+  gone: number
+  pieces: OutfitPiece[]
 }
 export interface Share {
   id: string
   code: string
   url: string
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   target?: string
   title: Text
   note: string
@@ -1660,6 +1708,11 @@ export interface GuideTask {
   shared: boolean
   since: string
   until: string | null
+}
+/** Articles of a shop to show a member together; `personal`: what they like and bought was looked at, as they agreed. */
+export interface Look {
+  pieces: { product_code: string; sku_id: string; name: Text; image: Image | null; available: number; why: "liked" | "goes_with" | "new" }[]
+  personal: boolean
 }
 /** What tasks of a kind led to in ninety days. */
 export interface TaskResult {

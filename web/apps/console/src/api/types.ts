@@ -1028,7 +1028,7 @@ export interface PromiseReport extends PromiseSums {
 // ---- touchpoints ----
 
 export type TouchKind = "guide" | "store" | "shelf" | "product" | "poster" | "share" | "campaign"
-export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide"
+export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide" | "outfit"
 
 export interface Touchpoint {
   id: string
@@ -1043,6 +1043,8 @@ export interface Touchpoint {
   place: string
   target: { kind: TouchTarget; name: string; title: Text | null }
   note: string
+  /** A shop's label of a product. */
+  label: boolean
   created_at: string
   ended_at: string | null
   scans: number
