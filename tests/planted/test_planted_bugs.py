@@ -445,6 +445,10 @@ BUGS = {
         ),
         "tests/settlement/test_reckon.py::test_online_collected_in_another_shop_of_the_chain",
     ),
+    "the price right unchecked": Bug(
+        (("pricing/prices.py", "    if by != right.holder:\n", "    if False:\n"),),
+        "tests/flows/test_shop_prices.py::test_only_whose_the_prices_are_sets_and_ends_them",
+    ),
     "a circle of members that pays": Bug(
         (("settlement/refer.py", "    if circle:\n        return False\n", ""),),
         "tests/flows/test_credit.py::test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once",

@@ -2,7 +2,7 @@
 
 from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
 from duoline.settlement.closing import begin_closing, pays
-from duoline.settlement.contracts import contract_at
+from duoline.settlement.contracts import Terms, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     MonthNotOver,
@@ -63,6 +63,7 @@ __all__ = [
     "SignOffThere",
     "Simulated",
     "StatementPolicy",
+    "Terms",
     "Told",
     "TwoLevelsInForce",
     "allocation_of",
@@ -73,7 +74,6 @@ __all__ = [
     "close_month",
     "close_one",
     "commission_of",
-    "contract_at",
     "in_money",
     "live_sign_off",
     "mature",
@@ -83,6 +83,7 @@ __all__ = [
     "pay_one",
     "payable",
     "pays",
+    "price_right",
     "refer",
     "resolve",
     "revoke",
@@ -92,5 +93,6 @@ __all__ = [
     "tell",
     "tell_all",
     "tell_bringing",
+    "terms_at",
     "times_of",
 ]

@@ -14,8 +14,8 @@ Book = Literal["commission", "allocation"]
 PayeeKind = Literal["staff", "member", "store", "company", "chain"]
 Role = Literal[
     "guide", "seller", "referrer", "second", "bringing",
-    "owner", "bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online",
-    "headquarters",
+    "owner", "bringer_store", "guide_store", "touchpoint_store", "territory", "ship_store", "hand_over_store",
+    "online", "headquarters",
 ]  # fmt: skip
 Flag = Literal["self", "phone", "device", "address", "circle"]
 
@@ -56,7 +56,8 @@ class Guided(msgspec.Struct, frozen=True, kw_only=True):
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What an order's shares follow from, frozen when it is first told of: later changes of bindings, touches or rules
-    move nothing. `flags` says of a role of commission why it pays nothing."""
+    move nothing. `flags` says of a role of commission why it pays nothing; `regions` are
+    the codes of the regions an online order is delivered into, the nearest first, none for what is collected."""
 
     member_id: UUID
     order_id: UUID
@@ -70,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     second_id: UUID | None = None
     brought_store_id: UUID | None = None
     flags: dict[str, Flag] = {}
+    regions: list[str] = []
 
 
 class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
