@@ -12,6 +12,7 @@ from duoline.entry.check import broken
 from duoline.flows import earn_points, judge_tiers
 from duoline.kernel import clock, outbox
 from duoline.kernel.ids import new_id
+from duoline.members import profile
 from duoline.members.policy import TIERS
 from duoline.stores.rights import PERMISSIONS
 from duoline.stores.types import Role
@@ -37,10 +38,11 @@ async def milk(world: World) -> AsyncIterator[str]:
 
 async def named(world: World, name: str, phone: str, *, home: str | None = None, code: str | None = None) -> Caller:
     who = await world.member(phone)
-    await world.db.execute(
-        "UPDATE members SET display_name = $2, home_store_id = $3, external_code = $4 WHERE member_id = $1",
-        who.id, name, world.stores[home] if home else None, code,
-    )  # fmt: skip
+    async with world.db.begin() as tx:
+        await tx.execute(
+            "UPDATE members SET display_name = $2, external_code = $3 WHERE member_id = $1", who.id, name, code
+        )
+        await profile.change(tx, who.id, home_store_id=world.stores[home] if home else None)
     # So that franchisees see them by name; without it they see their orders (test_privacy).
     agreed = await who.put("/api/mall/privacy/sharing", {"granted": True, "text_version": 1})
     assert agreed.status_code == 200, agreed.text
@@ -241,7 +243,7 @@ async def test_one_timeline_of_orders_tiers_and_points(world: World, milk: str) 
     path = f"{LIST}/{who.id}/timeline"
     every = (await head.get(path)).json()["items"]
     assert {(one["kind"], one["event"]) for one in every} == {
-        ("order", "placed"), ("order", "handed_over"), ("tier", "reached"), ("points", "order"),
+        ("order", "placed"), ("order", "handed_over"), ("tier", "reached"), ("points", "order"), ("consent", "granted"),
     }  # fmt: skip
     placed = next(one for one in every if one["event"] == "placed")
     assert (placed["order_no"], placed["amount"]["minor"]) == (receipt["order_no"], 6 * PRICE)

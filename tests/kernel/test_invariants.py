@@ -89,6 +89,16 @@ BREAK = [
         f"INSERT INTO consents VALUES ('{A}', '{A}', 'marketing', true, 2, 'mall', now(), '')",
     ),
     (
+        "MEM-7",
+        f"""INSERT INTO companies VALUES ('{C}', 'HQ', '', 'HQ', 'headquarters');
+            INSERT INTO stores (id, code, kind, company_id, region_id, name_zh, name_en, address_zh, address_en,
+                                province, city, phone, lat, lon, hours, pickup, ship, returns, pick_capacity_hour,
+                                pickup_lead_min, updated_at)
+            VALUES ('{C}', 'S1', 'store', '{C}', '{C}', '', 'S1', '', '', '', '', '', 30, 120,
+                    to_jsonb(array_fill('[]'::jsonb, ARRAY[7])), true, true, true, 30, 40, now());
+            INSERT INTO home_stores VALUES ('{A}', '{C}', '{C}', now(), NULL, 'member')""",
+    ),
+    (
         "MEM-3",
         "INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, actor, at)"
         f" VALUES ('{A}', '{C}', 'black', 'gold', 'lapsed', 0, '', now() + interval '1 second')",

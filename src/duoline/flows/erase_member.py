@@ -19,7 +19,7 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.sweep import Sweep
-from duoline.members import access, consents
+from duoline.members import access, consents, homes
 from duoline.members.errors import ErasureBlocked
 from duoline.members.phones import masked
 
@@ -156,6 +156,7 @@ async def _rename(tx: Tx, ids: list[UUID]) -> None:
         ids,
         clock.now(),
     )
+    await homes.follow(tx, ids, source="member")
 
 
 _NAMED = """

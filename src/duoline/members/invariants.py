@@ -64,6 +64,13 @@ INVARIANTS: list[tuple[str, str, str]] = [
                WHERE t.purpose = c.purpose AND t.version = c.text_version AND t.created_at <= c.at)""",
     ),
     (
+        "MEM-7",
+        "A member's home shop is the one that is written down as still so.",
+        """SELECT m.member_id, m.home_store_id, h.store_id FROM members m
+           FULL JOIN (SELECT member_id, store_id FROM home_stores WHERE until_at IS NULL) h ON h.member_id = m.member_id
+           WHERE m.home_store_id IS DISTINCT FROM h.store_id""",
+    ),
+    (
         "MRG-1",
         "Of whoever is merged one record says into whom, and nobody else is.",
         """SELECT coalesce(m.member_id, g.other_id) AS other_id, m.merged_into, g.member_id

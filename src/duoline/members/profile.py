@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from duoline.kernel.errors import NotFound
+from duoline.members import homes
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -53,4 +54,6 @@ async def change(
         locale,
         home_store_id,
     )
+    if home_store_id is not None:
+        await homes.follow(tx, [member_id], source="member")
     return await profile(tx, member_id)

@@ -66,6 +66,26 @@ members = table(
     index("members_lapse_ix", "tier_lapses_at", postgresql_where=sql_text("tier_lapses_at IS NOT NULL")),
 )
 
+# Which shop was a member's home when; MEM-7 holds it against the member. Of those from before nobody knows the start.
+home_stores = table(
+    PACKAGE,
+    "home_stores",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    uid("store_id"),
+    at("from_at", null=True),
+    at("until_at", null=True),
+    text("source"),
+    pk("home_stores", "member_id", "id"),
+    fk("home_stores_member_fk", ["member_id"], "members", ["member_id"]),
+    fk("home_stores_store_fk", ["store_id"], "stores", ["id"]),
+    check("home_stores_source_ck", "source IN ('member', 'import', 'unknown')"),
+    check("home_stores_start_ck", "(source = 'unknown') = (from_at IS NULL)"),
+    check("home_stores_end_ck", "until_at >= from_at"),
+    index("home_stores_open_ux", "member_id", unique=True, postgresql_where=sql_text("until_at IS NULL")),
+)
+
 # How a member came to each tier: what they had spent by then, under which version of the rules, or who set it and why.
 tier_changes = table(
     PACKAGE,

@@ -1,20 +1,25 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
 from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
-from duoline.settlement.closing import begin_closing, pays
+from duoline.settlement.closing import begin_closing, close_month, pays
+from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import Terms, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
+    Disputed,
     MonthNotOver,
     NotClosed,
     OwnStatement,
+    PayeeBusy,
     PayoutOver,
     SignOffMissing,
     SignOffThere,
+    StillClosing,
     TwoLevelsInForce,
 )
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
+from duoline.settlement.parts import close_one
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -32,7 +37,7 @@ from duoline.settlement.refer import refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
-from duoline.settlement.statements import approve, check_over, close_month, close_one, say
+from duoline.settlement.statements import approve, check_over, say
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
 
 __all__ = [
@@ -45,9 +50,11 @@ __all__ = [
     "STATEMENTS",
     "AllocationPolicy",
     "ApprovedBefore",
+    "ClosingRun",
     "CommissionPolicy",
     "Contract",
     "ContractPolicy",
+    "Disputed",
     "Draft",
     "Earned",
     "Facts",
@@ -58,11 +65,13 @@ __all__ = [
     "NotClosed",
     "OwnStatement",
     "Payee",
+    "PayeeBusy",
     "PayoutOver",
     "SignOffMissing",
     "SignOffThere",
     "Simulated",
     "StatementPolicy",
+    "StillClosing",
     "Terms",
     "Told",
     "TwoLevelsInForce",

@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody
 
-from duoline.adapters.sandbox import callbacks, payments, refunds
+from duoline.adapters.sandbox import accounts, callbacks, payments, refunds
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.faults import AnswerFault, Faults, RefundOutcome
@@ -43,9 +43,11 @@ class SpoilAnswers(Action, frozen=True, tag="answer"):
 
 
 class Pay(Action, frozen=True, tag="pay"):
-    """The buyer pays. `late_capture`: even though the payment is closed."""
+    """The buyer pays, by the account of that name. Without one: somebody who never comes again. `late_capture`: even
+    though the payment is closed."""
 
     ref: str
+    account: Annotated[str, msgspec.Meta(pattern=f"^{accounts.PATTERN}$")] | None = None
     late_capture: bool = False
 
 
@@ -128,8 +130,8 @@ def _act(books: Books, action: AnyAction, public_url: str) -> Done:
                 fault.seconds,
                 fault.times,
             )
-        case Pay(ref=ref, late_capture=late_capture):
-            payment = payments.pay(books, ref, late_capture=late_capture)
+        case Pay(ref=ref, account=account, late_capture=late_capture):
+            payment = payments.pay(books, ref, account=account, late_capture=late_capture)
             return Done(payment=payments.as_json(payment, public_url))
         case SettleRefund(out_refund_no=out_refund_no, outcome=outcome):
             refunds.settle_now(books, out_refund_no, outcome)

@@ -12,7 +12,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from duoline.adapters.sandbox.schema import SCHEMA, VERSION, WALLETS
+from duoline.adapters.sandbox.schema import STEPS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,9 @@ def _open(path: Path) -> sqlite3.Connection:
     db.execute("BEGIN IMMEDIATE")
     known = db.execute("PRAGMA user_version").fetchone()[0]
     if known < VERSION:
-        for statement in (*(SCHEMA if known < 1 else ()), *WALLETS):
-            db.execute(statement)
+        for step in STEPS[known:]:
+            for statement in step:
+                db.execute(statement)
         db.execute(f"PRAGMA user_version={VERSION}")
     db.execute("COMMIT")
     return db

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-VERSION = 2
-
 SCHEMA = (
     # faults: JSON of the choice made for this payment; NULL follows the general choice.
     """CREATE TABLE payments (
@@ -129,3 +127,19 @@ WALLETS = (
     "CREATE INDEX pay_codes_wallet ON pay_codes (wallet_id, created_ms)",
     "ALTER TABLE payments ADD COLUMN wallet_id INTEGER REFERENCES wallets (id)",
 )
+
+# What version 3 adds: who paid. `account` is the name its owner chose, `payer` what this merchant hears instead. A
+# payment made before, or by nobody yet, has no payer.
+PAYERS = (
+    """CREATE TABLE payers (
+        merchant_id TEXT NOT NULL,
+        account TEXT NOT NULL,
+        payer TEXT NOT NULL UNIQUE,
+        PRIMARY KEY (merchant_id, account)
+    ) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE payments ADD COLUMN payer TEXT",
+)
+
+# By version: what brings a ledger of the version before to it.
+STEPS = (SCHEMA, WALLETS, PAYERS)
+VERSION = len(STEPS)

@@ -78,6 +78,12 @@ def use_code(books: Books, code: str, payment_id: int) -> None:
     books.run("UPDATE pay_codes SET payment_id = ? WHERE code = ? AND payment_id IS NULL", payment_id, code)
 
 
+def owner_of(books: Books, payment: sqlite3.Row) -> str | None:
+    """The name of the wallet that a payment is asked of; None for one that has none."""
+    row = books.one("SELECT name FROM wallets WHERE id = ?", payment["wallet_id"])
+    return None if row is None else str(row["name"])
+
+
 def take(books: Books, payment: sqlite3.Row) -> None:
     """The money of a payment leaves its wallet, if it has one. Refuses more than is in it."""
     if payment["wallet_id"] is None:

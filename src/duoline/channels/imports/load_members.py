@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from duoline.channels.imports.problems import Bad, problem
 from duoline.channels.imports.stage import Tally, report_repeated, report_unknown, take_out_reported
 from duoline.channels.imports.upsert import upsert
+from duoline.members import homes
 from duoline.members.policy import TIERS
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:
     base = TIERS.current().body.tiers[0].code
     numbers, ids = [row["n"] for row in good], [row["member_id"] for row in good]
     changed = {row["member_id"] for row in await tx.fetch(_statement(session), numbers, ids, session.at, base)}
+    await homes.follow(tx, changed, source="import")
     return Tally(len(changed), len(good) - len(changed))
 
 

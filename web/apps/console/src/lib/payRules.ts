@@ -1,5 +1,5 @@
 import { count, t } from "@duoline/i18n"
-import type { AllocationRules, CommissionRules, Contract } from "../api/types"
+import type { AllocationRules, CommissionRules, Company, Contract } from "../api/types"
 import { hundredthsOf, typedHundredths, wholeOf, type Faults } from "./typed"
 
 /** Rules of commission and allocation as people write them: percent and yuan; the back end counts hundredths. */
@@ -91,8 +91,24 @@ export function sharesOfHundred(body: AllocationRules, goods: number, sent: bool
 export const LINE_OF = (part: Part | "owner"): "shop" | "online" | "own" => (part === "owner" ? "own" : part === "online" || part === "headquarters" ? "online" : "shop")
 
 // ---- contracts
-export type Side = Contract["price_right"]
+export interface ContractForm {
+  contracts: ContractRow[]
+}
+export interface ContractBody {
+  contracts: Contract[]
+}
+export const NO_CONTRACTS: ContractForm = { contracts: [] }
+export const MODES = ["direct", "franchise", "all_franchise"] as const
 export const SIDES = ["stock_owner", "price_right", "promo_payer"] as const
+/** The terms that come with a mode. */
+export const USUAL: Record<Contract["mode"], Omit<Contract, "company" | "regions">> = {
+  direct: { mode: "direct", stock_owner: "chain", price_right: "chain", promo_payer: "chain", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
+  franchise: { mode: "franchise", stock_owner: "company", price_right: "chain", promo_payer: "chain", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
+  all_franchise: { mode: "all_franchise", stock_owner: "company", price_right: "company", promo_payer: "company", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
+}
+/** What holds with a company that has no terms of its own. */
+export const usualOf = (company: Company) => USUAL[company.kind === "franchisee" ? "franchise" : "direct"]
+export type Side = Contract["price_right"]
 /** A contract as it is typed: percentages as text. */
 export type ContractRow = Omit<Contract, "goods_percent" | "price_floor_percent" | "price_ceiling_percent"> & Record<"goods_percent" | "price_floor_percent" | "price_ceiling_percent", string>
 export const contractRow = (one: Contract): ContractRow => ({ ...one, goods_percent: String(one.goods_percent), price_floor_percent: limitTyped(one.price_floor_percent), price_ceiling_percent: limitTyped(one.price_ceiling_percent) })
@@ -123,4 +139,10 @@ export function termsOf(one: Contract, name: string, territory: string, percent:
     { key: `promo_${one.promo_payer}`, with: { name } },
     ...(territory ? [{ key: percent ? "territory" : "territory_idle", with: { name, regions: territory, percent } }] : []),
   ]
+}
+export const agreed = (company: Company): ContractRow => contractRow({ company: company.code, regions: [], ...usualOf(company) })
+export const contractForm = (body: ContractBody): ContractForm => ({ contracts: body.contracts.map(contractRow) })
+export function contractBody(form: ContractForm): { body: ContractBody; faults: Faults } {
+  const read = form.contracts.map((one, n) => contractOf(one, `contracts.${n}`))
+  return { body: { contracts: read.map((one) => one.contract) }, faults: Object.assign({}, ...read.map((one) => one.faults)) as Faults }
 }
