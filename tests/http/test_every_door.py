@@ -119,6 +119,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "method": "delivery", "contact": {"name": "王芳", "phone": "13900000001"},
         "address": {"name": "王芳", "phone": "13900000001", "province": "某省", "city": "某市", "district": "", "line": "1"},
     },
+    "POST /api/console/prices": {
+        "sku_id": "{sku}", "scope": "store", "scope_code": "{store}", "price": {"minor": 1990, "currency": "CNY"},
+        "valid_from": "2027-05-01T00:00:00+08:00",
+    },
     "POST /api/clerk/parked-sales": {"store": "{store}", "lines": [{"sku_id": "{sku}", "quantity": 1}]},
     "POST /api/clerk/drawer-sessions": {"store": "{store}", "float": {"minor": 100, "currency": "CNY"}, "drawer": "9"},
     "POST /api/clerk/drawer-sessions/{session_id}/payments": {
@@ -220,6 +224,7 @@ class Side:
     customer: UUID
     payee: UUID
     statement: UUID
+    price: UUID
 
     @property
     def unit(self) -> str:
@@ -411,10 +416,24 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
         transfer=await transferred(found, code),
         touchpoint=await hung(found, code),
         outfit=await put_together(found.world, "staff", world.staff_ids[people[code]], world.stores[code]),
+        price=await priced(found, code),
         **await tied(found, code),
         **await at_the_till(found, code),
         **await stated(found, code),
     )
+
+
+async def priced(found: Neighbourhood, code: str) -> UUID:
+    """A price of the side's shop, to come."""
+    made = await found.world.staff("hq").post(
+        "/api/console/prices",
+        {
+            "sku_id": str(found.sku), "scope": "store", "scope_code": code, "price": {"minor": 1000, "currency": "CNY"},
+            "valid_from": (NOON + timedelta(days=90)).isoformat(),
+        },
+    )  # fmt: skip
+    assert made.status_code == 201, made.text
+    return UUID(made.json()["id"])
 
 
 async def stated(found: Neighbourhood, code: str) -> dict[str, UUID]:

@@ -445,6 +445,10 @@ BUGS = {
         ),
         "tests/settlement/test_reckon.py::test_online_collected_in_another_shop_of_the_chain",
     ),
+    "the price right unchecked": Bug(
+        (("pricing/prices.py", "    if by != right.holder:\n", "    if False:\n"),),
+        "tests/flows/test_shop_prices.py::test_only_whose_the_prices_are_sets_and_ends_them",
+    ),
     "a circle of members that pays": Bug(
         (
             (

@@ -20,6 +20,7 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
 from duoline.members.group import group_of, same_person
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
+from duoline.stores import directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -142,7 +143,11 @@ async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], fou
             found.facts,
             each,
             settlement.ALLOCATION.version(found.allocation_version).body,
-            *settlement.contract_at(each.location_id, settlement.CONTRACTS.version(found.contracts_version).body),
+            *settlement.terms_at(
+                each.location_id,
+                settlement.CONTRACTS.version(found.contracts_version).body,
+                regions=found.facts.regions,
+            ),
         )
     ]
 
@@ -260,6 +265,7 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         if touch
         else None
     )
+    online = order.channel != "till" and order.sold_store_id is None
     upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
     upline_id = upline["owner_id"] if upline and upline["owner_kind"] == "member" else None
     facts = Facts(
@@ -267,13 +273,14 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         order_id=order.id,
         placed_at=order.placed_at,
         tier=member["tier"] if member else "",
-        online=order.channel != "till" and order.sold_store_id is None,
+        online=online,
         seller_id=seller_id,
         seller_store_id=seller_store_id,
         guide=Guided(binding_id=bound.id, guide_id=bound.guide_id, store_id=bound.store_id) if bound else None,
         touch=touched,
         second_id=upline_id if upline_id and await settlement.live_sign_off(tx) else None,
         upline_id=upline_id,
+        regions=_regions(order) if online else [],
         brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
     )
     flags = await _flags(
@@ -284,6 +291,16 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         bound_flags=bound.flags if bound else [],
     )
     return msgspec.structs.replace(facts, flags=flags)
+
+
+def _regions(order: orders.Order) -> list[str]:
+    """The regions that an order is delivered into, the nearest first; none where no shop of ours is near, or where it
+    is collected."""
+    if order.address is None:
+        return []
+    chain = directory.current()
+    region_id = chain.region_of(str(order.address["province"]), str(order.address["city"]))
+    return [chain.regions[each].code for each in chain.regions_above(region_id)] if region_id else []
 
 
 async def _seller(tx: Tx, order: orders.Order) -> tuple[UUID | None, UUID | None]:

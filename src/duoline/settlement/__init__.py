@@ -3,7 +3,7 @@
 from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
-from duoline.settlement.contracts import contract_at
+from duoline.settlement.contracts import Terms, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     Disputed,
@@ -72,6 +72,7 @@ __all__ = [
     "Simulated",
     "StatementPolicy",
     "StillClosing",
+    "Terms",
     "Told",
     "TwoLevelsInForce",
     "allocation_of",
@@ -83,7 +84,6 @@ __all__ = [
     "close_one",
     "closes_circle",
     "commission_of",
-    "contract_at",
     "in_money",
     "live_sign_off",
     "mature",
@@ -93,6 +93,7 @@ __all__ = [
     "pay_one",
     "payable",
     "pays",
+    "price_right",
     "refer",
     "resolve",
     "revoke",
@@ -103,5 +104,6 @@ __all__ = [
     "tell_all",
     "tell_bringing",
     "tell_bringing_store",
+    "terms_at",
     "times_of",
 ]

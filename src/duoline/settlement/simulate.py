@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution
-from duoline.settlement.contracts import contract_at
+from duoline.settlement.contracts import terms_at
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import allocation_of, commission_of, payable
 from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
@@ -161,8 +161,8 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     handed: dict[str, int] = {}
     for (line, _), what in places.items():
         handed[line] = handed.get(line, 0) + what.net_minor
-        contract, owner = contract_at(what.location_id, draft.contracts)
-        found += allocation_of(facts, what, draft.allocation, contract, owner)
+        terms = terms_at(what.location_id, draft.contracts, regions=facts.regions)
+        found += allocation_of(facts, what, draft.allocation, *terms)
     for each in msgspec.convert(row["lines"], list[LineFacts]):
         name = str(each.line_id)
         # Who had no commission before may have some now: what was handed over tells as much of the line.

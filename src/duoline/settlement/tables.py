@@ -120,8 +120,8 @@ accruals = table(
     check(
         "accruals_role_ck",
         "CASE book WHEN 'commission' THEN role IN ('guide', 'seller', 'referrer', 'second', 'bringing')"
-        " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'ship_store', 'hand_over_store',"
-        " 'online', 'headquarters', 'bringing_store') END",
+        " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'territory', 'ship_store',"
+        " 'hand_over_store', 'online', 'headquarters', 'bringing_store') END",
     ),
     check("accruals_people_ck", "(book = 'commission') = (payee_kind IN ('staff', 'member'))"),
     # Two levels are the most there can be, and the second only behind a sign-off.

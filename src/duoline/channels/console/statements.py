@@ -45,8 +45,8 @@ ROLES = {
     "guide": "导购 guide", "seller": "开单 seller", "referrer": "分享 sharer", "second": "第二级 second level",
     "bringing": "拉新 new member", "owner": "货主 owner of the goods", "bringer_store": "拉新门店 brought the member",
     "guide_store": "导购门店 guide's shop", "touchpoint_store": "触点门店 touchpoint's shop",
-    "ship_store": "发货 sent it", "hand_over_store": "交货 handed over", "online": "电商 online",
-    "headquarters": "总部 headquarters", "bringing_store": "门店拉新 new member",
+    "territory": "区域 territory", "ship_store": "发货 sent it", "hand_over_store": "交货 handed over",
+    "online": "电商 online", "headquarters": "总部 headquarters", "bringing_store": "门店拉新 new member",
 }  # fmt: skip
 
 

@@ -360,8 +360,20 @@ export interface PriceRow {
   valid_from: string
   valid_until: string | null
   in_force: boolean
+  /** Whether whoever asks may end it: by contract a shop's are its company's or the chain's. */
+  may_end: boolean
   reason: string
   created_at: string
+}
+
+/** A shop of one's own and whose its prices are by contract now; between which amounts, null for no limit. */
+export interface PriceShop {
+  store_code: string
+  store_name: Text
+  set_by: "company" | "chain"
+  may_set: boolean
+  least: Money | null
+  most: Money | null
 }
 
 /** A price that is not the chain's for all channels. */
@@ -1504,7 +1516,7 @@ export interface MemberIdentity {
 
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
 export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
-export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters" | "bringing_store"
+export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "territory" | "ship_store" | "hand_over_store" | "online" | "headquarters" | "bringing_store"
 export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
 export interface PayeeOf {
@@ -1660,6 +1672,7 @@ export interface AllocationRules {
   bringer_store: number
   guide_store: number
   touchpoint_store: number
+  territory: number
   ship_store: number
   hand_over_store: number
   online: number
@@ -1674,6 +1687,9 @@ export interface Contract {
   price_right: "company" | "chain"
   promo_payer: "company" | "chain"
   goods_percent: number
+  /** Of the chain's price, where the company sets its own; 0 for no limit. */
+  price_floor_percent: number
+  price_ceiling_percent: number
   regions: string[]
 }
 
