@@ -280,6 +280,8 @@ BREAK = [
     ("STL-7", "DELETE FROM payouts"),
     ("STL-7", "UPDATE statements SET carried_in_minor = 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
     ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),
+    ("STL-9", "UPDATE payouts SET provider = 'sandbox', receiver = 'x' WHERE state = 'done'"),
+    ("STL-9", "DELETE FROM journal_entries WHERE credit = 'clearing:payouts'"),
     ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),
     ("WAL-1", "DELETE FROM journal_entries WHERE credit = 'stored:principal'"),
     ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),

@@ -67,6 +67,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "STL-6": ("statements_month_uq", "statement_lines_pk", "statement_lines_amount_ck", "accruals_settled_ck"),
     "STL-7": ("payouts_live_ux", "payouts_amount_ck", "statements_sum_ck", "statements_carried_ck"),
     "STL-8": ("payee_months_pk", "payee_months_payable_ck"),
+    "STL-9": ("payouts_provider_ck", "payee_accounts_filled_ck"),
     "WAL-1": ("wallets_principal_ck", "wallets_bonus_ck"),
     "WAL-2": ("wallet_lots_left_ck", "wallet_lots_expires_ck"),
     "WAL-3": ("wallet_uses_back_ck", "wallet_uses_amount_ck", "captures_intent_uq"),

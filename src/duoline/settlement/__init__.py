@@ -8,6 +8,7 @@ from duoline.settlement.errors import (
     MonthNotOver,
     NotClosed,
     OwnStatement,
+    PayoutAtProvider,
     PayoutOver,
     SignOffMissing,
     SignOffThere,
@@ -15,6 +16,7 @@ from duoline.settlement.errors import (
 )
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
+from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -58,6 +60,8 @@ __all__ = [
     "NotClosed",
     "OwnStatement",
     "Payee",
+    "PayeeAccount",
+    "PayoutAtProvider",
     "PayoutOver",
     "SignOffMissing",
     "SignOffThere",
@@ -65,6 +69,7 @@ __all__ = [
     "StatementPolicy",
     "Told",
     "TwoLevelsInForce",
+    "account_of",
     "allocation_of",
     "approve",
     "begin",
@@ -74,6 +79,7 @@ __all__ = [
     "close_one",
     "commission_of",
     "contract_at",
+    "drop_account",
     "in_money",
     "live_sign_off",
     "mature",
@@ -87,6 +93,7 @@ __all__ = [
     "resolve",
     "revoke",
     "say",
+    "set_account",
     "sign_off",
     "simulate",
     "tell",

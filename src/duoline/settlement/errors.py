@@ -50,6 +50,15 @@ class PayoutOver(Refusal):
     en = "This payout has ended already."
 
 
+class PayoutAtProvider(Refusal):
+    """The payment provider executes it and says how it ended; nobody else can."""
+
+    code = "settlement.payout-at-provider"
+    status = 409
+    zh = "这笔款由支付平台打款,结果以平台为准,不能手工登记。"
+    en = "The payment provider executes this payout and says how it ended; it cannot be entered by hand."
+
+
 class SignOffMissing(Refusal):
     """Two levels need somebody's recorded word first."""
 

@@ -123,4 +123,22 @@ INVARIANTS: list[tuple[str, str, str]] = [
              ON a.payee_id = m.payee_id AND a.month = m.month
            WHERE m.earned_minor <> coalesce(a.minor, 0)""",
     ),
+    (
+        "STL-9",
+        "A payout that a provider executes goes to an account, and what payees were paid left our balance where it was"
+        " paid: at the provider, or by file.",
+        """SELECT payee_id, id::text AS what, amount_minor, NULL::numeric AS booked FROM payouts
+           WHERE CASE WHEN provider = '' THEN receiver <> '' OR provider_ref <> ''
+                      ELSE receiver = '' AND state = 'requested' END
+           UNION ALL
+           SELECT payee_id, account, p.minor, b.minor FROM (
+               SELECT payee_id, 'clearing:' || CASE provider WHEN '' THEN 'payouts' ELSE provider END AS account,
+                      sum(amount_minor) AS minor
+               FROM payouts WHERE state = 'done' GROUP BY 1, 2) p
+           FULL JOIN (
+               SELECT j.member_id AS payee_id, e.credit AS account, sum(e.amount_minor) AS minor
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               WHERE j.kind = 'settlement-done' GROUP BY 1, 2) b USING (payee_id, account)
+           WHERE p.minor IS DISTINCT FROM b.minor""",
+    ),
 ]
