@@ -31,9 +31,12 @@ from duoline.channels.imports.source import open_source
 from duoline.channels.imports.validate import Checker, staging
 from duoline.entry.check import broken
 from duoline.entry.migrate import migrate
+from duoline.flows.merge_members import merge_members
 from duoline.kernel import postgres
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.db import Database
+from duoline.members import pairs as members_pairs
+from duoline.members.group import head_of
 from duoline.members.match import STRONG
 from duoline.members.policy import MATCHING
 
@@ -218,6 +221,7 @@ async def measure(db: Database, path: Path, truth: list[int]) -> dict[str, Any]:
     both, one_member, one_person = pairs(members, persons), pairs(members), pairs(persons)
     reachable, reached = pairs([ties[n] for n in kept]), pairs([ties[n] for n in kept], members)
     queue = await queued(db, members, persons)
+    decided = await decide_queue(db, members, persons)
     return {
         "rows": first.rows,
         "refused_rows": first.bad,
@@ -234,16 +238,14 @@ async def measure(db: Database, path: Path, truth: list[int]) -> dict[str, Any]:
         "recall": round(both / one_person, 4),
         "recall_reachable": round(reached / reachable, 4),
         **queue,
+        **decided,
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 
 async def queued(db: Database, members: list[Any], persons: list[int]) -> dict[str, Any]:
     """Of pairs that wait, how many are one person; of people who are several members, how many of those pairs wait."""
-    of: dict[Any, Counter[int]] = defaultdict(Counter)
-    for one, person in zip(members, persons, strict=True):
-        of[one][person] += 1
-    main = {one: some.most_common(1)[0][0] for one, some in of.items()}
+    main = _main_person(members, persons)
     waiting = await db.fetch("SELECT member_id, other_id FROM member_pairs")
     right = sum(main.get(row["member_id"]) == main.get(row["other_id"]) for row in waiting)
     several: dict[int, set[Any]] = defaultdict(set)
@@ -252,6 +254,51 @@ async def queued(db: Database, members: list[Any], persons: list[int]) -> dict[s
     split = sum(len(some) * (len(some) - 1) // 2 for some in several.values())
     return {"queue": len(waiting), "queue_one_person": right, "split_pairs": split,
             "split_pairs_in_queue": round(right / split, 4) if split else None}  # fmt: skip
+
+
+def _main_person(members: list[Any], persons: list[int]) -> dict[Any, int]:
+    """Whose most rows of each member are."""
+    of: dict[Any, Counter[int]] = defaultdict(Counter)
+    for one, person in zip(members, persons, strict=True):
+        of[one][person] += 1
+    return {one: some.most_common(1)[0][0] for one, some in of.items()}
+
+
+async def decide_queue(db: Database, members: list[Any], persons: list[int]) -> dict[str, Any]:
+    """What there is once somebody who knows the people has decided every pair that waits: merged, or told apart."""
+    main = _main_person(members, persons)
+    began, merged, apart = time.perf_counter(), 0, 0
+    for row in await db.fetch("SELECT member_id, other_id FROM member_pairs ORDER BY member_id, other_id"):
+        one, other = row["member_id"], row["other_id"]
+        async with db.begin() as tx:
+            if main.get(one) != main.get(other):
+                await members_pairs.settle(
+                    tx, member_id=one, other_id=other, state="different", reason="known", actor=SYSTEM
+                )
+                apart += 1
+                continue
+            heads = [await head_of(tx, one), await head_of(tx, other)]
+            if heads[0] == heads[1]:
+                continue
+            others: list[int] = [
+                await tx.fetchval("SELECT merged_others FROM members WHERE member_id = $1", head) for head in heads
+            ]
+            survivor, gone = heads if others[0] >= others[1] else reversed(heads)
+            await merge_members(tx, survivor_id=survivor, other_id=gone, reason="known", actor=SYSTEM)
+            merged += 1
+    left = [await head_of(db, member) for member in members]
+    both, one_member, one_person = pairs(left, persons), pairs(left), pairs(persons)
+    return {
+        "decided_same": merged,
+        "decided_different": apart,
+        "decided_seconds": round(time.perf_counter() - began, 1),
+        "members_decided": await db.fetchval(
+            "SELECT count(*) FROM members WHERE kind = 'member' AND merged_into IS NULL"
+        ),
+        "precision_decided": round(both / one_member, 6),
+        "recall_decided": round(both / one_person, 4),
+        "checker_findings_decided": len(await broken(db)),
+    }
 
 
 async def _work(home: Path, count: int) -> dict[str, Any]:

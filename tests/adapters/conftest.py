@@ -223,9 +223,9 @@ async def listening(serve: Callable[..., Awaitable[None]]) -> AsyncIterator[int]
 
 
 @asynccontextmanager
-async def serving(application: Any) -> AsyncIterator[str]:
-    """Serve an ASGI application in this process on a free port; gives its address."""
-    port = free_port()
+async def serving(application: Any, port: int | None = None) -> AsyncIterator[str]:
+    """Serve an ASGI application in this process, on a free port if none is given; gives its address."""
+    port = port or free_port()
     server = Server(
         application, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
     )

@@ -124,13 +124,15 @@ async def shared_by(world: World, owner: Owner, buyer: UUID, *, own_device: bool
     return found
 
 
-async def bought_by_link(world: World, books: Books, owner: Owner, buyer: UUID, **options: bool) -> Receipt:
+async def bought_by_link(
+    world: World, books: Books, owner: Owner, buyer: UUID, *, payer: str | None = None, **options: bool
+) -> Receipt:
     await world.stock("A", "milk", 1)
     touch = await shared_by(world, owner, buyer, **options)
     request = world.request(world.wish("milk", 1, at="A"), member_id=buyer)
     placed = await world.placing.place(request._replace(touch=touch))
     receipt = msgspec.json.decode(placed.body, type=Receipt)
-    await world.pay(books, receipt)
+    await world.pay(books, receipt, payer=payer)
     return receipt
 
 

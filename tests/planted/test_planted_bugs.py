@@ -449,6 +449,14 @@ BUGS = {
         (("settlement/refer.py", "    if circle:\n        return False\n", ""),),
         "tests/flows/test_credit.py::test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once",
     ),
+    "whoever paid is paid": Bug(
+        (("flows/credit.py", '        return "payer"\n', "        pass\n"),),
+        "tests/flows/test_same_payer.py::test_who_paid_for_the_order_is_not_paid_for_it",
+    ),
+    "the account itself is kept": Bug(
+        (("payments/payers.py", "return msgspec.structs.replace(event, payer=None)", "return event"),),
+        "tests/flows/test_same_payer.py::test_an_account_is_kept_as_a_keyed_digest_only",
+    ),
     "two runs that both pay": Bug(
         (
             (
@@ -604,3 +612,14 @@ def test_the_unspoilt_copy_passes(copy):
     """Otherwise the bugs above would be "caught" by a copy that cannot run at all."""
     done = run(copy, "tests/flows/test_place.py::test_400_buyers_for_100_units")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_bug_fits_the_program_and_its_test_is_there(name):
+    """Each time, of all of them: what `make prove` plants has not been lost to a change of names."""
+    for file, right, _ in BUGS[name].edits:
+        assert right in (CHECKOUT / "src" / "duoline" / file).read_text(encoding="utf-8"), (
+            f"{name!r} does not fit {file}"
+        )
+    path, _, test = BUGS[name].caught_by.partition("::")
+    assert not test or f"def {test.partition('[')[0]}(" in (CHECKOUT / path).read_text(encoding="utf-8")

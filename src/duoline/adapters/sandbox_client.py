@@ -85,6 +85,7 @@ class _Payment(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     refunded_minor: int
     currency: str
+    payer: str | None = None
     pay_url: str
     paid_at: datetime | None
     closed_at: datetime | None
@@ -125,6 +126,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
     provider_ref: str
     amount_minor: int
     currency: str
+    payer: str | None = None  # not in a notice of a refund, nor in one that was queued before there were any
     occurred_at: datetime
 
 
@@ -354,6 +356,7 @@ class SandboxClient:
             currency=event.currency,
             occurred_at=event.occurred_at,
             provider_ref=event.provider_ref,
+            payer=event.payer,
         )
 
     async def _payment(self, method: str, path: str, ref: str, content: object = None) -> PaymentState:
@@ -370,6 +373,7 @@ class SandboxClient:
             amount_minor=payment.amount_minor,
             refunded_minor=payment.refunded_minor,
             currency=payment.currency,
+            payer=payment.payer,
             paid_at=payment.paid_at,
             closed_at=payment.closed_at,
         )

@@ -9,7 +9,7 @@ from duoline.adapters.sandbox import Merchant, Provider, SandboxSettings, mercha
 from duoline.adapters.sandbox_client import SandboxClient
 from duoline.channels.http import doors
 from duoline.channels.http.app import Parts
-from duoline.payments import providers
+from duoline.payments import payers, providers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +23,7 @@ MERCHANT = "duoline"
 
 def connect(settings: Settings) -> None:
     """Make the providers known to flows and jobs. Called once in every process that may ask them."""
+    payers.connect(settings.secret)
     if settings.env == "development":
         providers.connect(
             SandboxClient(

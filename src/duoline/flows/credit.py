@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution, orders, settlement
-from duoline.flows import returnable
+from duoline.flows import payers, returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -314,6 +314,10 @@ async def _flags(
         flags.setdefault("guide", "device")
     if own_device:
         flags.setdefault("referrer", "device")
+    paid_by = await payers.paid_by(tx, order.member_id, order.id)
+    for role, staff_id in staff.items():
+        if role not in flags and await payers.pays_for(tx, paid_by, await _member_of(tx, known.get(staff_id))):
+            flags[role] = "payer"
     # Who is paid nothing by the plan is written down as nobody's referrer either.
     plan = settlement.COMMISSION.current(order.placed_at).body
     members: dict[Role, UUID] = {}
@@ -322,12 +326,22 @@ async def _flags(
     if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
         members["second"] = facts.second_id
     for role, payee_id in members.items():
-        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers)):
+        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by)):
             flags[role] = flag
     return flags
 
 
-async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str]) -> Flag | None:
+async def _member_of(tx: Tx, phone: str | None) -> UUID | None:
+    """The member who has the number of somebody who works here: staff are known to be members by it."""
+    if phone is None:
+        return None
+    found: UUID | None = await tx.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+    return found
+
+
+async def _of_member(
+    tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str], paid_by: Sequence[bytes]
+) -> Flag | None:
     """Why a member is not paid for an order; None when they are, and then the pair is written down."""
     if payee_id in await group_of(tx, facts.member_id):
         return "self"
@@ -341,6 +355,8 @@ async def _of_member(tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, 
         order.address["city"] if order.address else "",
     ):
         return "address"
+    if await payers.pays_for(tx, paid_by, payee_id):
+        return "payer"
     return (
         None if await settlement.refer(tx, payee_id=payee_id, buyer_id=facts.member_id, order_id=order.id) else "circle"
     )

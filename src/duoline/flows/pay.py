@@ -20,7 +20,7 @@ from duoline.kernel import clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
-from duoline.payments import providers
+from duoline.payments import payers, providers
 from duoline.payments.provider import AlreadyPaid as AlreadyPaidThere
 from duoline.payments.provider import EventKind, PaymentStatus
 
@@ -151,6 +151,7 @@ async def check(db: Database, intent: Intent) -> bool:
                 intent.id,
                 amount_minor=state.amount_minor,
                 currency=state.currency,
+                payer=state.payer,
             )
     return False
 
@@ -191,7 +192,7 @@ async def _record(db: Database, provider: str, event: PaymentEvent, intent: Inte
             provider,
             event.kind.value,
             event.ref,
-            event,
+            payers.unnamed(event),
             clock.now(),
         )
         if not fresh:
@@ -207,6 +208,7 @@ async def _record(db: Database, provider: str, event: PaymentEvent, intent: Inte
                 amount_minor=event.amount_minor,
                 currency=event.currency,
                 event_id=event.event_id,
+                payer=event.payer,
             )
         elif event.refund_ref:
             await _refund_reported(tx, intent, event)
@@ -260,8 +262,10 @@ async def settle(
     amount_minor: int,
     currency: str,
     event_id: str | None = None,
+    payer: str | None = None,
 ) -> bool:
-    """Record that an intent was paid and let its order go on. False when it was paid with something else.
+    """Record that an intent was paid, and by which account of its provider, and let its order go on. False when it was
+    paid with something else.
 
     Locks the order, the intent, the fulfilments. What is less than the total is a pre-order's deposit, which books it.
     An order that expired or was cancelled meanwhile gets its money back
@@ -283,6 +287,7 @@ async def settle(
         currency=currency,
         actor=SYSTEM,
         provider_event=event_id,
+        payer_key=payers.key_of(intent.provider, payer),
     )
     if captured is None:
         return True

@@ -369,6 +369,7 @@ async def _record(db: Database, intent: Intent, state: PaymentState) -> None:
                 intent.id,
                 amount_minor=state.amount_minor,
                 currency=state.currency,
+                payer=state.payer,
             )
     elif state.status is PaymentStatus.CLOSED:
         await _ask_anew(db, intent)

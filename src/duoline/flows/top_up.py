@@ -16,7 +16,7 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.money import CURRENCY, Money
 from duoline.kernel.sweep import Sweep
-from duoline.payments import providers
+from duoline.payments import payers, providers
 from duoline.payments.provider import AlreadyPaid, EventKind, PaymentStatus
 from duoline.wallet import TopUp, TopUpOver, top_ups
 
@@ -195,7 +195,7 @@ async def check(db: Database, found: TopUp) -> TopUp:
 async def _record(db: Database, found: TopUp, state: PaymentState) -> None:
     async with db.begin() as tx:
         if state.status is PaymentStatus.PAID:
-            await _paid(tx, found, state.amount_minor, state.currency)
+            await _paid(tx, found, state.amount_minor, state.currency, state.payer)
         elif state.status is PaymentStatus.CLOSED:
             await top_ups.close(tx, found)
         elif state.status is PaymentStatus.OPEN:
@@ -204,11 +204,17 @@ async def _record(db: Database, found: TopUp, state: PaymentState) -> None:
             await top_ups.note_declined(tx, found)
 
 
-async def _paid(tx: Tx, found: TopUp, amount_minor: int, currency: str) -> None:
+async def _paid(tx: Tx, found: TopUp, amount_minor: int, currency: str, payer: str | None) -> None:
     if currency != CURRENCY:
         raise payments.AmountMismatch(expected=found.principal_minor, got=amount_minor)
-    account = ledger.accounts.clearing(found.tender)
-    await top_ups.pay(tx, found, account=account, paid_minor=amount_minor, actor=SYSTEM)
+    await top_ups.pay(
+        tx,
+        found,
+        account=ledger.accounts.clearing(found.tender),
+        paid_minor=amount_minor,
+        actor=SYSTEM,
+        payer_key=payers.key_of(found.tender, payer),
+    )
     faults.point("top_up.before_commit")
 
 
@@ -237,11 +243,11 @@ async def receive(db: Database, provider: str, event: PaymentEvent) -> None:
             provider,
             event.kind.value,
             event.ref,
-            event,
+            payers.unnamed(event),
             clock.now(),
         )
         if fresh:
-            await _paid(tx, found, event.amount_minor, event.currency)
+            await _paid(tx, found, event.amount_minor, event.currency, event.payer)
 
 
 async def abandon(db: Database, found: TopUp) -> TopUp:

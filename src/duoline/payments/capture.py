@@ -37,11 +37,13 @@ async def capture(
     currency: str,
     actor: Actor,
     provider_event: str | None = None,
+    payer_key: bytes | None = None,
 ) -> UUID | None:
     """Record the capture of a locked intent and post it to customers' deposits.
 
-    `account` is the ledger account the money stands in now. Returns the capture's id, or None when this
-    intent was captured before (a repeated notice). Refuses `payments.amount-mismatch`.
+    `account` is the ledger account the money stands in now, `payer_key` the digest of whose account paid it. Returns
+    the capture's id, or None when this intent was captured before (a repeated notice). Refuses
+    `payments.amount-mismatch`.
     """
     if (amount_minor, currency) != (intent.amount_minor, intent.currency):
         raise AmountMismatch(expected=intent.amount_minor, got=amount_minor)
@@ -52,8 +54,8 @@ async def capture(
     capture_id = new_id()
     await tx.execute(
         """INSERT INTO captures (member_id, id, intent_id, order_id, tender, amount_minor, currency, provider_event,
-                                 at, actor)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+                                 payer_key, at, actor)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         intent.member_id,
         capture_id,
         intent.id,
@@ -62,6 +64,7 @@ async def capture(
         amount_minor,
         currency,
         provider_event,
+        payer_key,
         now,
         actor.label,
     )

@@ -76,7 +76,7 @@ class OpenedPayment(msgspec.Struct, frozen=True, kw_only=True):
 class PaymentState(msgspec.Struct, frozen=True, kw_only=True):
     """What the provider's books say of a payment now. Amounts in minor units.
 
-    `refunded_minor` counts refunds done and in progress.
+    `refunded_minor` counts refunds done and in progress. `payer` is as in `PaymentEvent`.
     """
 
     ref: str
@@ -85,6 +85,7 @@ class PaymentState(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int = 0
     refunded_minor: int = 0
     currency: str = ""
+    payer: str | None = None
     paid_at: datetime | None = None
     closed_at: datetime | None = None
 
@@ -119,6 +120,10 @@ class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `event_id` is the same on every delivery of one event. `amount_minor` is the payment's amount for
     `payment.*`, the refund's for `refund.*`; `refund_ref` is None for `payment.*`.
+
+    `payer` is the provider's own number of the account that paid, the same each time that account pays us (WeChat Pay:
+    `payer.openid`; Alipay: `buyer_open_id`); None where it does not say. It is personal data: it is never kept or
+    logged, only what `payers.key_of` makes of it is.
     """
 
     event_id: str
@@ -129,6 +134,7 @@ class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     occurred_at: datetime
     provider_ref: str = ""
+    payer: str | None = None
 
 
 class SettlementLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, doc, fk, flag, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, STOCK, distributed, table
 
 PACKAGE = "payments"
@@ -50,7 +50,8 @@ payment_refs = table(
     pk("payment_refs", "ref"),
 )
 
-# One capture an intent; refunds may never exceed it (PAY-1), by constraint.
+# One capture an intent; refunds may never exceed it (PAY-1), by constraint. `payer_key` is the keyed digest of the
+# account that paid at the provider, NULL where nobody says (`payers.py`).
 captures = table(
     PACKAGE,
     "captures",
@@ -64,6 +65,7 @@ captures = table(
     big("refunded_minor", default="0"),
     text("currency"),
     text("provider_event", null=True),
+    blob("payer_key", null=True),
     at("at"),
     text("actor"),
     pk("captures", "member_id", "id"),
@@ -71,7 +73,9 @@ captures = table(
     fk("captures_intent_fk", ["member_id", "intent_id"], "payment_intents", ["member_id", "id"]),
     check("captures_amount_ck", "amount_minor > 0"),
     check("captures_refunded_ck", "refunded_minor >= 0 AND refunded_minor <= amount_minor"),
+    check("captures_payer_ck", "octet_length(payer_key) = 32"),
     index("captures_order_ix", "member_id", "order_id"),
+    index("captures_payer_ix", "member_id", "payer_key", postgresql_where=sql_text("payer_key IS NOT NULL")),
 )
 
 refunds = table(

@@ -129,7 +129,7 @@ accruals = table(
     check("accruals_bringing_ck", "role <> 'bringing' OR payee_kind = 'staff'"),
     # Nobody is paid for what they bought themselves.
     check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
-    check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'circle')"),
+    check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'payer', 'circle')"),
     check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
     check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
     check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),

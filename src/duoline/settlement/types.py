@@ -17,7 +17,7 @@ Role = Literal[
     "owner", "bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online",
     "headquarters",
 ]  # fmt: skip
-Flag = Literal["self", "phone", "device", "address", "circle"]
+Flag = Literal["self", "phone", "device", "address", "payer", "circle"]
 
 NOWHERE = UUID(int=0)
 """The location of what belongs to no location: commission."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, blob, check, fk, index, integer, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "wallet"
@@ -70,6 +70,8 @@ wallet_top_ups = table(
     text("state"),
     text("provider_ref", null=True),
     text("pay_url", null=True),
+    # Keyed digest of the account that paid it at the provider, as of captures.
+    blob("payer_key", null=True),
     # Since when a provider is asked to take it by a code and has not answered.
     at("asked_at", null=True),
     at("expires_at", null=True),
@@ -82,7 +84,9 @@ wallet_top_ups = table(
     check("wallet_top_ups_state_ck", "state IN ('open', 'paid', 'closed')"),
     check("wallet_top_ups_resolved_ck", "(state = 'open') = (resolved_at IS NULL)"),
     check("wallet_top_ups_cash_ck", "tender <> 'cash' OR (state = 'paid' AND store_id IS NOT NULL)"),
+    check("wallet_top_ups_payer_ck", "octet_length(payer_key) = 32"),
     index("wallet_top_ups_id_ix", "id"),
+    index("wallet_top_ups_payer_ix", "member_id", "payer_key", postgresql_where=sql_text("payer_key IS NOT NULL")),
     index("wallet_top_ups_open_ix", "expires_at", postgresql_where=sql_text("state = 'open'")),
 )
 

@@ -16,6 +16,7 @@ from duoline.wallet.policy import WALLET
 from duoline.wallet.reckon import Shares, bonus_for
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from uuid import UUID
 
@@ -198,9 +199,12 @@ async def receive(tx: Tx, top_up: TopUp, *, account: str, actor: Actor) -> None:
     )
 
 
-async def pay(tx: Tx, top_up: TopUp, *, account: str, paid_minor: int, actor: Actor) -> bool:
+async def pay(
+    tx: Tx, top_up: TopUp, *, account: str, paid_minor: int, actor: Actor, payer_key: bytes | None = None
+) -> bool:
     """A provider says that a top-up was paid: record it once, also when it was closed before. Locks the top-up, the
     wallet. False when it was known. Of another amount than was asked for, what came is the principal, with its bonus.
+    `payer_key` is the digest of whose account paid it.
     """
     locked = await lock_top_up(tx, top_up.member_id, top_up.id)
     if locked.state == "paid":
@@ -208,13 +212,14 @@ async def pay(tx: Tx, top_up: TopUp, *, account: str, paid_minor: int, actor: Ac
     bonus = locked.bonus_minor if paid_minor == locked.principal_minor else bonus_for(WALLET.current().body, paid_minor)
     await tx.execute(
         """UPDATE wallet_top_ups SET state = 'paid', principal_minor = $3, bonus_minor = $4, resolved_at = $5,
-                  asked_at = NULL
+                  asked_at = NULL, payer_key = $6
            WHERE member_id = $1 AND id = $2""",
         locked.member_id,
         locked.id,
         paid_minor,
         bonus,
         clock.now(),
+        payer_key,
     )
     await receive(tx, locked._replace(principal_minor=paid_minor, bonus_minor=bonus), account=account, actor=actor)
     return True
@@ -261,3 +266,12 @@ async def close(tx: Tx, top_up: TopUp) -> None:
         top_up.id,
         clock.now(),
     )
+
+
+async def filled_by(db: Database | Tx, member_ids: Collection[UUID]) -> list[bytes]:
+    """The accounts at providers, as digests, that ever filled a wallet of these members."""
+    rows = await db.fetch(
+        "SELECT DISTINCT payer_key FROM wallet_top_ups WHERE member_id = ANY ($1) AND payer_key IS NOT NULL",
+        list(member_ids),
+    )
+    return [row["payer_key"] for row in rows]

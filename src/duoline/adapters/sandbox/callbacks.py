@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a callback. The amount is the payment's for `payment.*`, the refund's for `refund.*`."""
+    """The body of a callback. The amount is the payment's for `payment.*`, the refund's for `refund.*`. `payer` says
+    who paid, in `payment.paid` alone."""
 
     event_id: str
     kind: str
@@ -33,6 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     provider_ref: str
     amount_minor: int
     currency: str
+    payer: str | None
     occurred_at: str
 
 
@@ -62,6 +64,7 @@ def enqueue(books: Books, payment: sqlite3.Row, kind: str, *, refund: sqlite3.Ro
         provider_ref=refund["provider_ref"] if refund else payment["provider_ref"],
         amount_minor=refund["amount_minor"] if refund else payment["amount_minor"],
         currency=payment["currency"],
+        payer=payment["payer"] if kind == "payment.paid" else None,
         occurred_at=rules.iso(books.now_ms) or "",
     )
     waits_for_this = not faults.lose and _somebody_is_held(books, payment["id"])

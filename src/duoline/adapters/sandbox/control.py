@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody
 
-from duoline.adapters.sandbox import callbacks, payments, refunds, transfers, wallets
+from duoline.adapters.sandbox import accounts, callbacks, payments, refunds, transfers, wallets
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.faults import AnswerFault, Faults, RefundOutcome, TransferOutcome
@@ -43,9 +43,11 @@ class SpoilAnswers(Action, frozen=True, tag="answer"):
 
 
 class Pay(Action, frozen=True, tag="pay"):
-    """The buyer pays. `late_capture`: even though the payment is closed."""
+    """The buyer pays, by the account of that name. Without one: somebody who never comes again. `late_capture`: even
+    though the payment is closed."""
 
     ref: str
+    account: Annotated[str, msgspec.Meta(pattern=f"^{accounts.PATTERN}$")] | None = None
     late_capture: bool = False
 
 
@@ -66,7 +68,7 @@ class SettleTransfer(Action, frozen=True, tag="settle_transfer"):
 class OpenWallet(Action, frozen=True, tag="open_wallet"):
     """Somebody opens a wallet by that name, if there is none."""
 
-    name: Annotated[str, msgspec.Meta(pattern=wallets.NAME_PATTERN)]
+    name: Annotated[str, msgspec.Meta(pattern=f"^{accounts.PATTERN}$")]
 
 
 class Replay(Action, frozen=True, tag="replay"):
@@ -154,8 +156,8 @@ def _act(books: Books, action: AnyAction, public_url: str) -> Done:
                 fault.seconds,
                 fault.times,
             )
-        case Pay(ref=ref, late_capture=late_capture):
-            payment = payments.pay(books, ref, late_capture=late_capture)
+        case Pay(ref=ref, account=account, late_capture=late_capture):
+            payment = payments.pay(books, ref, account=account, late_capture=late_capture)
             return Done(payment=payments.as_json(payment, public_url))
         case SettleRefund(out_refund_no=out_refund_no, outcome=outcome):
             refunds.settle_now(books, out_refund_no, outcome)

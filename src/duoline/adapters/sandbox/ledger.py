@@ -12,7 +12,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from duoline.adapters.sandbox.schema import VERSIONS
+from duoline.adapters.sandbox.schema import STEPS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,10 @@ def _open(path: Path) -> sqlite3.Connection:
     # Two processes may start together: the second finds the tables made when it gets the lock.
     db.execute("BEGIN IMMEDIATE")
     known = db.execute("PRAGMA user_version").fetchone()[0]
-    for added in VERSIONS[known:]:
-        for statement in added:
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version={max(known, len(VERSIONS))}")
+    if known < VERSION:
+        for step in STEPS[known:]:
+            for statement in step:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version={VERSION}")
     db.execute("COMMIT")
     return db

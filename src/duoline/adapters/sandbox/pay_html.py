@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from duoline.adapters.sandbox import rules
+from duoline.adapters.sandbox.accounts import PATTERN
 from duoline.adapters.sandbox.faults import AfterCapture, Faults, Forgery, RefundOutcome
 from duoline.adapters.sandbox.pay_texts import TEXTS, Language
 from duoline.kernel.money import exponent_of
@@ -28,7 +29,8 @@ _BANG = '<path d="M14 8v8m0 3v2" fill="none" stroke="currentColor" stroke-width=
 
 @dataclass(frozen=True)
 class PayView:
-    """What the page shows of one payment. `faults` is None when there is no panel."""
+    """What the page shows of one payment. `faults` is None when there is no panel; `account` is who would pay it;
+    `problem` is the code of what was refused just now."""
 
     payment: sqlite3.Row
     merchant_zh: str
@@ -36,6 +38,8 @@ class PayView:
     faults: Faults | None
     callbacks: Sequence[dict[str, Any]]
     now_ms: int
+    account: str
+    problem: str | None = None
 
 
 def amount_text(minor: int, currency: str) -> str:
@@ -72,6 +76,8 @@ def _summary(view: PayView, language: Language, amount: str) -> str:
         exact = rules.from_ms(payment["expires_ms"]).astimezone(rules.SETTLEMENT_ZONE)
         left = _time_left(payment["expires_ms"] - view.now_ms, language)
         facts.append((t["time_left"], f'<time title="{exact:%Y-%m-%d %H:%M:%S}">{left}</time>'))
+    if payment["payer"]:
+        facts.append((t["payer"], escape(payment["payer"])))
     if payment["refunded_minor"]:
         facts.append((t["refunded"], escape(amount_text(payment["refunded_minor"], payment["currency"]))))
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in facts)
@@ -91,10 +97,21 @@ def _actions(view: PayView, language: Language, amount: str) -> str:
         back = _link(payment["return_url"], t["back"], "primary")
         return _state("off", _CROSS, t["closed"]) + hint + back + notices
     panel = "" if view.faults is None else _panel(view.faults, language)
-    return f"""<form method="post" action="?lang={language}"><div class="actions">
+    return f"""<form method="post" action="?lang={language}"><div class="actions">{_account(view, language)}
 <button class="button primary" type="submit">{escape(t["pay"].format(amount=amount))}</button>
 {_link(payment["return_url"], t["cancel"], "quiet")}
 <p class="hint">{escape(t["cancel_hint"])}</p></div>{panel}</form>{notices}"""
+
+
+def _account(view: PayView, language: Language) -> str:
+    """By which account is paid: this browser's own, unless somebody else's phone is meant."""
+    t = TEXTS[language]
+    wrong = f'<p class="hint start bad" id="wrong" role="alert">{escape(t[view.problem])}</p>' if view.problem else ""
+    marked = ' aria-invalid="true" aria-describedby="wrong why"' if view.problem else ' aria-describedby="why"'
+    return f"""<div><label class="row number">{escape(t["account"])}
+<input type="text" name="account" value="{escape(view.account)}" required maxlength="20" pattern="{PATTERN}"
+ title="{escape(t["bad_account"])}" autocomplete="off" autocapitalize="none" spellcheck="false"{marked}></label>{wrong}
+<p class="hint start" id="why">{escape(t["account_hint"])}</p></div>"""
 
 
 def _panel(faults: Faults, language: Language) -> str:

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import FormMultiDict
+from litestar.datastructures import Cookie, FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from duoline.adapters.sandbox import callbacks, payments
+from duoline.adapters.sandbox import accounts, callbacks, payments
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.faults import AfterCapture, Faults
@@ -20,6 +20,10 @@ from duoline.adapters.sandbox.pay_texts import language_of
 from duoline.adapters.sandbox.provider import Provider
 
 Asked = Request[Any, Any, Any]
+
+ACCOUNT = "sandbox_account"
+"""The cookie by which a browser stays the same payer: what a payment app on the phone is logged in as."""
+REMEMBERED_S = 365 * 86_400
 
 _STYLE = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
 
@@ -30,36 +34,52 @@ def routes(provider: Provider) -> list[HTTPRouteHandler]:
     @get("/pay/{ref:str}")
     async def show(request: Asked, ref: FromPath[str], lang: FromQuery[str | None] = None) -> Response[str]:
         language = language_of(request.headers.get("accept-language", ""), lang)
+        account = _account_of(request)
         try:
-            view = await provider.write(lambda books: _view(provider, books, ref))
+            view = await provider.write(lambda books: _view(provider, books, ref, account))
         except Refused:
             return page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
-        return page(pay_page(view, language), 200, return_url=view.payment["return_url"])
+        return remember(page(pay_page(view, language), 200, return_url=view.payment["return_url"]), account)
 
     @post("/pay/{ref:str}")
     async def pay(request: Asked, ref: FromPath[str], lang: FromQuery[str | None] = None) -> Response[str]:
         language = language_of(request.headers.get("accept-language", ""), lang)
         form = await request.form()
+        account = str(form.get("account") or _account_of(request))
         try:
-            view = await provider.write(lambda books: _pay(provider, books, ref, form))
+            view = await provider.write(lambda books: _pay(provider, books, ref, form, account))
         except Refused:
             return page(message_page("unknown", "unknown_hint", language, back_url=None), 404)
         return_url = view.payment["return_url"]
         if view.payment["state"] != "paid":
-            return page(pay_page(view, language), 409, return_url=return_url)
+            return page(pay_page(view, language), 422 if view.problem else 409, return_url=return_url)
         faults = view.faults or Faults()
         if faults.after_capture is AfterCapture.ANSWER:
-            return Response("", status_code=303, headers={"location": return_url, "cache-control": "no-store"})
+            done = Response("", status_code=303, headers={"location": return_url, "cache-control": "no-store"})
+            return remember(done, view.account)
         hangs = faults.after_capture is AfterCapture.HANG
         if hangs:
             await provider.hang(faults.hang_s)
         html = message_page("failed", "failed_hint", language, back_url=return_url)
         return page(html, 504 if hangs else 502, return_url=return_url)
 
+    def remember(answer: Response[str], account: str) -> Response[str]:
+        """Let this browser pay by the same account the next time. Only pages of the provider are told of it."""
+        below = urlsplit(provider.settings.public_url).path or "/"
+        cookie = Cookie(ACCOUNT, below, account, max_age=REMEMBERED_S, httponly=True, samesite="lax")
+        answer.cookies.append(cookie)
+        return answer
+
     return [show, pay]
 
 
-def _view(provider: Provider, books: Books, ref: str) -> PayView:
+def _account_of(request: Asked) -> str:
+    """The account that this browser is logged in to; a new one, of its own, the first time."""
+    kept = request.cookies.get(ACCOUNT, "")
+    return kept if accounts.NAME.fullmatch(kept) else accounts.fresh()
+
+
+def _view(provider: Provider, books: Books, ref: str, account: str, problem: str | None = None) -> PayView:
     payment = payments.by_ref(books, ref)
     if payment["provider_ref"] != ref:
         # The address of the page is the secret that lets its holder pay; a payment number is none.
@@ -73,20 +93,27 @@ def _view(provider: Provider, books: Books, ref: str) -> PayView:
         faults=books.faults_of(payment) if panel else None,
         callbacks=callbacks.log(books, payment["id"], limit=20) if panel else (),
         now_ms=books.now_ms,
+        account=account,
+        problem=problem,
     )
 
 
-def _pay(provider: Provider, books: Books, ref: str, form: FormMultiDict) -> PayView:
-    """Capture, with the faults chosen on the page; a closed payment is left as it is."""
-    view = _view(provider, books, ref)
+def _pay(provider: Provider, books: Books, ref: str, form: FormMultiDict, account: str) -> PayView:
+    """Capture, by the account and with the faults chosen on the page; a closed payment is left as it is, and so is one
+    by what is no account."""
+    view = _view(provider, books, ref, account)
     if view.payment["state"] != "open":
         return view
+    try:
+        account = accounts.named(account)
+    except Refused as refused:
+        return _view(provider, books, ref, account, problem=refused.code)
     if view.faults is not None and form.get("panel") == "1":
         chosen = _chosen(form, view.faults)
         if chosen != view.faults:
             payments.choose_faults(books, view.payment, chosen)
-    payments.pay(books, ref)
-    return _view(provider, books, ref)
+    payments.pay(books, ref, account=account)
+    return _view(provider, books, ref, account)
 
 
 def _chosen(form: FormMultiDict, before: Faults) -> Faults:

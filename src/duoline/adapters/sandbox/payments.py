@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from duoline.adapters.sandbox import callbacks, rules, wallets
+from duoline.adapters.sandbox import accounts, callbacks, rules, wallets
 from duoline.adapters.sandbox.errors import Refused
 from duoline.kernel.ids import code
 
@@ -135,8 +135,11 @@ def choose_faults(books: Books, payment: sqlite3.Row, faults: Faults | None) -> 
     books.run("UPDATE payments SET faults = ? WHERE id = ?", chosen, payment["id"])
 
 
-def pay(books: Books, ref: str, *, late_capture: bool = False) -> sqlite3.Row:
-    """The buyer pays: capture the whole amount and report it. Paying again changes nothing.
+def pay(books: Books, ref: str, *, account: str | None = None, late_capture: bool = False) -> sqlite3.Row:
+    """The buyer pays: capture the whole amount and report it. Paying again changes nothing, also from elsewhere.
+
+    By which account, the merchant is told; a wallet pays what its code was taken for, whoever is named. Without a name
+    it is somebody who never comes again.
 
     Refuses a closed payment, unless `late_capture`; one by a wallet's code that has too little in it.
     """
@@ -146,15 +149,19 @@ def pay(books: Books, ref: str, *, late_capture: bool = False) -> sqlite3.Row:
     if payment["state"] == "closed" and not late_capture:
         raise Refused("closed", 409, "This payment is closed.")
     wallets.take(books, payment)
-    books.run("UPDATE payments SET state = 'paid', paid_ms = ? WHERE id = ?", books.now_ms, payment["id"])
+    payer = accounts.payer_of(books, payment["merchant_id"], wallets.owner_of(books, payment) or account)
+    books.run(
+        "UPDATE payments SET state = 'paid', paid_ms = ?, payer = ? WHERE id = ?", books.now_ms, payer, payment["id"]
+    )
     books.insert(
         """INSERT INTO entries (at_ms, merchant_id, payment_id, kind, amount_minor, fee_minor)
            VALUES (?, ?, ?, 'capture', ?, ?)""",
         books.now_ms, payment["merchant_id"], payment["id"], payment["amount_minor"],
         rules.capture_fee_minor(payment["amount_minor"]),
     )  # fmt: skip
+    payment = _again(books, payment)
     callbacks.enqueue(books, payment, "payment.paid")
-    return _again(books, payment)
+    return payment
 
 
 def close(books: Books, payment: sqlite3.Row) -> sqlite3.Row:
@@ -186,6 +193,7 @@ def as_json(payment: sqlite3.Row, public_url: str) -> dict[str, object]:
         "amount_minor": payment["amount_minor"],
         "refunded_minor": payment["refunded_minor"],
         "currency": payment["currency"],
+        "payer": payment["payer"],
         "pay_url": f"{public_url}/pay/{payment['provider_ref']}",
         "created_at": rules.iso(payment["created_ms"]),
         "expires_at": rules.iso(payment["expires_ms"]),

@@ -128,7 +128,19 @@ WALLETS = (
     "ALTER TABLE payments ADD COLUMN wallet_id INTEGER REFERENCES wallets (id)",
 )
 
-# What version 3 adds: money that goes from a merchant's balance to a wallet. problem: why it failed, empty else.
+# What version 3 adds: who paid. `account` is the name its owner chose, `payer` what this merchant hears instead. A
+# payment made before, or by nobody yet, has no payer.
+PAYERS = (
+    """CREATE TABLE payers (
+        merchant_id TEXT NOT NULL,
+        account TEXT NOT NULL,
+        payer TEXT NOT NULL UNIQUE,
+        PRIMARY KEY (merchant_id, account)
+    ) STRICT, WITHOUT ROWID""",
+    "ALTER TABLE payments ADD COLUMN payer TEXT",
+)
+
+# What version 4 adds: money that goes from a merchant's balance to a wallet. problem: why it failed, empty else.
 TRANSFERS = (
     """CREATE TABLE transfers (
         id INTEGER PRIMARY KEY,
@@ -161,5 +173,6 @@ TRANSFERS = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-VERSIONS = (SCHEMA, WALLETS, TRANSFERS)
-"""What each version adds to the one before it. Versions are only ever added at the end."""
+# By version: what brings a ledger of the version before to it.
+STEPS = (SCHEMA, WALLETS, PAYERS, TRANSFERS)
+VERSION = len(STEPS)

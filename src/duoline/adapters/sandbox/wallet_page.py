@@ -1,13 +1,12 @@
 """The wallet: the page that stands for the customer's phone. It shows a code to pay by, and asks above a limit."""
 
-import re
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from duoline.adapters.sandbox import payments, transfers, wallets
+from duoline.adapters.sandbox import accounts, payments, transfers, wallets
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.pay_page import page
@@ -16,8 +15,6 @@ from duoline.adapters.sandbox.provider import Provider
 from duoline.adapters.sandbox.wallet_html import WalletView, wallet_page
 
 Asked = Request[Any, Any, Any]
-
-NAME = re.compile(wallets.NAME_PATTERN)
 
 
 def routes(provider: Provider) -> list[HTTPRouteHandler]:
@@ -46,7 +43,7 @@ def routes(provider: Provider) -> list[HTTPRouteHandler]:
 
 
 def _name(text: str) -> str:
-    return text if NAME.fullmatch(text) else "1"
+    return text if accounts.NAME.fullmatch(text) else "1"
 
 
 def _view(books: Books, name: str, problem: str | None = None) -> WalletView:

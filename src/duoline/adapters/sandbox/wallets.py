@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 OPENING_MINOR = 500_000
 PREFIX = "13"
 DIGITS = 18
-NAME_PATTERN = r"^[a-z0-9-]{1,20}$"
 
 
 def wallet(books: Books, name: str) -> sqlite3.Row:
@@ -87,6 +86,12 @@ def shown_code(books: Books, code: str, *, amount_minor: int) -> sqlite3.Row:
 def use_code(books: Books, code: str, payment_id: int) -> None:
     """A code is taken once, by one payment."""
     books.run("UPDATE pay_codes SET payment_id = ? WHERE code = ? AND payment_id IS NULL", payment_id, code)
+
+
+def owner_of(books: Books, payment: sqlite3.Row) -> str | None:
+    """The name of the wallet that a payment is asked of; None for one that has none."""
+    row = books.one("SELECT name FROM wallets WHERE id = ?", payment["wallet_id"])
+    return None if row is None else str(row["name"])
 
 
 def take(books: Books, payment: sqlite3.Row) -> None:

@@ -1706,7 +1706,7 @@ export interface EarnedShare {
   state: "pending" | "matured"
   matures_at: string | null
   month: string | null
-  flag: "self" | "phone" | "device" | "address" | "circle" | null
+  flag: "self" | "phone" | "device" | "address" | "payer" | "circle" | null
 }
 export interface MyStatement {
   id: string

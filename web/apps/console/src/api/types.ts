@@ -1441,7 +1441,7 @@ export interface MemberIdentity {
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
 export type StatementState = "closed" | "approved" | "paying" | "paid" | "carried"
 export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
-export type PayFlag = "self" | "phone" | "device" | "address" | "circle"
+export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
 export interface PayeeOf {
   id: string
