@@ -21,6 +21,7 @@ from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.money import Money
+from duoline.settlement.payee_accounts import masked
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/payout-runs"
@@ -49,13 +50,16 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PayoutRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payout: whose, how much, for which statement, how it ended."""
+    """A payout: whose, how much, for which statement, how it ended. `provider` executes it, to `receiver`, of which
+    only the ends are told; empty for one by file."""
 
     id: UUID
     payee: PayeeOf
     statement_id: UUID
     amount: Money
     state: Literal["requested", "done", "failed"]
+    provider: str
+    receiver: str
     problem: str
     at: datetime
     resolved_at: datetime | None
@@ -72,7 +76,8 @@ WHERE ($1::uuid IS NULL OR r.id < $1) AND ($2::uuid IS NULL OR r.id = $2)
 GROUP BY r.id, s.name ORDER BY r.id DESC LIMIT $3
 """
 _PAYOUTS = f"""
-SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.problem, o.at, o.resolved_at, p.kind, {NAMED}
+SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem, o.at,
+       o.resolved_at, p.kind, {NAMED}
 FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
 WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2) ORDER BY o.id LIMIT $3
 """  # noqa: S608 - our own text
@@ -105,6 +110,8 @@ def _payout(row: Any, chain: Chain) -> PayoutRow:
         statement_id=row["statement_id"],
         amount=money(row["amount_minor"]),
         state=row["state"],
+        provider=row["provider"],
+        receiver=masked(row["receiver"]) if row["receiver"] else "",
         problem=row["problem"],
         at=row["at"],
         resolved_at=row["resolved_at"],
@@ -146,8 +153,8 @@ async def list_payouts(
 
 @get(f"{PATH}/{{run_id:uuid}}/file", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
 async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[Any]:
-    """The payouts of a run for the provider or the bank, as CSV: the id of each is the reference it is known by, so
-    that a file that is handed in twice pays once."""
+    """The payouts of a run that no provider executes, for the bank, as CSV: the id of each is the reference it is known
+    by, so that a file that is handed in twice pays once."""
     found = await _runs(db, run_id=run_id)
     if not found:
         raise NotFound(kind="payout_run")
@@ -175,6 +182,7 @@ async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[A
                 row.state,
             ]
             for row in rows
+            if not row.provider
         ],
     )
     return await table_file(table, name=f"payouts-{found[0]['month']}", kind="csv")
@@ -184,7 +192,8 @@ async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[A
 async def resolve_payout(
     write: Write, staff: Staff, chain: Chain, payout_id: UUID, data: OutcomeInput
 ) -> Answer[PayoutRow]:
-    """Say how a payout ended: the payee has it, or it failed and can be paid again."""
+    """Say how a payout by file ended: the payee has it, or it failed and can be paid again. Refuses
+    `settlement.payout-at-provider`."""
     if data.outcome == "failed" and not data.problem.strip():
         raise BadInput(problems=[{"field": "problem", "zh": "请写明失败原因。", "en": "Say why it failed."}])
 
@@ -201,8 +210,8 @@ async def resolve_payout(
             actor=staff.actor,
         )
         row = await tx.fetchrow(
-            f"""SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.problem, o.at, o.resolved_at,
-                       p.kind, {NAMED}
+            f"""SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem,
+                       o.at, o.resolved_at, p.kind, {NAMED}
                 FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
                 WHERE o.payee_id = $1 AND o.id = $2""",  # noqa: S608 - our own text
             payee_id,
