@@ -105,10 +105,14 @@ async def test_the_balance_is_what_came_in_less_what_went_out(own_provider: Any,
         await own_provider.control("open_wallet", name="w")
         with pytest.raises(BalanceTooSmall):
             await sent(client, "T0", "w", 1)
+        await own_provider.control("top_up_merchant", merchant_id="shop", amount_minor=7)
+        await own_provider.control("top_up_merchant", merchant_id="other", amount_minor=1_000_000)
+        with pytest.raises(BalanceTooSmall):
+            await sent(client, "T0", "w", 8)
         await kit.open_payment(client, ref, NOWHERE, amount_minor=100_000)
         await own_provider.control("pay", ref=ref)
         await client.refund(ref, refund_ref="R1", amount_minor=50_000, currency="CNY", reason="")
-        have = 50_000 - FEE_MINOR // 2
+        have = 7 + 50_000 - FEE_MINOR // 2
         with pytest.raises(BalanceTooSmall):
             await sent(client, "T1", "w", have + 1)
         await own_provider.control("defaults", faults={"transfer_delay_s": 2_000_000})

@@ -65,6 +65,13 @@ class SettleTransfer(Action, frozen=True, tag="settle_transfer"):
     outcome: TransferOutcome
 
 
+class TopUpMerchant(Action, frozen=True, tag="top_up_merchant"):
+    """A merchant pays into its balance, to transfer out of it."""
+
+    merchant_id: str
+    amount_minor: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+
+
 class OpenWallet(Action, frozen=True, tag="open_wallet"):
     """Somebody opens a wallet by that name, if there is none."""
 
@@ -105,6 +112,7 @@ AnyAction = (
     | Pay
     | SettleRefund
     | SettleTransfer
+    | TopUpMerchant
     | OpenWallet
     | Replay
     | Release
@@ -163,6 +171,8 @@ def _act(books: Books, action: AnyAction, public_url: str) -> Done:
             refunds.settle_now(books, out_refund_no, outcome)
         case SettleTransfer(out_transfer_no=out_transfer_no, outcome=outcome):
             transfers.settle_now(books, out_transfer_no, outcome)
+        case TopUpMerchant(merchant_id=merchant_id, amount_minor=amount_minor):
+            transfers.top_up(books, merchant_id, amount_minor)
         case OpenWallet(name=name):
             wallets.wallet(books, name)
         case Replay(event_id=event_id, times=times):

@@ -163,6 +163,13 @@ TRANSFERS = (
     ) STRICT""",
     "CREATE INDEX transfers_open ON transfers (settles_ms) WHERE state = 'processing'",
     "CREATE INDEX transfers_wallet ON transfers (wallet_id)",
+    # What a merchant paid into its balance by itself.
+    """CREATE TABLE merchant_top_ups (
+        id INTEGER PRIMARY KEY,
+        merchant_id TEXT NOT NULL,
+        amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+        at_ms INTEGER NOT NULL
+    ) STRICT""",
     # Numbers under which nothing was transferred, and never will be.
     """CREATE TABLE closed_transfers (
         merchant_id TEXT NOT NULL,

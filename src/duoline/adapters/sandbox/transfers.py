@@ -13,6 +13,7 @@ from duoline.kernel.ids import code
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from duoline.adapters.sandbox.books import Books
 
@@ -102,15 +103,36 @@ def _closed(books: Books, merchant_id: str, out_transfer_no: str) -> dict[str, o
 
 
 def balance_minor(books: Books, merchant_id: str) -> int:
-    """What a merchant has: what it took less what it gave back, the fees, and what it transfers or has transferred."""
+    """What a merchant has: what it took and paid in, less what it gave back, the fees, and what it transfers or has
+    transferred."""
     row = books.one(
         """SELECT (SELECT coalesce(sum(amount_minor - fee_minor), 0) FROM entries WHERE merchant_id = ?)
+                  + (SELECT coalesce(sum(amount_minor), 0) FROM merchant_top_ups WHERE merchant_id = ?)
                   - (SELECT coalesce(sum(amount_minor), 0) FROM transfers
                      WHERE merchant_id = ? AND state <> 'failed') AS left_minor""",
         merchant_id,
         merchant_id,
+        merchant_id,
     )
     return int(row["left_minor"]) if row else 0
+
+
+def top_up(books: Books, merchant_id: str, amount_minor: int) -> None:
+    """A merchant pays into its balance."""
+    books.insert(
+        "INSERT INTO merchant_top_ups (merchant_id, amount_minor, at_ms) VALUES (?, ?, ?)",
+        merchant_id,
+        amount_minor,
+        books.now_ms,
+    )
+
+
+def prepare(books: Books, merchant_id: str, *, float_minor: int, names: Sequence[str]) -> None:
+    """What there is before anybody trades, in development: a balance to pay out of, paid in once, and wallets."""
+    if not books.one("SELECT 1 FROM merchant_top_ups WHERE merchant_id = ?", merchant_id):
+        top_up(books, merchant_id, float_minor)
+    for name in names:
+        wallets.wallet(books, name)
 
 
 def find(books: Books, merchant_id: str, out_transfer_no: str) -> sqlite3.Row | None:
