@@ -19,14 +19,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
 import asyncpg
 import uvloop
 
 from bench.settlement_events import START, approve_all, payout_run, random_events
+from bench.settlement_timeline import measure_timeline
 from duoline import loyalty, settlement
-from duoline.channels.console import member_timeline
 from duoline.entry.migrate import migrate
 from duoline.kernel import clock, postgres
 from duoline.kernel.auth import SYSTEM
@@ -43,7 +42,7 @@ Fill: TypeAlias = "asyncpg.Connection[Any]"
 RESULTS = Path(__file__).parent / "results" / "settlement.json"
 SECRET = b"only for the benchmark"
 STAFF, SHOPS = 1_000, 300
-CARDS, TIMELINE_EVENTS, LOOKS = 5_000, 10_000, 60
+CARDS = 5_000
 
 _MEMBERS = """
 INSERT INTO members (member_id, kind, display_name, phone, card_no, tier, created_at)
@@ -77,38 +76,6 @@ async def measure_cards(db: Database, fill: Fill, members: int, seed: int) -> di
         await loyalty.balance_of(db, member_id)
         took.append((time.perf_counter() - began) * 1000)
     return {"members": members, "cards": CARDS, "card_p50_ms": _at(took, 50), "card_p99_ms": _at(took, 99)}
-
-
-_ORDERS = """
-INSERT INTO orders (member_id, id, order_no, channel, state, pay_mode, currency, subtotal_minor, delivery_fee_minor,
-                    discount_minor, total_minor, paid_minor, contact_name, contact_phone, priced_at, placed_at)
-SELECT $1, md5('order' || n)::uuid, 'T' || n, 'mall', 'completed', 'online', 'CNY', 1000, 0, 0, 1000, 1000, '', '',
-       $2::timestamptz + n * interval '1 hour', $2::timestamptz + n * interval '1 hour' FROM generate_series(1, $3::integer) n
-"""
-_EVENTS = """
-INSERT INTO order_events (member_id, order_id, id, at, kind, actor)
-SELECT member_id, id, md5(order_no || k)::uuid, placed_at + k * interval '1 minute', 'handed_over', 'system:x'
-FROM orders, generate_series(1, $2::integer) k WHERE member_id = $1
-"""
-
-
-async def measure_timeline(db: Database, fill: Fill) -> dict[str, Any]:
-    """A page of the timeline of a member to whom ten thousand things happened: 2,500 orders and three events each."""
-    member = UUID(int=99)
-    await fill.execute(
-        "INSERT INTO members (member_id, kind, tier, created_at) VALUES ($1, 'member', 'member', $2)", member, START
-    )
-    await fill.execute(_ORDERS, member, START, TIMELINE_EVENTS // 4)
-    await fill.execute(_EVENTS, member, 3)
-    await fill.execute("ANALYZE")
-    took = []
-    for _ in range(LOOKS):
-        began = time.perf_counter()
-        rows = await db.fetch(member_timeline._ROWS, True, [], member, [member], "", None, None, 21)
-        took.append((time.perf_counter() - began) * 1000)
-        if len(rows) != 21:
-            raise SystemExit("the timeline is not there")
-    return {"timeline_events": TIMELINE_EVENTS, "timeline_p50_ms": _at(took, 50), "timeline_p99_ms": _at(took, 99)}
 
 
 # Four shares a line: a guide's commission, and the owner's, the shop's and headquarters' part of what it came to.

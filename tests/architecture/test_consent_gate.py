@@ -37,6 +37,7 @@ READS = {
     "flows/credit.py": "service",
     "flows/erase_member.py": "service",
     "flows/personal_data.py": "service",
+    "flows/tell_system.py": "sharing",
     "members/guests.py": "service",
     "members/identities.py": "service",
     "members/invariants.py": "service",

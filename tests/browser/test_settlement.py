@@ -81,8 +81,15 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
     await desk.get_by_role("button", name="关账", exact=True).click()
     sheet = desk.locator("dialog[open]")
     await sheet.get_by_role("button", name=re.compile("^关账:")).click()
-    await expect(desk.get_by_text("没有要补的结算单")).to_be_visible()
+    ended = desk.get_by_role("region", name=re.compile("已关账$"))
+    await expect(ended.get_by_text("没有要补的结算单")).to_be_visible()
+    await desk.reload()  # how it ended is still there, until it was read
+    await ended.get_by_role("button", name="看待审批的").click()
+    await expect(desk).to_have_url(re.compile("which=closed"))
+    await ended.get_by_role("button", name="知道了").click()
+    await expect(ended).to_have_count(0)
     row = desk.get_by_role("row").filter(has_text=name).filter(has_text="员工").filter(has_text="有异议")
+    await expect(row.get_by_role("checkbox")).to_have_count(0)  # it has to be answered first
     await row.get_by_role("link").click()
     await expect(desk.locator(".notes")).to_contain_text("周六那单没有算")
     await desk.get_by_role("textbox", name="答复").fill("那单已退货")
@@ -126,6 +133,66 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
     assert months[0]["state"] == "paid"
 
 
+async def test_statements_are_chosen_and_approved_in_one_go(site: str, visit: Visit, playwright: Playwright) -> None:
+    head = await stage.staff(playwright, site, "hq")
+    found = (await head.get("console/statements", which="closed", limit=100))["items"]
+    waiting = [one for one in found if one["mine_to_approve"]]
+    left = next(one for one in waiting if one["payee"]["kind"] == "store")
+    those = [one for one in waiting if one != left]
+    assert those
+    money = yuan(sum(one["to_pay"]["minor"] for one in those))
+
+    desk = await visit(width="desk", storage_state=await head.cookies())
+    await desk.goto(f"{site}/console/settlement?which=closed")
+    many = desk.get_by_role("group", name="批量审批")
+    await expect(many.get_by_role("button", name="审批所选")).to_be_disabled()
+    await many.get_by_role("button", name="全选筛选出的").click()
+    await expect(many).to_contain_text(f"已选 {len(waiting)} 张")
+    # By the keyboard: down to the one that is not meant, and x takes it out.
+    mine = desk.locator(f".row-link[data-row='{left['id']}']")
+    await mine.focus()
+    await desk.keyboard.press("x")
+    await expect(many).to_contain_text(f"已选 {len(those)} 张,合计 {money}")
+    await many.get_by_role("button", name="审批所选").click()
+    sheet = desk.locator("dialog[open]")
+    await expect(sheet.locator("h2")).to_have_text(f"审批 {len(those)} 张结算单?")
+    await expect(sheet.locator(".sums")).to_contain_text("¥")
+    await sheet.get_by_role("button", name=f"审批通过 {len(those)} 张").click()
+    await expect(sheet.locator("h2")).to_have_text("审批结果")
+    after = {one["id"]: one for one in (await head.get("console/statements", limit=100))["items"]}
+    for one in those:
+        state, waits = after[one["id"]]["state"], one["approvals"] + 1 < one["approvals_needed"]
+        assert (state == "closed", after[one["id"]]["approvals"]) == (waits, one["approvals"] + 1)
+    done = sum(after[one["id"]]["state"] != "closed" for one in those)
+    if done:
+        await expect(sheet.locator(".ends")).to_contain_text(f"{done} 张已审批")
+    if done < len(those):
+        await expect(sheet.locator(".ends")).to_contain_text(f"{len(those) - done} 张等另一位同事")
+    await sheet.get_by_role("button", name="好", exact=True).click()
+    await expect(many).to_contain_text("勾选要审批的结算单")
+
+    # The one that was left, on the phone; meanwhile its shop disputes it, and that is said.
+    phone = await visit(storage_state=await head.cookies())
+    await phone.goto(f"{site}/console/settlement?kind=store&which=closed")
+    await phone.get_by_role("checkbox", name=re.compile(left["payee"]["name"]["zh"])).check()
+    code = left["payee"]["note"]
+    people = (await head.get("console/staff", limit=100))["items"]
+    for login in [each["login"] for each in people if each["login"].startswith("store")]:
+        manager = await stage.staff(playwright, site, login)
+        if any(shop["code"] == code for shop in (await manager.get("staff/me"))["stores"]):
+            await manager.send("POST", f"console/statements/{left['id']}/notes", {"note": "房租没有算"})
+            break
+    else:
+        pytest.fail(f"nobody manages {code}")
+    await phone.get_by_role("button", name="审批所选").click()
+    asked = phone.locator("dialog[open]")
+    await asked.get_by_role("button", name="审批通过 1 张").click()
+    await expect(asked.locator(".refused")).to_contain_text("收款方有异议,请先答复再审批")
+    await asked.locator(".refused a").click()
+    await expect(phone).to_have_url(re.compile(f"/settlement/statements/{left['id']}"))
+    await expect(phone.get_by_text("先答复再审批").first).to_be_visible()
+
+
 async def state_of(desk: Page, name: str) -> Any:
     """The row of a payee in the run that is looked at."""
     return desk.get_by_role("row").filter(has_text=name).first
@@ -163,7 +230,22 @@ async def test_rules_of_pay_are_checked_while_they_are_typed(site: str, visit: V
     # A month under other rules, of which nothing is stored.
     await desk.goto(f"{site}/console/settlement/simulator")
     await desk.get_by_label("专属导购 %").fill("4")
+    await desk.get_by_text("合同", exact=True).last.click()
+    franchisee = next(
+        one for one in (await head.get("console/companies", limit=100))["items"] if one["kind"] == "franchisee"
+    )
+    own = desk.get_by_role("region", name=franchisee["name"]["zh"])
+    await own.get_by_role("button", name=re.compile("约定条款")).click()
+    await own.get_by_label(re.compile("的模式$")).select_option("direct")
+    await own.get_by_label(re.compile("的货值$")).fill("120")
+    await desk.get_by_role("button", name="开始试算").click()
+    await expect(own.get_by_text("填 0 到 100 的整数")).to_be_visible()
+    await own.get_by_label(re.compile("的货值$")).fill("80")
     await desk.get_by_role("button", name="开始试算").click()
     await expect(desk.get_by_role("cell", name=re.compile(r"^\+¥")).first).to_be_visible()
+    # Shop by shop, and guide by guide.
+    for kind, said in (("store", "门店"), ("staff", "员工")):
+        await desk.get_by_label("全部类型").select_option(kind)
+        await expect(desk.locator("tbody tr").first).to_contain_text(said)
     kept = next(one for one in (await head.get("console/policies"))["items"] if one["kind"] == "commission")
     assert (kept["current"]["version"], kept["current"]["body"]["guide_bp"]) == (1, 200)

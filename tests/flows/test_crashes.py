@@ -50,6 +50,7 @@ ELSEWHERE = {
     "points": "tests/flows/test_points.py",
     "settlement": "tests/flows/test_credit.py",
     "payout": "tests/flows/test_pay_out.py",
+    "closing": "tests/flows/test_closing.py",
     "merge": "tests/flows/test_merge.py",
     "unmerge": "tests/flows/test_merge.py",
     "wallet": "tests/flows/test_wallet.py",

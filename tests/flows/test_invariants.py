@@ -277,6 +277,7 @@ BREAK = [
     ("STL-5", "INSERT INTO referrals SELECT buyer_id, payee_id, order_id, at FROM referrals"),
     ("STL-6", "UPDATE statements SET earned_minor = earned_minor + 1, to_pay_minor = to_pay_minor + 1 WHERE state <> 'carried'"),
     ("STL-6", "DELETE FROM statement_lines"),
+    ("STL-6", "UPDATE payee_months SET settled_cut_minor = settled_cut_minor + 1"),
     ("STL-7", "DELETE FROM payouts"),
     ("STL-7", "UPDATE statements SET carried_in_minor = 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
     ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),

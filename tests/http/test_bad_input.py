@@ -113,7 +113,7 @@ async def fire(found: Neighbourhood, *, share: float) -> tuple[int, list[str]]:
     for op in operations(found.world):
         if op.path.endswith("/events") or op.who in ("signed", "development") or "sessions" in op.path:
             continue
-        caller = found.callers["hq" if op.who == "staff" else "other"]
+        caller = found.callers[{"staff": "hq", "system": "system"}.get(op.who, "other")]
         for path, body, query in attacks(found, op):
             if chosen.random() > share:
                 continue

@@ -33,6 +33,7 @@ from duoline.pricing import presales
 from duoline.pricing.presales import save
 from duoline.stores import directory, rights
 from duoline.stores.rights import PERMISSIONS
+from duoline.stores.system_keys import PURPOSES, RIGHTS
 from duoline.stores.types import Role
 from tests.http.test_account import ADDRESS
 from tests.http.test_live import connect, leave
@@ -358,11 +359,20 @@ async def place(noon: None, world: World) -> Neighbourhood:
         "anonymous": world.anonymous(),
         "guest": await world.member(kind="guest"),
         "other": await world.member("+8613900000002"),
+        "system": await system(world),
     }
     found.callers["victim"] = await world.member("+8613900000003")
     for name in ("victim", "guest", "other"):
         found.members[name] = await belongings(found, found.callers[name])
     return found
+
+
+async def system(world: World) -> Caller:
+    """Another system with a key for everything there is for systems."""
+    body = {"name": "system", "rights": list(RIGHTS), "purposes": list(PURPOSES)}
+    made = await world.staff("hq").post("/api/console/system-keys", body)
+    assert made.status_code == 201, made.text
+    return Caller(world.client(), {"Authorization": f"Bearer {made.json()['token']}"})
 
 
 async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
@@ -736,7 +746,9 @@ def example(schema: dict[str, Any], wanted: dict[str, str]) -> Any:
         return "2027-01-01T00:00:00Z"[: 10 if schema["format"] == "date" else None]
     if "pattern" in schema:
         return next(
-            text for text in ("123456", "abc1", "S1", "#112233", "2026-10") if re.search(schema["pattern"], text)
+            text
+            for text in ("123456", "abc1", "S1", "#112233", "2026-10", "phone")
+            if re.search(schema["pattern"], text)
         )
     return "x" * max(1, schema.get("minLength", 1))
 
@@ -875,6 +887,11 @@ def attempts(
         return
     if op.who in ("public", "visitor", "development") and not (is_member and op.foreign):
         return
+    if op.who == "system":
+        # No session of anybody is a key; and a key opens no other door, as it is tried at all of them.
+        if name != "system":
+            yield {}, None, (401,)
+        return
     foreign_side = place.sides[place.FOREIGN.get(name, "S4")]
     if op.who == "staff":
         everything = {n: str(getattr(foreign_side, kind)) for n, kind in op.foreign.items()}
@@ -913,7 +930,7 @@ async def fingerprint(place: Neighbourhood) -> dict[str, Any]:
         "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "returns", "transfers",
         "transfer_lines", "drawer_sessions", "drawer_entries", "parked_sales", "touchpoints",
         "bindings", "binding_asks", "binding_disputes",
-        "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs", "payee_accounts",
+        "system_keys", "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs", "payee_accounts",
         "plan_sign_offs",
         "preorders", "presales", "presale_counters", "presale_bookings",
     )  # fmt: skip

@@ -241,7 +241,7 @@ async def test_one_timeline_of_orders_tiers_and_points(world: World, milk: str) 
     path = f"{LIST}/{who.id}/timeline"
     every = (await head.get(path)).json()["items"]
     assert {(one["kind"], one["event"]) for one in every} == {
-        ("order", "placed"), ("order", "handed_over"), ("tier", "reached"), ("points", "order"),
+        ("order", "placed"), ("order", "handed_over"), ("tier", "reached"), ("points", "order"), ("consent", "granted"),
     }  # fmt: skip
     placed = next(one for one in every if one["event"] == "placed")
     assert (placed["order_no"], placed["amount"]["minor"]) == (receipt["order_no"], 6 * PRICE)

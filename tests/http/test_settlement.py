@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import zipfile
@@ -18,7 +19,8 @@ from duoline.channels.http.table import Column, Table
 from duoline.entry.check import broken
 from duoline.flows import credit
 from duoline.kernel import clock, outbox, policies
-from duoline.settlement import closing, payouts
+from duoline.kernel.auth import SYSTEM
+from duoline.settlement import closing, parts, payouts
 from tests.http.shelf import NOON, stocked
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ async def closed(world: World) -> dict[str, dict[str, Any]]:
     hq = world.staff("hq")
     answer = await hq.post("/api/console/settlement-months", MONTH)
     assert answer.status_code == 202, answer.text
-    await closing.close(world.db, closing.Closing("2026-11", world.staff_ids["hq"], "hq"))
+    await closing.close(world.db, closing.Closing(UUID(answer.json()["id"])))
     rows = (await hq.get("/api/console/statements?month=2026-11")).json()["items"]
     return {row["payee"]["kind"]: row for row in rows}
 
@@ -121,10 +123,12 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     assert (said.status_code, said.json()["notes"][0]["kind"]) == (201, "dispute")
     assert (await world.staff("clerk2").post("/api/clerk/statements/2026-11/notes", {"note": "x"})).status_code == 404
     path = f"/api/console/statements/{one['id']}"
-    assert (await hq.get(path)).json()["statement"]["disputed"] is True
+    disputed = (await hq.get(path)).json()["statement"]
+    assert (disputed["disputed"], disputed["mine_to_approve"]) == (True, False)
+    assert (await hq.post(f"{path}/approval")).json()["code"] == "settlement.disputed"
     answered = (await hq.post(f"{path}/notes", {"note": "已核对"})).json()
     assert [note["kind"] for note in answered["notes"]] == ["dispute", "answer"]
-    assert answered["mine_to_approve"] is True
+    assert answered["statement"]["mine_to_approve"] is True
     done = await hq.post(f"{path}/approval")
     assert done.json()["statement"]["state"] == "approved", done.text
     assert (await hq.post(f"{path}/approval")).status_code == 409
@@ -145,6 +149,97 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
     assert (month["statements"], month["paid"], month["closed"]) == (3, 1, 2)
     assert (await hq.get("/api/console/payout-runs")).json()["items"][0]["done"] == 1
+
+
+async def test_closing_says_how_far_it_is_to_whoever_may_close(world: World, sold: dict[str, Any]) -> None:
+    hq, path = world.staff("hq"), "/api/console/settlement-closings"
+    first = (await hq.post("/api/console/settlement-months", MONTH)).json()
+    assert (first["state"], first["by"], first["payees_total"]) == ("queued", "hq", None)
+    assert (await hq.post("/api/console/settlement-months", MONTH)).json()["id"] == first["id"]
+    await closing.close(world.db, closing.Closing(UUID(first["id"])))
+    done = (await hq.get(f"{path}/{first['id']}")).json()
+    assert (done["state"], done["payees_done"], done["payees_total"]) == ("done", 3, 3)
+    assert (done["shares_done"], done["shares_total"], done["problem"]) == (5, 5, None)
+    second = (await hq.post("/api/console/settlement-months", MONTH)).json()
+    page = (await hq.get(f"{path}?limit=1")).json()
+    assert [one["id"] for one in page["items"]] == [second["id"]]
+    assert (await hq.get(f"{path}?cursor={page['next']}")).json()["items"] == [done]
+    for who in ("manager1", "clerk1"):
+        assert (await world.staff(who).get(path)).status_code == 403
+    assert (await hq.get(f"{path}/{UUID(int=5)}")).status_code == 404
+    await closing.close(world.db, closing.Closing(UUID(second["id"])))
+
+
+async def test_half_a_statement_is_shown_as_such_and_handed_to_nobody(
+    world: World, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "SHARES", 1)
+    clerk, hq = world.staff("clerk1"), world.staff("hq")
+    me = world.staff_ids["clerk1"]
+    assert await parts.close_part(world.db, me, "2026-11", pays=True, actor=SYSTEM) == "part"
+    [half] = (await hq.get("/api/console/statements?which=closing")).json()["items"]
+    assert (half["state"], half["mine_to_approve"], half["to_pay"]["minor"]) == ("closing", False, 0)
+    path = f"/api/console/statements/{half['id']}"
+    for refused in (await hq.get(f"{path}/file"), await hq.post(f"{path}/approval"), await hq.post(f"{path}/notes", {"note": "x"})):  # fmt: skip
+        assert (refused.status_code, refused.json()["code"]) == (409, "settlement.still-closing")
+    assert (await clerk.get("/api/clerk/statements")).json()["items"] == []
+    assert (await clerk.post("/api/clerk/statements/2026-11/notes", {"note": "x"})).status_code == 404
+    [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
+    assert (month["statements"], month["closing"], month["closed"]) == (1, 1, 0)
+    assert len(await closed(world)) == 3
+    assert (await clerk.get("/api/clerk/statements")).json()["items"][0]["to_pay"]["minor"] == 398
+
+
+async def approvals(world: World, ids: list[str], *, who: str = "hq", key: str | None = None) -> list[dict[str, Any]]:
+    more = {"Idempotency-Key": key} if key else {}
+    answer = await world.staff(who).post("/api/console/statement-approvals", {"statements": ids}, headers=more)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def test_many_are_approved_in_one_go_each_by_its_own_rules(world: World, sold: dict[str, Any]) -> None:
+    """One disputed, one above the limit, one that is simple, one that is nobody's: said of each, done once."""
+    async with world.db.begin() as tx:
+        body = settlement.StatementPolicy(two_above_minor=20_000)
+        await policies.set_version(tx, actor=SYSTEM, kind="statements", body=body, reason="test")
+    await policies.refresh(world.db)
+    rows = await closed(world)
+    staff, above = rows["staff"], [row for row in rows.values() if row["approvals_needed"] == 2]
+    assert len(above) == 1
+    simple = next(row for row in rows.values() if row["approvals_needed"] == 1 and row != staff)
+    await world.staff("clerk1").post("/api/clerk/statements/2026-11/notes", {"note": "少了一单"})
+    ids = [staff["id"], above[0]["id"], simple["id"], str(UUID(int=9)), simple["id"]]
+    key = "many-approvals-1"
+    found = await approvals(world, ids, key=key)
+    assert [(one["id"], one["outcome"], one["code"]) for one in found] == [
+        (staff["id"], "refused", "settlement.disputed"),
+        (above[0]["id"], "waits", None),
+        (simple["id"], "approved", None),
+        (str(UUID(int=9)), "refused", "kernel.not-found"),
+    ]
+    assert found[0]["says"]["en"].startswith("The payee disputes")
+    assert [one["amount"] for one in found[:3]] == [staff["to_pay"], above[0]["to_pay"], simple["to_pay"]]
+    assert await approvals(world, ids, key=key) == found
+    # Under another key, as after an answer that was lost with its key: what is done is told as it stands.
+    assert await approvals(world, ids) == found
+    assert await world.db.fetchval("SELECT count(*) FROM statement_approvals") == 2
+    assert await world.db.fetchval("SELECT count(*) FROM audit_log WHERE action = 'statement.approve'") == 2
+    rows = {row["id"]: row for row in (await world.staff("hq").get("/api/console/statements")).json()["items"]}
+    assert rows[above[0]["id"]]["mine_to_approve"] is False
+    assert rows[simple["id"]]["state"] in ("approved", "paid")
+    too_many = {"statements": [str(UUID(int=n)) for n in range(101)]}
+    for wrong in (too_many, {"statements": []}):
+        assert (await world.staff("hq").post("/api/console/statement-approvals", wrong)).status_code == 422
+    assert (await world.staff("manager1").post("/api/console/statement-approvals", {"statements": ids})).status_code == 403  # fmt: skip
+
+
+async def test_the_same_many_at_once_are_approved_once(world: World, sold: dict[str, Any]) -> None:
+    ids = [row["id"] for row in (await closed(world)).values()]
+    answers = await asyncio.gather(*(approvals(world, ids) for _ in range(4)))
+    assert all(one == answers[0] for one in answers)
+    assert {one["outcome"] for one in answers[0]} == {"approved"}
+    assert await world.db.fetchval("SELECT count(*) FROM statement_approvals") == 3
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf"])
@@ -214,6 +309,19 @@ async def test_a_month_under_other_rules(world: World, sold: dict[str, Any]) -> 
     assert other["allocation_before"] == other["allocation_after"]
     shop = next(row for row in other["payees"] if row["payee"]["kind"] == "store")
     assert shop["after"]["minor"] < shop["before"]["minor"]
+    # Another contract with who runs the shop: the goods become the company's, and are worth nine tenths.
+    terms = {
+        "company": "HQ", "mode": "franchise", "stock_owner": "company", "price_right": "chain", "promo_payer": "company",
+        "goods_percent": 90,
+    }  # fmt: skip
+    owned = (await hq.post("/api/console/settlement/simulations", MONTH | {"contracts": {"contracts": [terms]}})).json()
+    assert owned["allocation_before"] == owned["allocation_after"]
+    own = next(row for row in owned["payees"] if row["payee"]["kind"] == "company")
+    assert (own["before"]["minor"], own["after"]["minor"] >= 2 * PRICE * 9 // 10) == (0, True)
+    assert next(row for row in owned["payees"] if row["payee"]["kind"] == "chain")["after"]["minor"] < 2 * PRICE // 10
+    direct = terms | {"mode": "direct"}
+    refused = await hq.post("/api/console/settlement/simulations", MONTH | {"contracts": {"contracts": [direct]}})
+    assert (refused.status_code, "stock_owner" in refused.text) == (422, True)
     wrong = MONTH | {"allocation": {"headquarters": 90}}
     assert (await hq.post("/api/console/settlement/simulations", wrong)).status_code == 422
 

@@ -10,6 +10,7 @@ from duoline.channels.http import trading
 from duoline.channels.http.app import Parts, create_app
 from duoline.channels.imports import routes as imports
 from duoline.channels.mall import routes as mall
+from duoline.channels.open_api import routes as open_api
 from duoline.channels.staff import routes as staff
 from duoline.channels.webhooks import routes as webhooks
 from duoline.entry import messages, payments
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from duoline.kernel.config import Settings
 
-FACES = [Parts(routes=face.ROUTES) for face in (mall, staff, clerk, console, imports, webhooks)]
+FACES = [Parts(routes=face.ROUTES) for face in (mall, staff, clerk, console, imports, open_api, webhooks)]
 
 
 def make(of: Settings, **options: Any) -> Litestar:

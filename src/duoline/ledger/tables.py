@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from duoline.kernel.columns import at, big, check, fk, integer, pk, text, uid, unique
+from sqlalchemy import text as sql_text
+
+from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "ledger"
@@ -22,6 +24,14 @@ journals = table(
     text("reason", default=""),
     pk("journals", "member_id", "id"),
     unique("journals_ref_uq", "member_id", "kind", "ref_id"),
+    # What moved a member's points or wallet, by when: theirs to read page by page.
+    index(
+        "journals_member_ix",
+        "member_id",
+        "ref_kind",
+        "at",
+        postgresql_where=sql_text("ref_kind IN ('points', 'wallet')"),
+    ),
     append_only=True,
     erasable=("reason",),
 )

@@ -242,6 +242,7 @@ returns = table(
     check("returns_reason_ck", "reason IN ('changed_mind', 'faulty', 'wrong_article', 'other')"),
     check("returns_refund_ck", "refund_minor >= 0"),
     index("returns_order_ix", "member_id", "order_id"),
+    index("returns_member_ix", "member_id", "at"),
     index("returns_place_ix", "location_id", sql_text("at DESC")),
     append_only=True,
     erasable=("note",),
@@ -397,6 +398,15 @@ order_events = table(
     text("actor"),
     doc("data", default="{}"),
     pk("order_events", "member_id", "order_id", "id"),
+    # What the member's history tells of it (`member_history.py`): the other kinds cost nothing here.
+    index(
+        "order_events_member_ix",
+        "member_id",
+        "at",
+        postgresql_where=sql_text(
+            "kind IN ('handed_over', 'shipped', 'delivered', 'cancelled', 'expired', 'uncollected')"
+        ),
+    ),
     append_only=True,
     erasable=("data",),
 )

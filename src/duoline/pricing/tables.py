@@ -189,7 +189,7 @@ coupons = table(
     pk("coupons", "id"),
     check("coupons_taken_ck", "(order_id IS NULL) = (taken_at IS NULL) AND (order_id IS NULL) = (buyer_id IS NULL)"),
     check("coupons_holder_ck", "member_id IS NOT NULL OR code_tail <> ''"),
-    index("coupons_member_ix", "member_id", postgresql_where=sql_text("member_id IS NOT NULL")),
+    index("coupons_member_ix", "member_id", "issued_at", postgresql_where=sql_text("member_id IS NOT NULL")),
     index("coupons_batch_ix", "batch_id", "member_id"),
     index("coupons_order_ix", "order_id", postgresql_where=sql_text("order_id IS NOT NULL")),
 )
@@ -213,6 +213,7 @@ coupon_uses = table(
     check("coupon_uses_time_ck", "given_back_at >= at"),
     index("coupon_uses_open_ux", "coupon_id", unique=True, postgresql_where=sql_text("given_back_at IS NULL")),
     index("coupon_uses_order_ix", "order_id"),
+    index("coupon_uses_member_ix", "member_id", "at"),
 )
 
 # A pre-sale: a price for an article that is not there yet, with a deposit now and the balance later. It is changed in

@@ -1,21 +1,26 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
 from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
-from duoline.settlement.closing import begin_closing, pays
+from duoline.settlement.closing import begin_closing, close_month, pays
+from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import contract_at
 from duoline.settlement.errors import (
     ApprovedBefore,
+    Disputed,
     MonthNotOver,
     NotClosed,
     OwnStatement,
+    PayeeBusy,
     PayoutAtProvider,
     PayoutOver,
     SignOffMissing,
     SignOffThere,
+    StillClosing,
     TwoLevelsInForce,
 )
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
+from duoline.settlement.parts import close_one
 from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
@@ -34,7 +39,7 @@ from duoline.settlement.refer import refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
-from duoline.settlement.statements import approve, check_over, close_month, close_one, say
+from duoline.settlement.statements import approve, check_over, say
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
 
 __all__ = [
@@ -47,9 +52,11 @@ __all__ = [
     "STATEMENTS",
     "AllocationPolicy",
     "ApprovedBefore",
+    "ClosingRun",
     "CommissionPolicy",
     "Contract",
     "ContractPolicy",
+    "Disputed",
     "Draft",
     "Earned",
     "Facts",
@@ -61,12 +68,14 @@ __all__ = [
     "OwnStatement",
     "Payee",
     "PayeeAccount",
+    "PayeeBusy",
     "PayoutAtProvider",
     "PayoutOver",
     "SignOffMissing",
     "SignOffThere",
     "Simulated",
     "StatementPolicy",
+    "StillClosing",
     "Told",
     "TwoLevelsInForce",
     "account_of",

@@ -14,6 +14,33 @@ class MonthNotOver(Refusal):
     en = "{month} is not over; it can be closed when it is."
 
 
+class StillClosing(Refusal):
+    """The statement's lines are still collected."""
+
+    code = "settlement.still-closing"
+    status = 409
+    zh = "这张结算单还在生成,生成完再来。"
+    en = "This statement is still being made; come back when it is done."
+
+
+class Disputed(Refusal):
+    """The payee says that something is not right, and nobody has answered."""
+
+    code = "settlement.disputed"
+    status = 409
+    zh = "收款方有异议,请先答复再审批。"
+    en = "The payee disputes this statement; answer before you approve it."
+
+
+class PayeeBusy(Refusal):
+    """The payee's row is wanted by others too, such as orders that are just told of."""
+
+    code = "settlement.payee-busy"
+    status = 409
+    zh = "这个收款方正在记账,过一会儿再审批这一张。"
+    en = "Something is just being booked for this payee; approve this one a little later."
+
+
 class NotClosed(Refusal):
     """The statement waits for no approval."""
 

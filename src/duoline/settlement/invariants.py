@@ -87,7 +87,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-6",
-        "A statement is the sum of its lines, and what it says of a line was settled once.",
+        "A statement is the sum of its lines, also while it is being made, and what it says of a line was settled once;"
+        " what statements left out above a cap is what their months say they did.",
         """SELECT s.payee_id, s.id::text AS what, s.earned_minor - s.reversed_minor AS says,
                   coalesce(l.minor, 0) AS sums
            FROM statements s
@@ -98,7 +99,12 @@ INVARIANTS: list[tuple[str, str, str]] = [
            SELECT payee_id, order_id::text, max(a.settled_minor), coalesce(sum(l.amount_minor), 0)
            FROM accruals a LEFT JOIN statement_lines l USING (payee_id, order_id, line_id, book, role, location_id)
            GROUP BY payee_id, order_id, line_id, book, role, location_id, a.settled_minor
-           HAVING a.settled_minor <> coalesce(sum(l.amount_minor), 0)""",
+           HAVING a.settled_minor <> coalesce(sum(l.amount_minor), 0)
+           UNION ALL
+           SELECT payee_id, 'cuts', sum(months)::bigint, sum(cuts)::bigint FROM (
+               SELECT payee_id, settled_cut_minor AS months, 0 AS cuts FROM payee_months
+               UNION ALL SELECT payee_id, 0, cut_minor FROM statements) x
+           GROUP BY payee_id HAVING sum(months) <> sum(cuts)""",
     ),
     (
         "STL-7",

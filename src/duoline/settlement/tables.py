@@ -137,9 +137,16 @@ accruals = table(
     index("accruals_order_ix", "order_id"),
     index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
+    index("accruals_member_ix", "payee_id", "at", postgresql_where=sql_text("payee_kind = 'member'")),
+    # What no statement has yet, in the order in which closing walks through it.
     index(
-        "accruals_open_ix",
+        "accruals_unsettled_ix",
         "payee_id",
+        "order_id",
+        "line_id",
+        "book",
+        "role",
+        "location_id",
         postgresql_where=sql_text("state = 'matured' AND earned_minor <> settled_minor"),
     ),
 )
@@ -164,7 +171,8 @@ payee_months = table(
     ),
 )
 
-# What a payee is told at the end of a month. Closed, then approved, then paid; what stays below nothing is carried.
+# What a payee is told at the end of a month. Closing while its lines are collected, closed, then approved, then paid;
+# what stays below nothing is carried.
 statements = table(
     PACKAGE,
     "statements",
@@ -190,7 +198,7 @@ statements = table(
     fk("statements_payee_fk", ["payee_id"], "payees", ["payee_id"]),
     check("statements_month_ck", "month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'"),
     check("statements_way_ck", "way IN ('payout', 'internal')"),
-    check("statements_state_ck", "state IN ('closed', 'approved', 'paying', 'paid', 'carried')"),
+    check("statements_state_ck", "state IN ('closing', 'closed', 'approved', 'paying', 'paid', 'carried')"),
     check(
         "statements_sum_ck",
         "carried_in_minor + earned_minor - reversed_minor - cut_minor = to_pay_minor + carried_out_minor",
@@ -199,6 +207,9 @@ statements = table(
     check("statements_pay_ck", "to_pay_minor >= 0 OR way = 'internal'"),
     check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = 0)"),
     check("statements_needed_ck", "approvals_needed IN (1, 2)"),
+    # Until it is closed nothing of it is cut or paid, and the payee's next one cannot begin.
+    check("statements_closing_ck", "state <> 'closing' OR (to_pay_minor = 0 AND cut_minor = 0)"),
+    index("statements_closing_ux", "payee_id", unique=True, postgresql_where=sql_text("state = 'closing'")),
     index("statements_month_ix", "month", "id"),
     index("statements_id_ix", "id"),
 )
@@ -323,4 +334,35 @@ payout_runs = table(
     at("at"),
     pk("payout_runs", "id"),
     index("payout_runs_at_ix", "at"),
+)
+
+# Closing a month: who asked for it and how far it is. One that waits or runs for a month at a time.
+closing_runs = table(
+    PACKAGE,
+    "closing_runs",
+    managed_local(),
+    uid("id"),
+    text("month"),
+    text("state", default="queued"),
+    integer("payees_total", null=True),
+    integer("payees_done", default="0"),
+    integer("payees_failed", default="0"),
+    big("shares_total", null=True),
+    big("shares_done", default="0"),
+    doc("problem", null=True),
+    text("actor_kind"),
+    uid("actor_id", null=True),
+    text("actor_name"),
+    at("at"),
+    at("started_at", null=True),
+    at("noted_at"),
+    at("finished_at", null=True),
+    pk("closing_runs", "id"),
+    check("closing_runs_month_ck", "month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'"),
+    check("closing_runs_state_ck", "state IN ('queued', 'running', 'done', 'failed')"),
+    check("closing_runs_finished_ck", "(state IN ('done', 'failed')) = (finished_at IS NOT NULL)"),
+    check("closing_runs_problem_ck", "(state = 'failed') = (problem IS NOT NULL)"),
+    check("closing_runs_counts_ck", "payees_done >= 0 AND payees_failed >= 0 AND shares_done >= 0"),
+    index("closing_runs_live_ux", "month", unique=True, postgresql_where=sql_text("state IN ('queued', 'running')")),
+    index("closing_runs_at_ix", "at", "id"),
 )

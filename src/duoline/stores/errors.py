@@ -93,3 +93,12 @@ class RegionCycle(Refusal):
     status = 422
     zh = "区域不能归属于自己或自己的下级。"
     en = "A region cannot belong to itself or to one below it."
+
+
+class KeyRevoked(Refusal):
+    """The key of another system has ended before."""
+
+    code = "stores.key-revoked"
+    status = 409
+    zh = "这个密钥已经停用。"
+    en = "This key has been revoked already."

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from duoline.kernel.columns import at, big, blob, check, doc, fk, flag, index, integer, on, pk, real, text, uid, unique
+from duoline.kernel.columns import (
+    at,
+    big,
+    blob,
+    check,
+    doc,
+    fk,
+    flag,
+    index,
+    integer,
+    on,
+    pk,
+    real,
+    text,
+    texts,
+    uid,
+    unique,
+)
 from duoline.kernel.placement import managed_local, reference, table
 
 PACKAGE = "stores"
@@ -151,4 +168,34 @@ staff_sessions = table(
     pk("staff_sessions", "token_hash"),
     fk("staff_sessions_staff_fk", ["staff_id"], "staff", ["id"]),
     index("staff_sessions_staff_ix", "staff_id"),
+)
+
+# A key that another system calls us with, for the whole chain: what it may ask for (`rights`) and for which purposes.
+# Only the digest of the token is kept. `revoked_at` ends it at once.
+system_keys = table(
+    PACKAGE,
+    "system_keys",
+    managed_local(),
+    uid("id"),
+    text("name"),
+    blob("token_hash"),
+    texts("rights"),
+    texts("purposes"),
+    text("made_by"),
+    at("made_at"),
+    at("expires_at", null=True),
+    # To the minute: a busy key is not written at every call.
+    at("used_at", null=True),
+    at("revoked_at", null=True),
+    text("revoked_by", null=True),
+    pk("system_keys", "id"),
+    unique("system_keys_token_uq", "token_hash"),
+    check("system_keys_name_ck", "name <> ''"),
+    check("system_keys_rights_ck", "cardinality(rights) > 0 AND rights <@ ARRAY['members.history']"),
+    check(
+        "system_keys_purposes_ck",
+        "cardinality(purposes) > 0 AND purposes <@ ARRAY['service', 'marketing', 'profiling', 'sharing']",
+    ),
+    check("system_keys_revoked_ck", "(revoked_at IS NULL) = (revoked_by IS NULL) AND revoked_at >= made_at"),
+    check("system_keys_expires_ck", "expires_at > made_at"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -35,7 +36,8 @@ from duoline.stores.directory import Chain
 Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 Bp = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Since = Annotated[int, Parameter(ge=1, le=24, description="Of the last so many months.")]
-PAYEES_MAX = 200
+PAYEES_MAX = 500
+"""Of a kind: so many shops, guides and members each are named."""
 
 
 class ShapeInput(Input, frozen=True, kw_only=True):
@@ -131,7 +133,8 @@ class SimulatedPayee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
-    """A month under other rules: the payees whose part changes most first, two hundred at most, and all together."""
+    """A month under other rules: the payees whose part changes most first, five hundred of a kind at most, and all
+    together."""
 
     month: str
     orders: int
@@ -318,10 +321,15 @@ async def simulate_rules(write: Write, db: Database, chain: Chain, data: Simulat
     until = (since + timedelta(days=32)).replace(day=1)
     found = await settlement.simulate(db, draft, since=since, until=until)
     changed = sorted(found.sums, key=lambda one: (-abs(one.after_minor - one.before_minor), -one.before_minor))
+    shown, of_kind = [], Counter[str]()
+    for one in changed:
+        of_kind[one.payee.kind] += 1
+        if of_kind[one.payee.kind] <= PAYEES_MAX:
+            shown.append(one)
     rows = await db.fetch(
         f"""SELECT p.payee_id, p.kind, {NAMED} FROM unnest($1::uuid[], $2::text[]) AS p(payee_id, kind) {NAMES}""",  # noqa: S608 - our own text
-        [one.payee.id for one in changed[:PAYEES_MAX]],
-        [one.payee.kind for one in changed[:PAYEES_MAX]],
+        [one.payee.id for one in shown],
+        [one.payee.kind for one in shown],
     )
     named = {(row["kind"], row["payee_id"]): payee_of(row, chain) for row in rows}
 
@@ -343,9 +351,9 @@ async def simulate_rules(write: Write, db: Database, chain: Chain, data: Simulat
                     before=money(one.before_minor),
                     after=money(one.after_minor),
                 )
-                for one in changed[:PAYEES_MAX]
+                for one in shown
             ],
-            more=max(0, len(changed) - PAYEES_MAX),
+            more=len(changed) - len(shown),
         )
     )
 

@@ -10,6 +10,7 @@ from duoline.channels.console.member_shapes import ShopOf, TierOf
 from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
 from duoline.members.policy import TIERS
+from duoline.orders.member_history import SEEN
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 IDS = "(m.member_id || ARRAY(SELECT g.guest_id FROM adopted_guests g WHERE g.member_id = m.member_id))"
 """A member `m` and the guests they were before: orders stay where they were placed."""
 
-OWN_ORDER = "($1 OR o.location_ids && $2 OR o.store_id = ANY ($2) OR o.sold_store_id = ANY ($2))"
+OWN_ORDER = SEEN
 """An order `o` that whoever has the scope of $1 and $2 may see."""
 
 VISIBLE = f"""m.kind = 'member' AND ($1 OR m.home_store_id = ANY ($2)

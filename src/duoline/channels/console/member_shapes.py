@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from duoline.channels.http.answers import Input
+from duoline.flows.member_history import Kind
 from duoline.flows.order_view import Image
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
@@ -231,11 +232,16 @@ class PointsRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened: to an order (`event` as in the order's story), to the tier, or to points."""
+    """Something that happened at a touchpoint, a till, a desk or by itself. Of one `id` several `event`s can be told.
+
+    `what` is a code that tells more of the event: the purpose agreed to, the kind of touchpoint or identity, a guide's
+    task; `source` by what it came about or why it ended; `name` what a coupon, article or touchpoint is called. `other`
+    is another member: who shared it, or whom this one was merged with.
+    """
 
     id: UUID
     at: datetime
-    kind: Literal["order", "tier", "points"]
+    kind: Kind
     event: str
     order_id: UUID | None = None
     order_no: str | None = None
@@ -244,5 +250,10 @@ class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
     before: TierOf | None = None
     tier: TierOf | None = None
     points: int | None = None
+    what: str = ""
+    source: str = ""
+    name: Text | None = None
+    guide: str | None = None
+    other: UUID | None = None
     by: str | None = None
     reason: str = ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from duoline.channels.console import (
+    approvals,
     assortments,
     bindings,
+    closings,
     commission,
     consent_texts,
     counts,
@@ -21,6 +23,7 @@ from duoline.channels.console import (
     loops,
     member_points,
     member_privacy,
+    member_relations,
     member_timeline,
     member_wallet,
     members,
@@ -47,6 +50,7 @@ from duoline.channels.console import (
     stock,
     stock_alerts,
     stock_overview,
+    system_keys,
     tiers,
     today,
     touchpoints,
@@ -54,8 +58,10 @@ from duoline.channels.console import (
 )
 
 ROUTES: list[ControllerRouterHandler] = [
+    *approvals.ROUTES,
     *assortments.ROUTES,
     *bindings.ROUTES,
+    *closings.ROUTES,
     *commission.ROUTES,
     *counts.ROUTES,
     *consent_texts.ROUTES,
@@ -70,6 +76,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *loops.ROUTES,
     *member_points.ROUTES,
     *member_privacy.ROUTES,
+    *member_relations.ROUTES,
     *member_timeline.ROUTES,
     *member_wallet.ROUTES,
     *members.ROUTES,
@@ -96,6 +103,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *stock.ROUTES,
     *stock_alerts.ROUTES,
     *stock_overview.ROUTES,
+    *system_keys.ROUTES,
     *tiers.ROUTES,
     *today.ROUTES,
     *touchpoints.ROUTES,

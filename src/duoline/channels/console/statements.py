@@ -19,7 +19,6 @@ from duoline.channels.http.documents import table_file
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.table import Column, Table
 from duoline.channels.http.writes import Write
-from duoline.kernel import audit
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
@@ -32,7 +31,7 @@ LINES_IN_A_FILE = 20_000
 Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
 OfMonth = Annotated[str | None, Parameter(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
-State = Literal["closed", "approved", "paying", "paid", "carried"]
+State = Literal["closing", "closed", "approved", "paying", "paid", "carried"]
 InState = Annotated[State | None, Parameter(description="In one state only.")]
 FileKind = Annotated[Literal["csv", "xlsx", "pdf"], Parameter(description="The kind of file.")]
 
@@ -58,7 +57,10 @@ class NoteInput(Input, frozen=True):
 
 
 class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payee's month: what was carried in, earned, taken back, above the cap; what is paid, what is carried on."""
+    """A payee's month: what was carried in, earned, taken back, above the cap; what is paid, what is carried on.
+
+    While it is `closing` its lines are still collected, and nothing of it is final. `mine_to_approve`: I can do so now.
+    """
 
     id: UUID
     payee: PayeeOf
@@ -74,6 +76,7 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     approvals: int
     approvals_needed: int
     disputed: bool
+    mine_to_approve: bool
     closed_at: datetime
 
 
@@ -95,12 +98,11 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class StatementCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement, with who approved it, what was said of it, and whether I can approve it now."""
+    """One statement, with who approved it and what was said of it."""
 
     statement: StatementRow
     approvals: list[Approval]
     notes: list[Note]
-    mine_to_approve: bool
 
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +117,7 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
 
     month: str
     statements: int
+    closing: int
     closed: int
     approved: int
     paying: int
@@ -129,6 +132,8 @@ SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.
        s.cut_minor, s.to_pay_minor, s.carried_out_minor, s.approvals_needed, s.closed_at, {NAMED},
        (SELECT count(*) FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id)::integer
          AS approvals,
+       EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
+               AND a.staff_id = $11) AS by_me,
        coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
                  AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false) AS disputed
 FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
@@ -164,7 +169,9 @@ async def _rows(
     before: tuple[Any, ...] = (None, None),
     limit: int = 1,
 ) -> list[Any]:
-    return await db.fetch(_ROWS, *reach(staff, chain), month, kind, state, statement_id, payee_id, *before, limit)
+    return await db.fetch(
+        _ROWS, *reach(staff, chain), month, kind, state, statement_id, payee_id, *before, limit, staff.id
+    )
 
 
 async def _one(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID) -> Any:
@@ -175,7 +182,7 @@ async def _one(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID
     return rows[0]
 
 
-def _row(row: Any, chain: Chain) -> StatementRow:
+def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
     return StatementRow(
         id=row["id"],
         payee=payee_of(row, chain),
@@ -191,6 +198,11 @@ def _row(row: Any, chain: Chain) -> StatementRow:
         approvals=row["approvals"],
         approvals_needed=row["approvals_needed"],
         disputed=row["disputed"],
+        mine_to_approve=row["state"] == "closed"
+        and not row["disputed"]
+        and not row["by_me"]
+        and staff.id != row["payee_id"]
+        and staff.may("settlement.approve"),
         closed_at=row["closed_at"],
     )
 
@@ -198,7 +210,7 @@ def _row(row: Any, chain: Chain) -> StatementRow:
 async def _case(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID) -> StatementCase:
     row = await _one(db, staff, chain, statement_id)
     approvals = await db.fetch(
-        """SELECT a.staff_id, s.name, a.at FROM statement_approvals a JOIN staff s ON s.id = a.staff_id
+        """SELECT s.name, a.at FROM statement_approvals a JOIN staff s ON s.id = a.staff_id
            WHERE a.payee_id = $1 AND a.statement_id = $2 ORDER BY a.at""",
         row["payee_id"],
         statement_id,
@@ -211,13 +223,9 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUI
         statement_id,
     )
     return StatementCase(
-        statement=_row(row, chain),
+        statement=_row(row, staff, chain),
         approvals=[Approval(each["name"], each["at"]) for each in approvals],
         notes=[Note(each["id"], each["kind"], each["note"], each["by"], each["at"]) for each in notes],
-        mine_to_approve=row["state"] == "closed"
-        and staff.may("settlement.approve")
-        and staff.id != row["payee_id"]
-        and staff.id not in {each["staff_id"] for each in approvals},
     )
 
 
@@ -243,7 +251,7 @@ async def list_statements(
     )
     shown = rows[:limit]
     following = cursors.pack(shown[-1]["month"], shown[-1]["id"]) if len(rows) > limit else None
-    return Page([_row(row, chain) for row in shown], following)
+    return Page([_row(row, staff, chain) for row in shown], following)
 
 
 @get(f"{PATH}/{{statement_id:uuid}}", opt=doors.staff("settlement.read", statement_id="statement"))
@@ -272,10 +280,15 @@ async def list_statement_lines(
 async def download_statement(
     db: Database, staff: Staff, chain: Chain, statement_id: UUID, kind: FileKind = "csv"
 ) -> Answer[Any]:
-    """A statement as CSV, workbook or PDF, with its first 20,000 lines."""
+    """A statement as CSV, workbook or PDF, with its first 20,000 lines.
+
+    Refuses `settlement.still-closing`: half a statement is handed to nobody.
+    """
     row = await _one(db, staff, chain, statement_id)
+    if row["state"] == "closing":
+        raise settlement.StillClosing
     lines = await db.fetch(_LINES, row["payee_id"], statement_id, None, None, None, None, LINES_IN_A_FILE)
-    return await table_file(_table(_row(row, chain), lines, chain), name=f"statement-{row['month']}", kind=kind)
+    return await table_file(_table(_row(row, staff, chain), lines, chain), name=f"statement-{row['month']}", kind=kind)
 
 
 def _table(statement: StatementRow, lines: list[Any], chain: Chain) -> Table:
@@ -341,20 +354,7 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
     )
 
 
-STATES = ("closed", "approved", "paying", "paid", "carried")
-
-
-@post("/api/console/settlement-months", opt=doors.staff("settlement.close"), status_code=202)
-async def close_month(write: Write, staff: Staff, data: MonthInput) -> Answer[MonthInput]:
-    """Make the statements of a month that is over; the worker makes them, and those that are there stay."""
-    settlement.check_over(data.month)
-
-    async def work(tx: Tx) -> MonthInput:
-        await settlement.begin_closing(tx, data.month, actor=staff.actor)
-        await audit.record(tx, actor=staff.actor, action="settlement.close", subject_kind="month", subject=data.month)
-        return data
-
-    return await write.run(work, status=202)
+STATES = ("closing", "closed", "approved", "paying", "paid", "carried")
 
 
 @post(f"{PATH}/{{statement_id:uuid}}/approval", opt=doors.staff("settlement.approve", statement_id="statement"))
@@ -390,7 +390,6 @@ ROUTES = [
     list_statement_lines,
     download_statement,
     list_months,
-    close_month,
     approve_statement,
     say_of_statement,
 ]

@@ -193,11 +193,20 @@ async def _staff(request: Request[Any, Any, Any]) -> sessions.Staff:
     return staff
 
 
+async def _system(request: Request[Any, Any, Any]) -> sessions.System:
+    system = await sessions.system_session(request)
+    if system is None:
+        raise Unauthorised
+    return system
+
+
 async def _write(request: Request[Any, Any, Any]) -> Write:
     door: doors.Door = request.route_handler.opt[doors.KEY]
-    who: sessions.Member | sessions.Staff | None = None
+    who: sessions.Member | sessions.Staff | sessions.System | None = None
     if door.who == "staff":
         who = await sessions.staff_session(request)
+    elif door.who == "system":
+        who = await sessions.system_session(request)
     elif door.who in ("member", "visitor"):
         who = await sessions.member_session(request)
     write = Write(request, who=who)
@@ -214,6 +223,7 @@ PROVIDERS: dict[str, Provider] = {
     "visitor": _visitor,
     "member": _member,
     "staff": _staff,
+    "system": _system,
     "write": _write,
 }
 

@@ -28,6 +28,7 @@ TAGS = {
     "staff": "Staff sessions.",
     "clerk": "A store's work: queue, picking, handing over, till.",
     "console": "Headquarters, regions, franchisees, store managers.",
+    "open": "Other systems, by a key that headquarters makes.",
     "payments": "Callbacks of payment providers.",
     "dev": "Development only.",
     "other": "About the API itself.",
@@ -63,6 +64,7 @@ _NOTHING = {"application/json": {"schema": {"type": "null"}}}
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "member": [{"memberCookie": []}, {"bearer": []}],
     "staff": [{"staffCookie": []}, {"bearer": []}],
+    "system": [{"bearer": []}],
 }
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from duoline.stores.rights import ALL_PERMISSIONS
+from duoline.stores.system_keys import Right
 
 KEY = "door"
 
 # Master data and free words: seeing them is nobody's privilege, so there is nothing foreign about them.
 SHARED = "shared"
 
-Who = Literal["public", "visitor", "member", "staff", "signed", "development"]
+Who = Literal["public", "visitor", "member", "staff", "system", "signed", "development"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ def staff(permission: str | None, **objects: str) -> dict[str, Any]:
     if permission is not None and permission not in ALL_PERMISSIONS:
         raise ValueError(f"there is no permission {permission!r}; see stores/rights.py")
     return {KEY: Door("staff", permission=permission, objects=objects)}
+
+
+def system(right: Right, **objects: str) -> dict[str, Any]:
+    """Another system, with a key that headquarters made for this."""
+    return {KEY: Door("system", permission=right, objects=objects)}
 
 
 def signed(**objects: str) -> dict[str, Any]:

@@ -89,7 +89,8 @@ async def earnings_of(db: Database, payee_id: UUID) -> Earnings:
     """What somebody earned; nothing for who never did."""
     row = await db.fetchrow(
         """SELECT p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor,
-                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s WHERE s.payee_id = $1)::bigint AS back,
+                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s
+                   WHERE s.payee_id = $1 AND s.state <> 'closing')::bigint AS back,
                   (SELECT count(DISTINCT a.order_id) FROM accruals a WHERE a.payee_id = $1 AND a.flag IS NULL)::integer
                     AS orders
            FROM payees p WHERE p.payee_id = $1""",
@@ -159,7 +160,8 @@ SELECT s.id, s.month, s.state, s.carried_in_minor, s.earned_minor, s.reversed_mi
        coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'note', n.note, 'at', n.at) ORDER BY n.id)
                  FROM statement_notes n WHERE n.payee_id = s.payee_id AND n.statement_id = s.id), '[]') AS notes
 FROM statements s
-WHERE s.payee_id = $1 AND ($2::text IS NULL OR s.month < $2) AND ($3::text IS NULL OR s.month = $3)
+WHERE s.payee_id = $1 AND s.state <> 'closing' AND ($2::text IS NULL OR s.month < $2)
+  AND ($3::text IS NULL OR s.month = $3)
 ORDER BY s.month DESC LIMIT $4
 """
 

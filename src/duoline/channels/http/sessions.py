@@ -21,7 +21,7 @@ from duoline.kernel.auth import Actor, token_hash
 from duoline.kernel.errors import Forbidden, NotFound, Refusal, Unauthorised
 from duoline.members import sessions as member_sessions
 from duoline.members.sessions import MemberRecord
-from duoline.stores import directory, rights
+from duoline.stores import directory, rights, system_keys
 from duoline.stores import sessions as staff_sessions
 from duoline.stores.rights import Scope
 from duoline.stores.sessions import StaffRecord
@@ -130,6 +130,21 @@ class Staff:
         """Refuse with `NotFound` unless they may do it at that location."""
         if store_id not in self.scope(permission):
             raise NotFound
+
+
+@dataclass(frozen=True)
+class System:
+    """Another system with a key."""
+
+    id: UUID
+    name: str
+    rights: frozenset[str]
+    purposes: frozenset[str]
+
+    @property
+    def actor(self) -> Actor:
+        """For what it asks for."""
+        return Actor("system", self.id, self.name)
 
 
 # --- finding the session ------------------------------------------------------------------------
@@ -249,6 +264,12 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
             raise Unauthorised
         if door.permission is not None:
             staff.require(door.permission)
+    elif door.who == "system":
+        system = await system_session(connection)
+        if system is None:
+            raise Unauthorised
+        if door.permission not in system.rights:
+            raise Forbidden(permission=door.permission)
 
 
 def refuse_cross_site(connection: ASGIConnection[Any, Any, Any, Any], settings: Settings) -> None:
@@ -286,6 +307,19 @@ async def staff_session(connection: ASGIConnection[Any, Any, Any, Any]) -> Staff
         scope["duoline.staff"] = await find_staff(connection.app.state.db, token) if token else None
     found: Staff | None = scope["duoline.staff"]
     return found
+
+
+async def system_session(connection: ASGIConnection[Any, Any, Any, Any]) -> System | None:
+    """The system whose key this request carries, looked up once; no cookie is one."""
+    scope: dict[str, Any] = connection.scope  # type: ignore[assignment]
+    if "duoline.system" not in scope:
+        token = token_of(connection, "")
+        found = await system_keys.find(connection.app.state.db, token) if token else None
+        scope["duoline.system"] = found and System(
+            found.id, found.name, frozenset(found.rights), frozenset(found.purposes)
+        )
+    system: System | None = scope["duoline.system"]
+    return system
 
 
 # --- cookies ------------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ NEW_GUESTS_BY_ADDRESS = limits.Limit(300, 600)
 
 SessionKind = Literal["member", "staff"]
 _LASTS = {"member": member_sessions.MEMBER_LASTS, "staff": staff_sessions.LASTS}
+SYSTEM = "system"
+"""A key of another system: shown by the answer like a token, and no session of this browser."""
 
 
 class KeyMissing(Refusal):
@@ -76,7 +78,9 @@ class KeyWeak(Refusal):
 class Write:
     """One write request. Handlers ask for it by the parameter name `write`."""
 
-    def __init__(self, request: Request[Any, Any, Any], *, who: sessions.Member | sessions.Staff | None) -> None:
+    def __init__(
+        self, request: Request[Any, Any, Any], *, who: sessions.Member | sessions.Staff | sessions.System | None
+    ) -> None:
         self._request = request
         self._db: Database = request.app.state.db
         self._settings: Settings = request.app.state.settings
@@ -182,12 +186,13 @@ class Write:
         return _marked(self._answer(stored.status, stored.body.encode()))
 
     def _answer(self, status: int, body: bytes) -> Answer[Any]:
-        for kind, lasts in _LASTS.items():
+        for kind in (*_LASTS, SYSTEM):
             place = self._place(kind).encode()
             if place in body:
                 token = self._fresh_token(kind)
                 body = body.replace(place, token.encode())
-                self._begin_session(kind, token, lasts.total_seconds())
+                if kind in _LASTS:
+                    self._begin_session(kind, token, _LASTS[kind].total_seconds())
         # Only refusals are stored with such a status.
         given: Answer[Any] = Answer(body, status=status, media=PROBLEM if status >= REFUSED else JSON)
         given.more_headers += [(b"cache-control", b"no-store"), *self._cookies]
@@ -239,6 +244,10 @@ class Write:
         The same request makes the same token again, so that a replay can answer with it though it was never stored.
         """
         return self._fresh_token(kind), self._place(kind)
+
+    def new_key(self) -> tuple[str, str]:
+        """The same for a key of another system."""
+        return self._fresh_token(SYSTEM), self._place(SYSTEM)
 
     def end_session(self, kind: SessionKind) -> None:
         """Remove the cookie with the answer."""

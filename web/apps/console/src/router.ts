@@ -71,6 +71,7 @@ const routes: RouteRecordRaw[] = [
       at("members/consents", "consent-texts", "policies.read", () => import("./pages/ConsentTexts.vue")),
       at("members/pairs", "member-pairs", "members.edit", () => import("./pages/Pairs.vue")),
       at("members/wallet", "wallet", "policies.read", () => import("./pages/WalletRules.vue")),
+      at("members/systems", "system-keys", "organisation.edit", () => import("./pages/SystemKeys.vue")),
       at("members/:id", "member", "members.read", () => import("./pages/MemberCase.vue")),
       at("settlement", "settlement", "settlement.read", () => import("./pages/Statements.vue")),
       at("settlement/statements/:id", "statement", "settlement.read", () => import("./pages/StatementCase.vue")),

@@ -1308,7 +1308,7 @@ export interface PointsRow {
 export interface MemberEvent {
   id: string
   at: string
-  kind: "order" | "tier" | "points"
+  kind: "order" | "points" | "wallet" | "coupon" | "tier" | "guide" | "scan" | "share" | "commission" | "favourite" | "consent" | "identity"
   event: string
   order_id: string | null
   order_no: string | null
@@ -1317,8 +1317,45 @@ export interface MemberEvent {
   before: TierOf | null
   tier: TierOf | null
   points: number | null
+  what: string
+  source: string
+  name: Text | null
+  guide: string | null
+  other: string | null
   by: string | null
   reason: string
+}
+
+export interface MemberRelation {
+  kind: "guide" | "store" | "home" | "brought_by" | "brought"
+  id: string
+  person: string
+  other: string | null
+  store: ShopOf | null
+  source: string
+  from_at: string | null
+  until_at: string | null
+  ended_because: string
+}
+
+// ---- keys of other systems ----
+
+export interface SystemKey {
+  id: string
+  name: string
+  rights: string[]
+  purposes: string[]
+  made_by: string
+  made_at: string
+  expires_at: string | null
+  used_at: string | null
+  revoked_at: string | null
+  revoked_by: string | null
+}
+
+export interface SystemKeyMade {
+  key: SystemKey
+  token: string
 }
 
 // ---- rules of members ----
@@ -1440,7 +1477,7 @@ export interface MemberIdentity {
 // ---- settlement ----
 
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
-export type StatementState = "closed" | "approved" | "paying" | "paid" | "carried"
+export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
 export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
 export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
@@ -1499,6 +1536,8 @@ export interface StatementRow {
   approvals: number
   approvals_needed: number
   disputed: boolean
+  /** I can approve it now. */
+  mine_to_approve: boolean
   closed_at: string
 }
 
@@ -1506,7 +1545,32 @@ export interface StatementCase {
   statement: StatementRow
   approvals: { by: string; at: string }[]
   notes: { id: string; kind: "dispute" | "answer"; note: string; by: string; at: string }[]
-  mine_to_approve: boolean
+}
+
+/** What became of one statement of many that were approved in one go. */
+export interface StatementApproval {
+  id: string
+  outcome: "approved" | "waits" | "refused"
+  amount: Money
+  code: string | null
+  says: Text | null
+}
+
+/** A month that is being closed, or was; the totals are known once it runs. */
+export interface ClosingFacts {
+  id: string
+  month: string
+  state: "queued" | "running" | "done" | "failed"
+  payees_total: number | null
+  payees_done: number
+  payees_failed: number
+  shares_total: number | null
+  shares_done: number
+  by: string
+  at: string
+  started_at: string | null
+  finished_at: string | null
+  problem: string | null
 }
 
 export interface StatementLine {
@@ -1517,6 +1581,7 @@ export interface StatementLine {
 export interface MonthSums {
   month: string
   statements: number
+  closing: number
   closed: number
   approved: number
   paying: number

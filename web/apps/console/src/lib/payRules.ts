@@ -1,5 +1,5 @@
 import { count, t } from "@duoline/i18n"
-import type { AllocationRules, CommissionRules } from "../api/types"
+import type { AllocationRules, CommissionRules, Company, Contract } from "../api/types"
 import { hundredthsOf, typedHundredths, wholeOf, type Faults } from "./typed"
 
 /** Rules of commission and allocation as people write them: percent and yuan; the back end counts hundredths. */
@@ -89,3 +89,34 @@ export function sharesOfHundred(body: AllocationRules, goods: number, sent: bool
   return [{ part: "owner" as const, minor: goods * 100 + margin * (100 - given) }, ...parts.map((part) => ({ part, minor: margin * body[part] }))].filter((one) => one.minor > 0)
 }
 export const LINE_OF = (part: Part | "owner"): "shop" | "online" | "own" => (part === "owner" ? "own" : part === "online" || part === "headquarters" ? "online" : "shop")
+
+// ---- contracts
+export type ContractRow = Omit<Contract, "goods_percent"> & { goods_percent: string }
+export interface ContractForm {
+  contracts: ContractRow[]
+}
+export interface ContractBody {
+  contracts: Contract[]
+}
+export const NO_CONTRACTS: ContractForm = { contracts: [] }
+export const MODES = ["direct", "franchise", "all_franchise"] as const
+export const SIDES = ["stock_owner", "price_right", "promo_payer"] as const
+/** The terms that come with a mode. */
+export const USUAL: Record<Contract["mode"], Omit<Contract, "company" | "regions">> = {
+  direct: { mode: "direct", stock_owner: "chain", price_right: "chain", promo_payer: "chain", goods_percent: 60 },
+  franchise: { mode: "franchise", stock_owner: "company", price_right: "chain", promo_payer: "chain", goods_percent: 60 },
+  all_franchise: { mode: "all_franchise", stock_owner: "company", price_right: "company", promo_payer: "company", goods_percent: 60 },
+}
+/** What holds with a company that has no terms of its own. */
+export const usualOf = (company: Company) => USUAL[company.kind === "franchisee" ? "franchise" : "direct"]
+export const agreed = (company: Company): ContractRow => ({ company: company.code, regions: [], ...usualOf(company), goods_percent: String(usualOf(company).goods_percent) })
+export const contractForm = (body: ContractBody): ContractForm => ({ contracts: body.contracts.map((one) => ({ ...one, goods_percent: String(one.goods_percent) })) })
+export function contractBody(form: ContractForm): { body: ContractBody; faults: Faults } {
+  const faults: Faults = {}
+  const contracts = form.contracts.map((one, n): Contract => {
+    if (one.mode === "direct" && (one.stock_owner !== "chain" || one.price_right !== "chain")) faults[`contracts.${n}.stock_owner`] = t("settle.direct_is_chains")
+    if (one.mode === "all_franchise" && (one.stock_owner !== "company" || one.price_right !== "company")) faults[`contracts.${n}.stock_owner`] = t("settle.full_is_companys")
+    return { ...one, goods_percent: wholeOf(faults, `contracts.${n}.goods_percent`, one.goods_percent, 0, 100, t("offers.bad_whole", { low: 0, high: 100 })) }
+  })
+  return { body: { contracts }, faults }
+}

@@ -34,6 +34,12 @@ export function setTheme(choice: ThemeChoice): void {
 }
 document.documentElement.dataset["theme"] = theme.value
 
+/** What somebody has read and put away, such as how a closing ended; the last few by their ids. */
+const READ = "duoline.console.read"
+const READ_MAX = 20
+export const wasRead = (id: string): boolean => (recall(READ) ?? "").split(",").includes(id)
+export const rememberRead = (id: string): void => remember(READ, [id, ...(recall(READ) ?? "").split(",").filter(Boolean)].slice(0, READ_MAX).join(","))
+
 /** The columns somebody has taken out of a list, by list. */
 export function hiddenColumns(list: string): Set<string> | null {
   const text = recall(`duoline.console.columns.${list}`)

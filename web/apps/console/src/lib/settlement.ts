@@ -4,7 +4,7 @@ import type { IconName } from "@duoline/ui"
 import type { PayeeKind, PayeeOf, ShareRow, StatementState } from "../api/types"
 
 export const KINDS: readonly PayeeKind[] = ["staff", "member", "store", "company", "chain"]
-export const STATES: readonly StatementState[] = ["closed", "approved", "paying", "paid", "carried"]
+export const STATES: readonly StatementState[] = ["closing", "closed", "approved", "paying", "paid", "carried"]
 
 export const payeeName = (payee: PayeeOf): string => pick(payee.name) || t("settle.nameless")
 /** A name that somebody gave, which may be in another language than the page. */

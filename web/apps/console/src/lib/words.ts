@@ -37,8 +37,9 @@ export function actionName(action: string): string {
   const subject = SUBJECTS.has(kind) ? t(`subject.${kind}`) : kind
   return VERBS.has(verb) ? t("action.sentence", { subject, verb: t(`verb.${verb}`) }) : `${subject} ${verb}`
 }
-export const SUBJECTS = new Set(["product", "sku", "brand", "category", "price", "stock", "order", "staff", "store", "region", "company", "policy", "import", "refund", "member", "invariant", "favourite", "count", "transfer", "promotion", "presale", "coupons", "drawer", "sale", "touchpoint", "binding", "statement", "payout", "settlement", "commission"])
+export const SUBJECTS = new Set(["product", "sku", "brand", "category", "price", "stock", "order", "staff", "store", "region", "company", "policy", "import", "refund", "member", "invariant", "favourite", "count", "transfer", "promotion", "presale", "coupons", "drawer", "sale", "touchpoint", "binding", "statement", "payout", "settlement", "commission", "system"])
 const VERBS = new Set([
+  "revoke", "told",
   "make", "bind", "unbind", "dispute", "dispute-stands", "dispute-moves",
   "added", "edited", "changed", "set", "end", "renamed", "moved", "opened", "published", "withdrawn", "draft", "cancel", "count", "damage", "receipt", "missing",
   "opening", "return", "safety", "buffers", "hired", "grants-set", "exceptions-set", "barcodes-set", "picture-added", "picture-removed", "pictures-arranged", "run", "hold", "release", "broken",
