@@ -28,8 +28,8 @@ from duoline.stores.directory import Chain
 PATH = "/api/console/statements"
 LINES_IN_A_FILE = 20_000
 
-Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
-OfMonth = Annotated[str | None, Parameter(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
+Month = Annotated[str, msgspec.Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
+OfMonth = Annotated[str | None, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
 State = Literal["closing", "closed", "approved", "paying", "paid", "carried"]
 InState = Annotated[State | None, Parameter(description="In one state only.")]
