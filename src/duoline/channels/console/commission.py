@@ -241,7 +241,7 @@ async def show_evidence(db: Database, months: Since = 3) -> Evidence:
     return await _evidence(db, months)
 
 
-@get("/api/console/commission/evidence.zip", opt=doors.staff("policies.read"))
+@get("/api/console/commission/evidence.zip", media_type="application/zip", opt=doors.staff("policies.read"))
 async def download_evidence(db: Database, chain: Chain, months: Since = 12) -> Answer[Any]:
     """The same as a pack to hand to a lawyer or an authority: the figures, every version of the plan with what the law
     says of it, the sign-offs, every flagged share, and what each payee earned by role and level."""

@@ -151,7 +151,7 @@ async def list_payouts(
     return Page([_payout(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
 
-@get(f"{PATH}/{{run_id:uuid}}/file", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
+@get(f"{PATH}/{{run_id:uuid}}/file", media_type="text/csv", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
 async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[Any]:
     """The payouts of a run that no provider executes, for the bank, as CSV: the id of each is the reference it is known
     by, so that a file that is handed in twice pays once."""
