@@ -915,9 +915,10 @@ async def _pay_out(head: Person, month: str) -> None:
     """A run over what is approved, of which one did not arrive."""
     run = await head.send("POST", "console/payout-runs", {"month": month})
     for _ in range(TRIES):
-        if payouts := (await head.get(f"console/payout-runs/{run['id']}/payouts"))["items"]:
+        payouts = (await head.get(f"console/payout-runs/{run['id']}/payouts"))["items"]
+        if by_file := [one for one in payouts if not one["provider"]]:
             failed = {"outcome": "failed", "problem": RECEIPT}
-            await head.send("POST", f"console/payouts/{payouts[0]['id']}/outcome", failed)
+            await head.send("POST", f"console/payouts/{by_file[0]['id']}/outcome", failed)
             return
         await asyncio.sleep(PAUSE_S)
     raise RuntimeError("nothing was paid out")

@@ -283,6 +283,8 @@ BREAK = [
     ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),
     ("STL-9", "UPDATE accruals SET reversed_minor = 0 WHERE reversed_minor > 0"),
     ("STL-9", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE debit = 'commission'"),
+    ("STL-10", "UPDATE payouts SET provider = 'sandbox', receiver = 'x' WHERE state = 'done'"),
+    ("STL-10", "DELETE FROM journal_entries WHERE credit = 'clearing:payouts'"),
     ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),
     ("WAL-1", "DELETE FROM journal_entries WHERE credit = 'stored:principal'"),
     ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),

@@ -125,6 +125,7 @@ async def lived(world: World, sku: str) -> tuple[Caller, dict[str, Any]]:
     for purpose in ("marketing", "profiling", "location", "sharing"):
         await ok(await who.put(f"/api/mall/privacy/{purpose}", {"granted": True, "text_version": 1}))
     await ok(await who.post("/api/mall/addresses", HOME))
+    await ok(await who.put("/api/mall/payout-account", {"receiver": CARD, "holder": NAME}))
     await ok(await who.put("/api/mall/favourites", {"product_code": "MILK"}))
     await ok(await who.get("/api/mall/card"))
     await bound(who, await code_of(world))

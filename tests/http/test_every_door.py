@@ -980,7 +980,7 @@ async def fingerprint(place: Neighbourhood) -> dict[str, Any]:
         "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "returns", "transfers",
         "transfer_lines", "drawer_sessions", "drawer_entries", "parked_sales", "touchpoints",
         "bindings", "binding_asks", "binding_disputes",
-        "system_keys", "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs",
+        "system_keys", "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs", "payee_accounts",
         "plan_sign_offs",
         "preorders", "presales", "presale_counters", "presale_bookings",
     )  # fmt: skip

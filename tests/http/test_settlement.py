@@ -481,3 +481,9 @@ async def test_who_shares_sees_what_they_earn(world: World, sold: dict[str, Any]
     assert (await member.get("/api/mall/earnings/shares")).json()["items"] == []
     assert (await member.get("/api/mall/statements")).json()["items"] == []
     assert (await member.post("/api/mall/statements/2026-11/notes", {"note": "x"})).status_code == 404
+
+
+@pytest.mark.parametrize("month", ["0000-01", "9999-12", "2026-13", "2026-1"])
+async def test_a_month_that_no_calendar_has_is_not_tried(world: World, month: str) -> None:
+    answer = await world.staff("hq").post("/api/console/settlement/simulations", {"month": month})
+    assert answer.status_code in (400, 422), answer.text

@@ -477,6 +477,28 @@ BUGS = {
         ),
         "tests/flows/test_credit.py::test_two_payout_runs_at_once_pay_each_statement_once",
     ),
+    "a new number at the provider at each try": Bug(
+        (
+            (
+                "flows/pay_out.py",
+                "from typing import TYPE_CHECKING\n",
+                "from typing import TYPE_CHECKING\nfrom uuid import uuid4\n",
+            ),
+            ("flows/pay_out.py", 'str(payout.id), ""', 'str(uuid4()), ""'),
+        ),
+        "tests/flows/test_pay_out.py::test_a_worker_that_dies_pays_once",
+    ),
+    "paid again while the first number is open": Bug(
+        (
+            ("flows/pay_out.py", "await provider.close_transfer(number)", "await provider.query_transfer(number)"),
+            (
+                "flows/pay_out.py",
+                "if state.status is TransferStatus.FAILED:",
+                "if state.status in (TransferStatus.FAILED, TransferStatus.ABSENT):",
+            ),
+        ),
+        "tests/flows/test_pay_out.py::test_a_straggler_finds_the_number_closed",
+    ),
     "merge adds the points without journal": Bug(
         (
             (

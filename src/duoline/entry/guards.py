@@ -82,6 +82,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     ),
     "STL-8": ("payee_months_pk", "payee_months_payable_ck"),
     "STL-9": ("accruals_pk", "accruals_reversed_ck", "journals_ref_uq"),
+    "STL-10": ("payouts_provider_ck", "payee_accounts_filled_ck"),
     "WAL-1": ("wallets_principal_ck", "wallets_bonus_ck"),
     "WAL-2": ("wallet_lots_left_ck", "wallet_lots_expires_ck"),
     "WAL-3": ("wallet_uses_back_ck", "wallet_uses_amount_ck", "captures_intent_uq"),

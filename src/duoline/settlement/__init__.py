@@ -11,6 +11,7 @@ from duoline.settlement.errors import (
     NotClosed,
     OwnStatement,
     PayeeBusy,
+    PayoutAtProvider,
     PayoutOver,
     SignOffMissing,
     SignOffThere,
@@ -20,6 +21,7 @@ from duoline.settlement.errors import (
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
 from duoline.settlement.parts import close_one
+from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -65,7 +67,9 @@ __all__ = [
     "NotClosed",
     "OwnStatement",
     "Payee",
+    "PayeeAccount",
     "PayeeBusy",
+    "PayoutAtProvider",
     "PayoutOver",
     "SignOffMissing",
     "SignOffThere",
@@ -75,6 +79,7 @@ __all__ = [
     "Terms",
     "Told",
     "TwoLevelsInForce",
+    "account_of",
     "allocation_of",
     "approve",
     "begin",
@@ -84,6 +89,7 @@ __all__ = [
     "close_one",
     "closes_circle",
     "commission_of",
+    "drop_account",
     "in_money",
     "live_sign_off",
     "mature",
@@ -98,6 +104,7 @@ __all__ = [
     "resolve",
     "revoke",
     "say",
+    "set_account",
     "sign_off",
     "simulate",
     "tell",

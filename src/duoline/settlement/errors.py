@@ -88,6 +88,33 @@ class PayoutOver(Refusal):
     en = "This payout has ended already."
 
 
+class PayoutAtProvider(Refusal):
+    """The payment provider executes it and says how it ended; nobody else can."""
+
+    code = "settlement.payout-at-provider"
+    status = 409
+    zh = "这笔款由支付平台打款,结果以平台为准,不能手工登记。"
+    en = "The payment provider executes this payout and says how it ended; it cannot be entered by hand."
+
+
+class NoTransfers(Refusal):
+    """This installation is connected to no provider that pays out."""
+
+    code = "settlement.no-transfers"
+    status = 409
+    zh = "目前没有可以打款的支付平台,只能通过打款文件付款。"
+    en = "No payment provider pays out here; payees are paid by file."
+
+
+class BookedOnly(Refusal):
+    """Nothing is paid to the chain's own shops and departments."""
+
+    code = "settlement.booked-only"
+    status = 409
+    zh = "直营门店和部门只记账,不打款,不需要收款账户。"
+    en = "The chain's own shops and departments are booked and not paid; they need no account."
+
+
 class SignOffMissing(Refusal):
     """Two levels need somebody's recorded word first."""
 

@@ -157,4 +157,22 @@ INVARIANTS: list[tuple[str, str, str]] = [
            WHERE (coalesce(s.given, 0), coalesce(s.back, 0)) <> (coalesce(m.given, 0), coalesce(m.back, 0))
              AND NOT EXISTS (SELECT FROM capped c WHERE c.payee_id = coalesce(s.payee_id, m.payee_id))""",
     ),
+    (
+        "STL-10",
+        "A payout that a provider executes goes to an account, and what payees were paid left our balance where it was"
+        " paid: at the provider, or by file.",
+        """SELECT payee_id, id::text AS what, amount_minor, NULL::numeric AS booked FROM payouts
+           WHERE CASE WHEN provider = '' THEN receiver <> '' OR provider_ref <> ''
+                      ELSE receiver = '' AND state = 'requested' END
+           UNION ALL
+           SELECT payee_id, account, p.minor, b.minor FROM (
+               SELECT payee_id, 'clearing:' || CASE provider WHEN '' THEN 'payouts' ELSE provider END AS account,
+                      sum(amount_minor) AS minor
+               FROM payouts WHERE state = 'done' GROUP BY 1, 2) p
+           FULL JOIN (
+               SELECT j.member_id AS payee_id, e.credit AS account, sum(e.amount_minor) AS minor
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               WHERE j.kind = 'settlement-done' GROUP BY 1, 2) b USING (payee_id, account)
+           WHERE p.minor IS DISTINCT FROM b.minor""",
+    ),
 ]

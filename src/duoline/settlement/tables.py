@@ -277,7 +277,26 @@ statement_notes = table(
     erasable=("note",),
 )
 
-# Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time.
+# Where a payee is paid by the payment provider: what it knows them by there, and whose name is on it. Who has none is
+# paid by file.
+payee_accounts = table(
+    PACKAGE,
+    "payee_accounts",
+    PAYEE,
+    uid("payee_id"),
+    text("kind"),
+    text("provider"),
+    text("receiver"),
+    text("holder"),
+    text("actor"),
+    at("at"),
+    pk("payee_accounts", "payee_id"),
+    check("payee_accounts_kind_ck", "kind IN ('staff', 'member', 'store', 'company')"),
+    check("payee_accounts_filled_ck", "provider <> '' AND receiver <> '' AND holder <> ''"),
+)
+
+# Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time. `provider`
+# and `receiver` are the payee's account when it was asked for; without a provider it goes by file.
 payouts = table(
     PACKAGE,
     "payouts",
@@ -289,6 +308,9 @@ payouts = table(
     big("amount_minor"),
     text("currency"),
     text("state"),
+    text("provider", default=""),
+    text("receiver", default=""),
+    text("provider_ref", default=""),
     text("problem", default=""),
     text("actor"),
     at("at"),
@@ -298,8 +320,15 @@ payouts = table(
     check("payouts_amount_ck", "amount_minor > 0"),
     check("payouts_state_ck", "state IN ('requested', 'done', 'failed')"),
     check("payouts_resolved_ck", "(state = 'requested') = (resolved_at IS NULL)"),
+    # The account of one that is over may be forgotten with the member.
+    check(
+        "payouts_provider_ck",
+        "CASE WHEN provider = '' THEN receiver = '' AND provider_ref = ''"
+        " ELSE receiver <> '' OR state <> 'requested' END",
+    ),
     index("payouts_live_ux", "payee_id", "statement_id", unique=True, postgresql_where=sql_text("state <> 'failed'")),
     index("payouts_run_ix", "run_id", "id"),
+    index("payouts_send_ix", "at", postgresql_where=sql_text("state = 'requested' AND provider <> ''")),
 )
 
 # A run pays every approved statement of a month that is not paid.

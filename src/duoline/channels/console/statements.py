@@ -34,8 +34,8 @@ FILE_PAGE = 2_000
 DRAWN_MAX = 20_000
 """Lines of a workbook or PDF, which is drawn as a whole; a CSV file has any number."""
 
-Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
-OfMonth = Annotated[str | None, Parameter(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
+Month = Annotated[str, msgspec.Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
+OfMonth = Annotated[str | None, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
 State = Literal["closing", "closed", "approved", "paying", "paid", "carried"]
 InState = Annotated[State | None, Parameter(description="In one state only.")]

@@ -1761,6 +1761,18 @@ export interface EarnedShare {
   month: string | null
   flag: "self" | "phone" | "device" | "address" | "payer" | "circle" | null
 }
+/** An account at a payment provider; of `receiver` only the ends are told. */
+export interface PaidToAccount {
+  provider: string
+  receiver: string
+  holder: string
+  at: string
+}
+/** Where somebody is paid: by file without an account; `provider` is where one can be entered, null when nowhere. */
+export interface PaidTo {
+  account: PaidToAccount | null
+  provider: string | null
+}
 export interface MyStatement {
   id: string
   month: string

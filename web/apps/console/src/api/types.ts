@@ -7,6 +7,7 @@ import type {
   OptionText,
   Order,
   Page,
+  PaidTo,
   PayMode,
   Span,
   StoreCard,
@@ -1642,12 +1643,20 @@ export interface PayoutRun {
   failed: number
 }
 
+export interface PayeePaidTo extends PaidTo {
+  /** The chain's own: booked, not paid. */
+  booked: boolean
+}
+
 export interface PayoutRow {
   id: string
   payee: PayeeOf
   statement_id: string
   amount: Money
   state: "requested" | "done" | "failed"
+  /** Executes it, to `receiver`; empty for one by file. */
+  provider: string
+  receiver: string
   problem: string
   at: string
   resolved_at: string | null
