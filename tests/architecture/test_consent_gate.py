@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Module: the purpose it reads names or phones of members for.
 READS = {
     "attribution/bind.py": "service",
+    "attribution/touches.py": "service",
     "channels/clerk/guide.py": "sharing",
     "channels/console/bindings.py": "sharing",
     "channels/console/coupons.py": "marketing",
@@ -33,6 +34,7 @@ READS = {
     "channels/imports/load_signups.py": "service",
     "channels/imports/write_orders.py": "service",
     "channels/mall/shares.py": "service",
+    "engagement/call.py": "service",
     "engagement/guide_tasks.py": "marketing",
     "flows/credit.py": "service",
     "flows/erase_member.py": "service",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from duoline import attribution
 from duoline.attribution import Way
 from duoline.attribution import keep_bindings as keeping
 from duoline.attribution.invariants import INVARIANTS
-from duoline.kernel import clock
+from duoline.kernel import clock, policies
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
@@ -66,6 +67,21 @@ async def shop(db: Database) -> AsyncIterator[Shop]:
         yield Shop(db, await directory.refresh(db), store, ann, bob, member)
         for name, _, sql in INVARIANTS:
             assert await db.fetch(sql) == [], name
+
+
+@pytest.fixture
+async def set_policy(db: Database) -> AsyncIterator[Any]:
+    """A version of the policy `binding` that ends with the test."""
+
+    async def change(**fields: Any) -> int:
+        async with db.begin() as tx:
+            body = msgspec.structs.replace(attribution.BINDING.current().body, **fields)
+            await policies.set_version(tx, actor=SYSTEM, kind="binding", body=body, reason="test")
+        await policies.refresh(db)
+        return attribution.BINDING.current().version
+
+    yield change
+    policies._versions.clear()
 
 
 async def bind(shop: Shop, guide_id: UUID, *, member: UUID | None = None, at: datetime = NOON, way: Way = SCAN):
@@ -217,6 +233,51 @@ async def test_who_leaves_has_their_members_passed_to_the_shop(shop: Shop):
     assert (await told(shop), await told(shop, "attribution.moved")) == (2, 1)
     # The shop's own member goes to whom they confirm, at once.
     assert (await bind(shop, shop.bob, at=NOON + timedelta(minutes=2))).new
+
+
+@pytest.mark.parametrize(
+    ("leaver", "colleagues", "heir"),
+    [
+        ("shop", "", None),
+        ("manager", "", "boss"),
+        ("colleague", "S2:bob S1:bob", "bob"),
+        ("colleague", "S2:bob", None),  # nobody is named there
+        ("colleague", "S1:eve", None),  # works elsewhere
+        ("colleague", "S1:ann", None),  # the one who leaves
+        ("nobody", "", "ended"),
+    ],
+)
+async def test_members_of_who_leaves_go_where_the_policy_says(
+    shop: Shop, set_policy: Any, leaver: str, colleagues: str, heir: str | None
+):
+    await bind(shop, shop.ann)
+    async with shop.db.begin() as tx:
+        boss = await add_guide(tx, "boss", shop.store)
+        await tx.execute("UPDATE staff_grants SET role = 'store' WHERE staff_id = $1", boss)
+        await add_guide(tx, "eve", await add_store(tx, "S2"))
+    version = await set_policy(leaver=leaver, colleagues=colleagues)
+    await shop.db.execute("UPDATE staff SET state = 'left' WHERE id = $1", shop.ann)
+    for _ in range(2):
+        await keeping.pass_members_on(shop.db, keeping.Gone(shop.ann))
+    rows = await shop.db.fetch(
+        "SELECT s.login, b.rule_version FROM bindings b LEFT JOIN staff s ON s.id = b.guide_id WHERE b.until_at IS NULL"
+    )
+    old = await shop.db.fetchval("SELECT ended_because FROM bindings WHERE guide_id = $1", shop.ann)
+    if heir == "ended":
+        assert (rows, old) == ([], "guide_left")
+        assert (await told(shop, "attribution.unbound"), await told(shop, "attribution.moved")) == (1, 0)
+    else:
+        assert ([tuple(row) for row in rows], old) == ([(heir, version)], "transferred")
+        assert await told(shop, "attribution.moved") == 1
+
+
+async def test_a_member_is_never_given_to_themselves(shop: Shop, set_policy: Any):
+    await bind(shop, shop.ann)
+    await shop.db.execute("UPDATE staff SET phone = '+8613900000001' WHERE id = $1", shop.bob)
+    await set_policy(leaver="colleague", colleagues="S1:bob")
+    await shop.db.execute("UPDATE staff SET state = 'left' WHERE id = $1", shop.ann)
+    await keeping.pass_members_on(shop.db, keeping.Gone(shop.ann))
+    assert await shop.db.fetchval("SELECT guide_id FROM bindings WHERE until_at IS NULL") is None
 
 
 async def test_bound_while_the_guide_leaves_they_are_seen_or_refused(shop: Shop):

@@ -41,6 +41,10 @@ BREAK = {
     "ATT-3": ["UPDATE touches SET at = at + interval '1 second'"],
     "ATT-4": ["UPDATE touchpoint_days SET scans = scans + 1"],
     "ATT-5": ["UPDATE touchpoint_codes SET owner_id = touchpoint_id"],
+    "ATT-6": [
+        "INSERT INTO outfits (owner_id, id, owner_kind, name, made_at) SELECT member_id, id, 'member', 'O', at FROM touches",
+        "INSERT INTO outfit_pieces (owner_id, outfit_id, n, product_id) SELECT member_id, id, 2, id FROM touches",
+    ],
 }
 
 

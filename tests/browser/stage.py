@@ -828,6 +828,7 @@ async def _coupons(stage: Stage, buyer: Person, head: Person, goods: list[dict[s
 BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/131 Mobile"}
 FRIENDS = ("19900000301", "19900000302", "19900000303")
 SHARED = "我家宝宝一直喝这个,放心"
+OUTFIT = "第一个冬天"
 CLAIM = "这位顾客从九月起一直由我接待"
 
 
@@ -860,6 +861,19 @@ async def _touchpoints(
     guide = await clerk.send("POST", "clerk/guide-codes", {"store": SHOP})
     shared = await buyer.send("POST", "mall/shares", {**product, "note": SHARED})
     await clerk.send("POST", "clerk/shares", {**product, "store": SHOP, "note": SHARED})
+    pieces = [{"product_code": one["product"], "sku_id": None} for one in goods[:4]]
+    outfit = {"name": OUTFIT, "note": SHARED, "pieces": pieces}
+    mine = (await buyer.send("POST", "mall/outfits", outfit))["outfit"]["id"]
+    theirs = (await clerk.send("POST", "clerk/outfits", {**outfit, "store": SHOP}))["outfit"]["id"]
+    over = (await buyer.send("POST", "mall/outfits", outfit))["outfit"]["id"]
+    await buyer.send("POST", f"mall/outfits/{over}/end")
+    ids |= {"outfit": mine, "clerk_outfit": theirs, "outfit_over": over}
+    stage.names.add(OUTFIT)
+    # A label of each of these goods, scanned by somebody who passes.
+    skus = "&".join(f"sku={one['sku_id']}" for one in goods[:4])
+    await clerk.request.get(f"{base}/api/staff/labels.pdf?store={SHOP}&{skus}")
+    passer = Person(await playwright.request.new_context(), base)
+    await passer.request.get(f"{base}/p/{goods[0]['product']}?store={SHOP}&scan=1", headers=BROWSER, max_redirects=0)
     ids |= {"guide_code": guide["code"], "share_code": shared["code"], "share_product": product["name"]}
     for n, phone in enumerate(FRIENDS):
         friend = Person(await playwright.request.new_context(), base)
@@ -901,9 +915,10 @@ async def _pay_out(head: Person, month: str) -> None:
     """A run over what is approved, of which one did not arrive."""
     run = await head.send("POST", "console/payout-runs", {"month": month})
     for _ in range(TRIES):
-        if payouts := (await head.get(f"console/payout-runs/{run['id']}/payouts"))["items"]:
+        payouts = (await head.get(f"console/payout-runs/{run['id']}/payouts"))["items"]
+        if by_file := [one for one in payouts if not one["provider"]]:
             failed = {"outcome": "failed", "problem": RECEIPT}
-            await head.send("POST", f"console/payouts/{payouts[0]['id']}/outcome", failed)
+            await head.send("POST", f"console/payouts/{by_file[0]['id']}/outcome", failed)
             return
         await asyncio.sleep(PAUSE_S)
     raise RuntimeError("nothing was paid out")

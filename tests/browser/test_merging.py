@@ -9,7 +9,9 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import in_languages
 from tests.browser.test_coupons import log_in
+from tests.browser.test_pages import AXE, AXE_RUN
 
 pytestmark = pytest.mark.browser
 
@@ -67,3 +69,46 @@ async def test_two_members_become_one_and_two_again(site: str, visit: Visit, pla
     await expect(desk.locator("#story")).to_be_visible()
     await desk.goto(f"{site}/console/members/pairs?which=different")
     await expect(desk.locator("li.pair", has_text="0863")).to_contain_text("是父子两人")
+
+
+@in_languages
+async def test_an_identity_is_added_taken_queued_and_ended(
+    site: str, visit: Visit, playwright: Playwright, language: str
+) -> None:
+    zh = language == "zh"
+    one, two = ("19910000861", "19910000862") if zh else ("19910000863", "19910000864")
+    name, card = ("乔一帆", "6208001") if zh else ("Fan Qiao", "6208002")
+    head = await stage.staff(playwright, site, "hq")
+    rows = f"channel,phone,name,card_no\nmall,{one},{name},\ntill,{two},{name}二,{card}\n"
+    await stage.file(head, "signups", "signups.csv", rows)
+    [who] = (await head.get("console/members", q=one))["items"]
+    desk = await visit(width="desk", language=language, storage_state=await head.cookies(), reduced_motion="reduce")
+    await desk.add_init_script(path=AXE)
+    await desk.goto(f"{site}/console/members/{who['id']}")
+    panel, sheet = desk.locator("#identity"), desk.locator("dialog[open]")
+    await panel.get_by_role("button", name="添加标识" if zh else "Add identity").click()
+    await sheet.get_by_label("标识类型" if zh else "Kind").select_option("card_no")
+    value, reason = sheet.get_by_label("标识内容" if zh else "Value"), sheet.get_by_label("原因" if zh else "Reason")
+    await reason.fill("当面出示")
+    add = sheet.get_by_role("button", name="添加" if zh else "Add", exact=True)
+    await value.fill(card)
+    await add.click()
+    await sheet.get_by_role("button", name="送去" if zh else "Queue both").wait_for()
+    assert await desk.evaluate(AXE_RUN) == []
+    # A card of nobody's is theirs from now on.
+    await value.fill(f"{card}9")
+    await add.click()
+    await expect(panel).to_contain_text("总部添加" if zh else "Added by headquarters")
+    # What is somebody else's makes a pair to be looked at.
+    await panel.get_by_role("button", name="添加标识" if zh else "Add identity").click()
+    await sheet.get_by_label("标识类型" if zh else "Kind").select_option("card_no")
+    await reason.fill("当面出示")
+    await value.fill(card)
+    await add.click()
+    await sheet.get_by_role("button", name="送去" if zh else "Queue both").click()
+    await expect(panel).to_contain_text("有待确认的相似会员" if zh else "in doubt")
+    shown = f"62***{card[-2:]}9"
+    await panel.get_by_role("button", name=f"停用 会员卡号 {shown}" if zh else f"End Card number {shown}").click()
+    await reason.fill("卡已挂失")
+    await sheet.get_by_role("button", name="停用" if zh else "End", exact=True).click()
+    await expect(panel.get_by_text(shown)).to_have_count(0)

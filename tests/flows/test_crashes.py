@@ -49,6 +49,7 @@ ELSEWHERE = {
     "preorder": "tests/flows/test_presales.py",
     "points": "tests/flows/test_points.py",
     "settlement": "tests/flows/test_credit.py",
+    "payout": "tests/flows/test_pay_out.py",
     "closing": "tests/flows/test_closing.py",
     "merge": "tests/flows/test_merge.py",
     "unmerge": "tests/flows/test_merge.py",

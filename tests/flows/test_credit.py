@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -521,6 +521,167 @@ async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(w
     assert tuple(row) == (wanted, 0)
 
 
+async def lives_at(world: World, member_id: UUID) -> None:
+    """Where `world.request` has things sent."""
+    await world.db.execute(
+        """INSERT INTO addresses (member_id, id, name, phone, province, city, district, line, is_default, created_at,
+                                  updated_at)
+           VALUES ($1, $2, '', '', '浙江省', '杭州市', '西湖区', '文三路 1 号', true, $3, $3)""",
+        member_id,
+        new_id(),
+        clock.now(),
+    )
+
+
+async def numbered(world: World, member_id: UUID, phone: str) -> None:
+    await world.db.execute("UPDATE members SET phone = $2 WHERE member_id = $1", member_id, phone)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ($2, $1)", member_id, phone)
+
+
+async def one_person(world: World, survivor: UUID, other: UUID) -> None:
+    async with world.db.begin() as tx:
+        await merge_members(tx, survivor_id=survivor, other_id=other, reason="one", actor=SYSTEM)
+
+
+async def sent(world: World, books: Books, touch: attribution.OrderTouch | None = None) -> None:
+    await world.stock("A", "milk", 1)
+    placed = await world.placing.place(world.request(world.wish("milk", 1))._replace(touch=touch))
+    await world.pay(books, msgspec.json.decode(placed.body, type=Receipt))
+
+
+@pytest.mark.parametrize(
+    ("odd", "wanted"),
+    [
+        ("guide_sent_home", "address"),
+        ("guide_sent_home_of_other_account", "address"),
+        ("guide_bought_with_number_of_other_account", "phone"),
+        ("guide_is_the_buyer_s_other_account", "phone"),
+        ("sharer_sent_to_other_account", "address"),
+        ("sharer_s_other_number", "phone"),
+        ("guest_of_the_sharer", "self"),
+    ],
+)
+async def test_whoever_somebody_else_is_pays_nothing_either(world, books, odd, wanted):
+    account, other, friend = [await world.new_member() for _ in range(3)]
+    touch, role = None, "guide"
+    if odd.startswith("guide_sent"):
+        await numbered(world, account, "+8613900000070")
+        if odd == "guide_sent_home_of_other_account":
+            await one_person(world, other, account)
+        await lives_at(world, other if odd == "guide_sent_home_of_other_account" else account)
+    elif odd == "guide_bought_with_number_of_other_account":
+        await numbered(world, account, "+8613900000070")
+        await numbered(world, other, "13900000001")  # which the order has for its contact
+        await one_person(world, account, other)
+    elif odd == "guide_is_the_buyer_s_other_account":
+        await numbered(world, other, "+8613900000070")
+        await one_person(world, world.member_id, other)
+    else:
+        role = "referrer"
+        if odd == "sharer_sent_to_other_account":
+            await one_person(world, friend, other)
+            await lives_at(world, other)
+        elif odd == "sharer_s_other_number":
+            await numbered(world, other, "13900000001")
+            await one_person(world, friend, other)
+        else:
+            await world.db.execute(
+                "INSERT INTO adopted_guests VALUES ($1, $2, $3)", friend, world.member_id, clock.now()
+            )
+        touch = await shared_by(world, Owner("member", friend), world.member_id)
+    await sent(world, books, touch)
+    await told(world)
+    row = await world.db.fetchrow("SELECT flag, earned_minor FROM accruals WHERE role = $1", role)
+    assert tuple(row) == (wanted, 0)
+
+
+async def signed_up_by(world: World, sharer: UUID, who: UUID) -> None:
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", sharer), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=who, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=who)
+
+
+async def two_levels(world: World, set_policy) -> None:
+    async with world.db.begin() as tx:
+        await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
+    await set_policy("commission", levels=2, second_bp=100)
+
+
+@pytest.mark.parametrize("odd", [None, "phone", "device", "address", "circle", "self", "own_second"])
+async def test_who_brought_somebody_who_is_paid_nothing_earns_nothing_of_it(world, books, set_policy, odd):
+    friend, hers = await world.new_member(), await world.new_member()
+    await signed_up_by(world, hers, friend)
+    await two_levels(world, set_policy)
+    if odd == "phone":
+        await numbered(world, friend, "13900000001")
+    elif odd == "address":
+        await lives_at(world, friend)
+    elif odd == "circle":
+        async with world.db.begin() as tx:
+            assert await settlement.refer(tx, payee_id=world.member_id, buyer_id=friend, order_id=new_id())
+    elif odd == "own_second":
+        await one_person(world, friend, hers)
+    touch = await shared_by(world, Owner("member", friend), world.member_id, own_device=odd == "device")
+    if odd == "self":
+        await one_person(world, world.member_id, friend)
+    with clock.frozen(NOON + timedelta(hours=1)):
+        await sent(world, books, touch)
+        await told(world)
+    rows = await world.db.fetch("SELECT role, flag, earned_minor FROM accruals WHERE role IN ('referrer', 'second')")
+    flags = {row["role"]: (row["flag"], row["earned_minor"]) for row in rows}
+    if odd is None:
+        assert flags == {"referrer": (None, 597), "second": (None, 199)}
+    elif odd == "own_second":
+        assert flags == {"referrer": (None, 597), "second": ("self", 0)}
+    else:
+        assert flags == {"referrer": (odd, 0), "second": (odd, 0)}
+        assert not await world.value("SELECT count(*) FROM referrals WHERE payee_id = $1", hers)
+
+
+async def test_who_brought_the_other_account_brought_the_person(world, books, set_policy):
+    friend, other, hers = [await world.new_member() for _ in range(3)]
+    await signed_up_by(world, hers, other)
+    await one_person(world, friend, other)
+    await two_levels(world, set_policy)
+    with clock.frozen(NOON + timedelta(hours=1)):
+        await bought_by_link(world, books, Owner("member", friend), world.member_id)
+        await told(world)
+    assert (await has(world, hers))[0] == 199
+
+
+@pytest.mark.parametrize("way", ["buyer", "payee", "between", "guest"])
+async def test_a_circle_through_other_accounts_is_one(world, way):
+    a, b, c, other = [await world.new_member() for _ in range(4)]
+
+    async def refer(payee: UUID, buyer: UUID) -> bool:
+        async with world.db.begin() as tx:
+            return await settlement.refer(tx, payee_id=payee, buyer_id=buyer, order_id=new_id())
+
+    if way == "guest":
+        # Bought as a guest, who turned out to be b.
+        await world.db.execute("INSERT INTO adopted_guests VALUES ($1, $2, $3)", b, other, clock.now())
+        assert await refer(a, other)
+        assert await refer(b, c)
+        assert not await refer(c, a)
+        assert not await refer(b, a)
+        assert not await refer(b, other)  # themselves
+        return
+    survivor, merged = {"buyer": (a, other), "payee": (c, other), "between": (b, other)}[way]
+    await one_person(world, survivor, merged)
+    first = other if way == "buyer" else a
+    middle = other if way == "between" else b
+    last = other if way == "payee" else c
+    assert await refer(first, b)
+    assert await refer(middle, last)
+    assert not await refer(c, a)
+    assert await refer(a, c)  # the other way round it is none
+
+
 async def test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once(world, books):
     a, b, c = [await world.new_member() for _ in range(3)]
     for payee, buyer in ((a, b), (b, c), (c, a)):
@@ -566,11 +727,45 @@ async def test_what_is_disputed_and_answered_stays_with_the_statement(world, boo
     one = await statement(world)
     async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+    with pytest.raises(settlement.Disputed):
+        await approved(world, one)
+    assert await world.value("SELECT count(*) FROM statement_approvals") == 0
+    async with world.db.begin() as tx:
         await settlement.say(tx, GUIDE, one["id"], kind="answer", note="已核对", actor=world.manager)
     with pytest.raises(Refusal):
         async with world.db.begin() as tx:
             await settlement.say(tx, GUIDE, new_id(), kind="dispute", note="x", actor=world.clerk)
     assert await world.value("SELECT count(*) FROM statement_notes") == 2
+    assert await approved(world, one) == "approved"
+    # Disputed after that, it is not paid before it is answered.
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="还少一单", actor=world.clerk)
+    await paid_out(world)
+    assert await has(world) == (0, 398, 0, 0)
+    async with world.db.begin() as tx:
+        await settlement.say(tx, GUIDE, one["id"], kind="answer", note="没有了", actor=world.manager)
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
+
+
+async def test_a_dispute_and_an_approval_at_once_follow_one_another(world, books):
+    await had(world, books)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    one = await statement(world)
+
+    async def dispute() -> None:
+        async with world.db.begin() as tx:
+            await settlement.say(tx, GUIDE, one["id"], kind="dispute", note="少了一单", actor=world.clerk)
+            await asyncio.sleep(0.05)
+
+    async def approve() -> str:
+        await asyncio.sleep(0.02)
+        return await approved(world, one)
+
+    said, state = await asyncio.gather(dispute(), approve(), return_exceptions=True)
+    assert said is None
+    assert isinstance(state, settlement.Disputed)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -623,3 +818,119 @@ async def test_statement_lines_lead_to_order_lines(world, books):
     lines = await world.db.fetch("SELECT order_id, amount_minor, role FROM statement_lines WHERE payee_id = $1", GUIDE)
     assert [tuple(line) for line in lines] == [(receipt.id, 796, "guide")]
     assert statements.check_over("2026-10") is None
+
+
+async def tried(world: World, **plan: object) -> dict[UUID, tuple[int, int]]:
+    """What people had of November, and would have had under another plan."""
+    draft = settlement.Draft(
+        settlement.CommissionPolicy(**plan), settlement.ALLOCATION.current().body, settlement.CONTRACTS.current().body
+    )
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    found = await settlement.simulate(world.db, draft, since=since, until=since + timedelta(days=30))
+    return {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "commission"}
+
+
+async def test_a_plan_that_is_tried_pays_nobody_whom_it_would_flag_and_the_second_level(world, books, set_policy):
+    await set_policy("commission", referrer_bp=0, bringing_minor=0)
+    friend, hers, sly = [await world.new_member() for _ in range(3)]
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=friend)
+    await bought_by_link(world, books, Owner("member", friend), world.member_id)
+    await bought_by_link(world, books, Owner("member", sly), await world.new_member(), own_device=True)
+    # Whoever is paid by no plan is nobody's referrer, and still would not be paid for a circle.
+    await told(world)
+    assert await world.value("SELECT count(*) FROM referrals") == 0
+    one = await tried(world, referrer_bp=300)
+    assert (one[friend], one.get(sly, (0, 0)), one.get(hers)) == ((0, 597), (0, 0), None)
+    two = await tried(world, referrer_bp=300, levels=2, second_bp=100)
+    assert (two[friend], two.get(sly, (0, 0)), two[hers]) == ((0, 597), (0, 0), (0, 199))
+
+
+async def test_a_plan_that_is_tried_caps_the_month_and_pays_for_new_members(world, books, set_policy):
+    await set_policy("commission", bringing_minor=0)
+    for _ in range(2):
+        await had(world, books)
+    await told(world)
+    assert (await tried(world))[GUIDE] == (2 * 398, 2 * 398 + settlement.CommissionPolicy().bringing_minor)
+    assert (await tried(world, month_cap_minor=500, bringing_minor=0))[GUIDE] == (2 * 398, 500)
+    assert (await tried(world, bringing_minor=700))[GUIDE] == (2 * 398, 2 * 398 + 700)
+    # What was capped under the rules in force is not counted as more than it was.
+    await set_policy("commission", month_cap_minor=500, bringing_minor=0)
+    assert (await tried(world, month_cap_minor=0, bringing_minor=0))[GUIDE] == (500, 2 * 398)
+
+
+async def signed_up(world: World, store: str | None, *, own_device: bool = False, device: UUID | None = None) -> UUID:
+    """Somebody who scanned a poster and became a member."""
+    at, new = device or new_id(), await world.new_member()
+    store_id = world.stores[store] if store else None
+    async with world.db.begin() as tx:
+        poster = await attribution.make(
+            tx,
+            NewTouchpoint(
+                "poster" if store else "campaign",
+                Owner("store", store_id) if store_id else Owner("chain", UUID(int=0)),
+                Text("海报", "Poster"),
+                Target("home"),
+                store_id=store_id,
+                device_id=at if own_device else None,
+            ),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, poster, via="qr", device_id=at, member_id=None, timezone="Asia/Shanghai")
+        await attribution.carry(tx, device_id=at, member_id=new)
+        await attribution.signed_up(tx, member_id=new)
+    await told(world)
+    return new
+
+
+async def test_a_shop_is_credited_once_for_a_new_member_at_headquarters_cost_and_not_where_something_is_odd(
+    world, set_policy
+):
+    shop, mine = world.stores["A"], settlement.AllocationPolicy().bringing_minor
+    assert mine > 0
+    device = new_id()
+    first = await signed_up(world, "A", device=device)
+    assert (await has(world, shop), await has(world, settlement.HEADQUARTERS.id)) == ((mine, 0, 0, 0), (-mine, 0, 0, 0))
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [outbox.Event(1, "attribution.signed-up", "x", {}, first, (), clock.now())])
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    # The same browser, the browser the poster was made in, somebody of the staff, and what hangs in no shop.
+    await signed_up(world, "A", device=device)
+    await signed_up(world, "A", own_device=True)
+    await signed_up(world, None)
+    clerk = await world.new_member()
+    await world.db.execute("UPDATE members SET phone = '+8613900000070' WHERE member_id = $1", clerk)
+    await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ('+8613900000070', $1)", clerk)
+    async with world.db.begin() as tx:
+        poster = await world.value("SELECT id FROM touchpoints WHERE store_id = $1 LIMIT 1", shop)
+        point = await attribution.get(tx, poster)
+        await attribution.scan(tx, point, via="qr", device_id=new_id(), member_id=clerk, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=clerk)
+    await told(world)
+    assert await world.value("SELECT count(*) FROM sign_ups") == 5
+    assert await has(world, shop) == (mine, 0, 0, 0)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    assert (await has(world, shop))[1] == mine
+    assert await world.value("SELECT count(*) FROM flow_records WHERE state = 'failed'") == 0
+    # Members are not paid by head, whatever is written.
+    with pytest.raises(asyncpg.CheckViolationError):
+        await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing_store'")
+    found = await settlement.simulate(
+        world.db,
+        settlement.Draft(
+            settlement.COMMISSION.current().body,
+            msgspec.structs.replace(settlement.ALLOCATION.current().body, bringing_minor=700),
+            settlement.CONTRACTS.current().body,
+        ),
+        since=NOON - timedelta(days=9),
+        until=NOON + timedelta(days=9),
+    )
+    sums = {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "allocation"}
+    assert sums == {shop: (mine, 700), settlement.HEADQUARTERS.id: (-mine, -700)}

@@ -39,7 +39,7 @@ async def priced(world, place, minor, *, since=NOON, until=None, channel="*", sk
     async with world.db.begin() as tx:
         await pricing.set_price(
             tx, sku_id=world.skus[sku], scope=scope, scope_id=scope_id, price_minor=minor, currency="CNY",
-            valid_from=since, valid_until=until, channel=channel, reason="test", actor=SYSTEM,
+            valid_from=since, valid_until=until, channel=channel, reason="test", actor=SYSTEM, by="chain", right=pricing.CHAINS,
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from duoline import attribution, loyalty, wallet
 from duoline.entry.check import broken
-from duoline.flows import judge_tiers, pay_points, top_up
+from duoline.flows import judge_tiers, own_tender, pay_points, pay_wallet, top_up
 from duoline.flows.merge_members import merge_members
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import clock, faults
@@ -23,6 +23,7 @@ from duoline.members import cards, errors, guests, identities, sessions, stand
 from duoline.members.group import group_of, lock_group
 from duoline.members.log_in import log_in
 from duoline.members.send_code import code_hash
+from duoline.wallet import errors as wallet_errors
 
 from .conftest import World
 from .test_points import given, had, pay_rest, spend, told
@@ -85,19 +86,133 @@ async def other(world: World):
     return await world.new_member()
 
 
-async def test_stored_value_stays_where_it_was_paid_in(world: World, other) -> None:
-    async with world.db.begin() as tx:
-        await top_up.take_cash(
-            tx, location_id=world.stores["A"], member_id=other, amount_minor=10_000, tendered_minor=10_000,
-            expected_bonus_minor=None, drawer=None, actor=world.clerk,
-        )  # fmt: skip
-    with pytest.raises(wallet.WalletNotEmpty):
-        await merge(world, other)
-    assert (await merge(world, world.member_id, survivor=other)) is not None
-
-
 async def whole(world: World) -> None:
     assert await broken(world.db) == []
+
+
+# --- stored value ---------------------------------------------------------------------------------------
+
+
+async def filled(world: World, member_id, principal: int) -> None:
+    async with world.db.begin() as tx:
+        await top_up.take_cash(
+            tx, location_id=world.stores["A"], member_id=member_id, amount_minor=principal, tendered_minor=principal,
+            expected_bonus_minor=None, drawer=None, actor=world.clerk,
+        )  # fmt: skip
+
+
+async def stored(world: World, *members) -> list[tuple[int, int]]:
+    """Principal and bonus of each wallet by itself."""
+    rows = await world.db.fetch("SELECT * FROM wallets WHERE member_id = ANY ($1)", list(members))
+    found = {row["member_id"]: (row["principal_minor"], row["bonus_minor"]) for row in rows}
+    return [found.get(one, (0, 0)) for one in members]
+
+
+async def pay_stored(world: World, order_id, minor: int) -> None:
+    await own_tender.close_open(world.db, member_id=world.member_id, order_id=order_id)
+    async with world.db.begin() as tx:
+        await pay_wallet.pay_wallet(
+            tx, member_id=world.member_id, order_id=order_id, amount_minor=minor, actor=world.member
+        )
+
+
+async def had_with(world: World, units: int, minor: int):
+    """Bought with stored value, and collected."""
+    await world.stock("A", "milk", units)
+    receipt = await world.place(world.wish("milk", units, at="A"))
+    await pay_stored(world, receipt.id, minor)
+    await world.ready(receipt)
+    await world.hand(receipt)
+    return receipt
+
+
+async def test_wallets_of_a_person_are_spent_as_one_and_come_back_where_they_came_from(world, books, other, set_policy):
+    await set_policy("wallet", max_balance_minor=60_000, spend="pro_rata")
+    await filled(world, other, 50_000)  # with 5,000 on top
+    await filled(world, world.member_id, 20_000)  # with 1,000 on top
+    one, two = world.member_id, other
+    before = await stored(world, one, two)
+    assert before == [(20_000, 1_000), (50_000, 5_000)]
+    merge_id = await merge(world, other)
+    assert await stored(world, one, two) == before
+    assert await wallet.balance_of(world.db, one) == wallet.Shares(70_000, 6_000)
+    with pytest.raises(wallet_errors.WalletFull):  # the limit is the person's
+        await filled(world, one, 5_000)
+    receipt = await had_with(world, 3, 59_700)
+    # Principal and bonus in the proportion of what there is, and of each what is oldest first: the other's.
+    use = await world.db.fetchrow("SELECT * FROM wallet_uses")
+    assert (use["principal_minor"], use["bonus_minor"], use["shared_with"]) == (54_987, 4_713, [two])
+    assert await stored(world, one, two) == [(15_013, 1_000), (0, 287)]
+    await whole(world)
+    await bring(world, receipt.id, milk=1)
+    # What comes back is the buyer's own first, no more than it gave; the bonus was all the other's.
+    assert await stored(world, one, two) == [(20_000, 1_000), (13_342, 1_858)]
+    await unmerge(world, merge_id)
+    await whole(world)
+    assert await wallet.balance_of(world.db, one) == wallet.Shares(20_000, 1_000)
+    assert await wallet.balance_of(world.db, two) == wallet.Shares(13_342, 1_858)
+    await bring(world, receipt.id, milk=2)
+    assert await stored(world, one, two) == before
+    await whole(world)
+
+
+async def test_the_other_s_order_is_paid_by_both_and_each_is_undone_as_it_was(world, books, other):
+    await filled(world, world.member_id, 20_000)
+    await filled(world, other, 50_000)
+    before = await stored(world, world.member_id, other)
+    merge_id = await merge(world, other)
+    await unmerge(world, merge_id)
+    assert await stored(world, world.member_id, other) == before
+    await whole(world)
+    await merge(world, other)
+    async with world.db.begin() as tx:
+        gone = await wallet.pay_out(
+            tx, member_id=world.member_id, principal_minor=70_000, reason="moves away", actor=world.manager
+        )
+    assert gone == wallet.Shares(70_000, 6_000)
+    assert await stored(world, world.member_id, other) == [(0, 0), (0, 0)]
+    await whole(world)
+
+
+async def test_a_day_s_limit_is_the_person_s(world, books, other, set_policy):
+    await filled(world, world.member_id, 20_000)
+    await filled(world, other, 50_000)
+    await set_policy("wallet", day_spend_minor=30_000)
+    merge_id = await merge(world, other)
+    await had_with(world, 1, 19_900)
+    assert await wallet.spendable(world.db, world.member_id) == 10_100
+    await unmerge(world, merge_id)
+    assert await wallet.spendable(world.db, other) == 30_000
+
+
+async def test_merging_and_undoing_while_both_pay_from_wallets_loses_and_makes_no_cent(world, books, other):
+    await filled(world, world.member_id, 20_000)
+    await filled(world, other, 50_000)
+    await world.stock("A", "milk", 12)
+    receipts = [await world.place(world.wish("milk", 1, at="A")) for _ in range(6)]
+    for receipt in receipts:
+        await own_tender.close_open(world.db, member_id=world.member_id, order_id=receipt.id)
+
+    async def pays(receipt) -> bool:
+        try:
+            async with world.db.begin() as tx:
+                await pay_wallet.pay_wallet(
+                    tx, member_id=world.member_id, order_id=receipt.id, amount_minor=10_000, actor=world.member
+                )
+        except Refusal:
+            return False
+        return True
+
+    async def back_and_forth() -> None:
+        for _ in range(3):
+            made = await merge(world, other)
+            await asyncio.sleep(0.01)
+            await unmerge(world, made)
+
+    done = await asyncio.gather(back_and_forth(), *(pays(one) for one in receipts))
+    left = sum(map(sum, await stored(world, world.member_id, other)))
+    assert left == 76_000 - 10_000 * sum(map(bool, done[1:]))
+    await whole(world)
 
 
 # --- points -------------------------------------------------------------------------------------------
@@ -237,6 +352,7 @@ async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(
     await numbered(world, PHONE, world.member_id)
     await numbered(world, OTHER_PHONE, other)
     await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('PLASTIC-801', $1)", other)
+    await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('PLASTIC-802', $1)", other)
     before = await enter(world, OTHER_PHONE, "before")
     assert before.member_id == other
     merge_id = await merge(world, other)
@@ -246,13 +362,15 @@ async def test_log_in_card_and_phone_of_the_other_lead_to_the_survivor_and_back(
         found = await sessions.find(world.db, token)
         assert (found.id, other in found.adopted) == (world.member_id, True)
     assert await guests.member_of_phone(world.db, OTHER_PHONE) == world.member_id
-    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == world.member_id
+    for number in ("PLASTIC-801", "PLASTIC-802"):
+        assert await cards.read_card(world.db, number, secret=b"s") == world.member_id
     await unmerge(world, merge_id)
     for token in ("before", "during"):
         found = await sessions.find(world.db, token)
         assert (found.id, found.adopted) == (other, ())
     assert await guests.member_of_phone(world.db, OTHER_PHONE) == other
-    assert await cards.read_card(world.db, "PLASTIC-801", secret=b"s") == other
+    for number in ("PLASTIC-801", "PLASTIC-802"):
+        assert await cards.read_card(world.db, number, secret=b"s") == other
     await whole(world)
 
 
@@ -351,13 +469,18 @@ async def test_no_ring_no_chain_no_guest_and_each_once(world, other):
 
 
 async def trade(world: World, books) -> None:
-    """Somebody who was two members pays with the points of both."""
+    """Somebody who was two members pays with the points and the stored value of both."""
     one, two = await world.new_member(), await world.new_member()
     await given(world, 200, member_id=one)
     await given(world, 300, member_id=two)
+    await filled(world, two, 5_000)
+    await filled(world, one, 20_000)
     await merge(world, two, survivor=one)
     await world.stock("A", "milk", 1)
     receipt = await world.place(world.wish("milk", 1, at="A"), member_id=one)
+    await own_tender.close_open(world.db, member_id=one, order_id=receipt.id)
+    async with world.db.begin() as tx:
+        await pay_wallet.pay_wallet(tx, member_id=one, order_id=receipt.id, amount_minor=10_000, actor=world.member)
     async with world.db.begin() as tx:
         await pay_points.pay_points(tx, member_id=one, order_id=receipt.id, points=400, actor=world.member)
 

@@ -15,7 +15,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.members import stand
 from duoline.members.policy import Tier
-from duoline.pricing import CHAIN
+from duoline.pricing import CHAIN, CHAINS
 from duoline.pricing.promotions import book
 from duoline.pricing.promotions.types import FixedPrice, When
 
@@ -38,6 +38,8 @@ async def price(world, minor, *, tier="", scope="chain", store=None, channel="*"
             channel=channel,
             reason="test",
             actor=world.manager,
+            by="chain",
+            right=CHAINS,
             tier=tier,
         )
 

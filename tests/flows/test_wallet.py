@@ -21,6 +21,7 @@ from duoline.wallet import Shares, expire
 from duoline.wallet.errors import DayLimit, NotEnoughStored, NothingToPayOut
 from duoline.wallet.policy import TopUpOffer
 from tests.flows.conftest import NOON
+from tests.flows.test_credit import told
 from tests.flows.test_points import given, pay_rest
 from tests.flows.test_returns import balance, bring
 from tests.flows.test_till_orders import complete, let_go, state_of
@@ -162,6 +163,28 @@ async def test_points_and_the_wallet_pay_one_order(world, books, set_policy) -> 
     assert await state_of(world, sale) == ("completed", PRICE, 0)
     await bring(world, sale.order_id, milk=1)
     assert await have(world) == Shares(50_000, 5_000)
+
+
+async def test_the_bonus_of_a_wallet_is_a_gift_that_pays_no_commission_and_what_was_paid_in_does(world, set_policy):
+    await filled(world, 50_000, 12_500, set_policy=set_policy)
+    await world.stock("A", "milk", 2)
+    sale = await ring(world, Part("wallet", 2 * PRICE), units=2)
+    assert await have(world) == Shares(50_000 - 31_840, 12_500 - 7_960)
+    await told(world)
+
+    async def earned() -> tuple[int, int, int]:
+        row = await world.db.fetchrow(
+            """SELECT sum(basis_minor) FILTER (WHERE role = 'seller') AS basis,
+                      sum(earned_minor) FILTER (WHERE role = 'seller') AS seller,
+                      sum(earned_minor) FILTER (WHERE book = 'allocation') AS shared
+               FROM accruals"""
+        )
+        return tuple(int(one) for one in row)
+
+    assert await earned() == (31_840, 318, 31_840)
+    await bring(world, sale.order_id, milk=1)
+    await told(world)
+    assert await earned() == (15_920, 159, 15_920)
 
 
 @pytest.mark.parametrize("amount", [0, PRICE + 1, 55_001])

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from duoline import inventory
 from duoline.catalog.docs import refresh_docs
+from duoline.flows import pay
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
+from duoline.payments.provider import EventKind, PaymentEvent
 
 if TYPE_CHECKING:
-    from tests.http.world import World
+    from tests.http.world import Caller, World
 
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
 CONTACT = {"name": "王芳", "phone": "13900000001"}
@@ -63,6 +65,21 @@ def line(sku: str, quantity: Any = 1, store: str | None = "S1", **more: Any) -> 
 
 def order(*lines: dict[str, Any], pay_mode: str = "at_store", **more: Any) -> dict[str, Any]:
     return {"lines": list(lines), "pay_mode": pay_mode, "contact": CONTACT, **more}
+
+
+async def bought(world: World, buyer: Caller, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Ordered and paid online."""
+    placed = await buyer.post("/api/mall/orders", order(*lines, pay_mode="online", **more))
+    assert placed.status_code == 201, placed.text
+    ref = await world.db.fetchval("SELECT id FROM payment_intents WHERE order_id = $1", UUID(placed.json()["id"]))
+    await pay.receive(
+        world.db, "sandbox",
+        PaymentEvent(
+            event_id=str(ref), kind=EventKind.PAYMENT_PAID, ref=str(ref), refund_ref=None,
+            amount_minor=placed.json()["total"]["minor"], currency="CNY", occurred_at=clock.now(),
+        ),
+    )  # fmt: skip
+    return dict(placed.json())
 
 
 async def held(world: World, sku: str, store: str = "S1") -> tuple[int, int]:

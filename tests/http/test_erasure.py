@@ -19,10 +19,10 @@ import pytest
 
 from duoline import loyalty
 from duoline.channels.clerk import guide as clerk_guide
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
 from duoline.channels.mall import privacy as mall_privacy
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.entry.metadata import metadata, registry
 from duoline.flows import erase_member, personal_data
@@ -62,7 +62,7 @@ HOME = {
 
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER,
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER,
                   mall_shares.SHARES_BY_MEMBER, mall_privacy.EXPORTS_BY_MEMBER):  # fmt: skip
         limit.forget()
     await world.db.execute("UPDATE stores SET returns = true, version = version + 1")
@@ -125,6 +125,7 @@ async def lived(world: World, sku: str) -> tuple[Caller, dict[str, Any]]:
     for purpose in ("marketing", "profiling", "location", "sharing"):
         await ok(await who.put(f"/api/mall/privacy/{purpose}", {"granted": True, "text_version": 1}))
     await ok(await who.post("/api/mall/addresses", HOME))
+    await ok(await who.put("/api/mall/payout-account", {"receiver": CARD, "holder": NAME}))
     await ok(await who.put("/api/mall/favourites", {"product_code": "MILK"}))
     await ok(await who.get("/api/mall/card"))
     await bound(who, await code_of(world))

@@ -51,7 +51,7 @@ UNITS = (31, 53)  # so many that no sum of amounts is another amount
 PAGES = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/docs"), ("GET", "/api/docs/{name:str}"),
     ("GET", "/media/{sha:str}"), ("GET", "/"), ("GET", "/search"), ("GET", "/p/{code:str}"), ("GET", "/01/{gtin:str}"), ("GET", "/s/{code:str}"),
-    ("GET", "/t/{code:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
+    ("GET", "/t/{code:str}"), ("GET", "/outfits/{outfit_id:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
 }  # fmt: skip
 
 # Names of fields that point at something, and therefore must be named in the door.
@@ -118,6 +118,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/mall/orders/{order_id}/balance": {
         "method": "delivery", "contact": {"name": "王芳", "phone": "13900000001"},
         "address": {"name": "王芳", "phone": "13900000001", "province": "某省", "city": "某市", "district": "", "line": "1"},
+    },
+    "POST /api/console/prices": {
+        "sku_id": "{sku}", "scope": "store", "scope_code": "{store}", "price": {"minor": 1990, "currency": "CNY"},
+        "valid_from": "2027-05-01T00:00:00+08:00",
     },
     "POST /api/clerk/parked-sales": {"store": "{store}", "lines": [{"sku_id": "{sku}", "quantity": 1}]},
     "POST /api/clerk/drawer-sessions": {"store": "{store}", "float": {"minor": 100, "currency": "CNY"}, "drawer": "9"},
@@ -214,11 +218,13 @@ class Side:
     tender: UUID
     till_top_up: UUID
     touchpoint: UUID
+    outfit: UUID
     bound: UUID
     dispute: UUID
     customer: UUID
     payee: UUID
     statement: UUID
+    price: UUID
 
     @property
     def unit(self) -> str:
@@ -238,6 +244,8 @@ class Member:
     fulfilment: UUID
     guide_ask: UUID
     share_of: UUID
+    own_statement: UUID
+    outfit_of: UUID
     preorder: UUID
     top_up: UUID
 
@@ -407,28 +415,52 @@ async def side(found: Neighbourhood, buyer: Caller, code: str) -> Side:
         order_no=order["order_no"],
         transfer=await transferred(found, code),
         touchpoint=await hung(found, code),
+        outfit=await put_together(found.world, "staff", world.staff_ids[people[code]], world.stores[code]),
+        price=await priced(found, code),
         **await tied(found, code),
         **await at_the_till(found, code),
         **await stated(found, code),
     )
 
 
+async def priced(found: Neighbourhood, code: str) -> UUID:
+    """A price of the side's shop, to come."""
+    made = await found.world.staff("hq").post(
+        "/api/console/prices",
+        {
+            "sku_id": str(found.sku), "scope": "store", "scope_code": code, "price": {"minor": 1000, "currency": "CNY"},
+            "valid_from": (NOON + timedelta(days=90)).isoformat(),
+        },
+    )  # fmt: skip
+    assert made.status_code == 201, made.text
+    return UUID(made.json()["id"])
+
+
 async def stated(found: Neighbourhood, code: str) -> dict[str, UUID]:
     """The side's shop as a payee, with a statement of last month."""
-    shop, statement, now = found.world.stores[code], new_id(), clock.now()
+    shop = found.world.stores[code]
+    return {"payee": shop, "statement": await stated_to(found, shop, kind="store")}
+
+
+async def stated_to(found: Neighbourhood, payee_id: UUID, *, kind: str = "member") -> UUID:
+    statement, now = new_id(), clock.now()
     await found.world.db.execute(
-        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'store', $2) ON CONFLICT DO NOTHING", shop, now
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        payee_id,
+        kind,
+        now,
     )
     await found.world.db.execute(
         """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
                                    cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
                                    closed_at)
-           VALUES ($1, $2, 'store', '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'closed', 1, 'system', $3)""",
-        shop,
+           VALUES ($1, $2, $4, '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'closed', 1, 'system', $3)""",
+        payee_id,
         statement,
         now,
+        kind,
     )
-    return {"payee": shop, "statement": statement}
+    return statement
 
 
 async def at_home(world: World, code: str) -> UUID:
@@ -541,6 +573,20 @@ async def hung(found: Neighbourhood, code: str) -> UUID:
     return UUID(made.json()["items"][0]["id"])
 
 
+async def put_together(world: World, kind: str, owner_id: UUID | None, store_id: UUID | None = None) -> UUID:
+    """An outfit of somebody's, of articles that have no page here."""
+    outfit = new_id()
+    await world.db.execute(
+        """INSERT INTO outfits (owner_id, id, owner_kind, name, store_id, made_at) VALUES ($1, $2, $3, 'x', $4, $5)""",
+        owner_id, outfit, kind, store_id, clock.now(),
+    )  # fmt: skip
+    await world.db.execute(
+        "INSERT INTO outfit_pieces (owner_id, outfit_id, n, product_id) SELECT $1, $2, n, gen_random_uuid() FROM generate_series(1, 2) n",
+        owner_id, outfit,
+    )  # fmt: skip
+    return outfit
+
+
 async def tied(found: Neighbourhood, code: str) -> dict[str, UUID]:
     """A member of the side's guide, whom a colleague disputes."""
     world = found.world
@@ -638,6 +684,8 @@ async def belongings(found: Neighbourhood, who: Caller) -> Member:
     return Member(
         guide_ask=ask,
         share_of=shared,
+        own_statement=await stated_to(found, who.id),
+        outfit_of=await put_together(found.world, "member", who.id),
         favourite=favourite,
         address=UUID(address.json()["id"]),
         cart_line=UUID(cart.json()["lines"][0]["line_id"]),
@@ -932,7 +980,7 @@ async def fingerprint(place: Neighbourhood) -> dict[str, Any]:
         "audit_log", "counts", "count_lines", "shortages", "members", "payment_intents", "refunds", "returns", "transfers",
         "transfer_lines", "drawer_sessions", "drawer_entries", "parked_sales", "touchpoints",
         "bindings", "binding_asks", "binding_disputes",
-        "system_keys", "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs",
+        "system_keys", "payees", "accruals", "statements", "statement_approvals", "statement_notes", "payouts", "payout_runs", "payee_accounts",
         "plan_sign_offs",
         "preorders", "presales", "presale_counters", "presale_bookings",
     )  # fmt: skip
@@ -961,6 +1009,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                     victim.order,
                     victim.favourite,
                     victim.share_of,
+                    victim.outfit_of,
                     victim.guide_ask,
                 )
             ]
@@ -985,6 +1034,7 @@ async def test_lists_show_nothing_of_the_other_side(place: Neighbourhood) -> Non
                         foreign.tender,
                         foreign.till_top_up,
                         foreign.touchpoint,
+                        foreign.outfit,
                         foreign.bound,
                         foreign.dispute,
                         # Whoever sends it knows of it.

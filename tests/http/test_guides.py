@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from duoline.channels.clerk import guide as clerk_guide
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from tests.http.shelf import NOON, line, order, stocked
@@ -26,7 +26,7 @@ PHONE = "+8613900000001"
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article in S1; the check is clean at the end."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER):
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER):
         limit.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})

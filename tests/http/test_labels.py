@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pypdfium2
@@ -10,8 +13,12 @@ import zxingcpp
 
 from duoline.channels.http.draw_labels import draw
 from duoline.channels.http.label import Job, Label, digital_link
+from duoline.channels.mall import count_scan
+from duoline.entry.check import broken
+from tests.http.shelf import line, order
 from tests.http.test_counts import shelf
-from tests.http.world import World
+from tests.http.test_touchpoints import BROWSER, log_in
+from tests.http.world import Caller, World
 
 __all__ = ["shelf"]
 
@@ -19,10 +26,28 @@ GTIN = "6901234567892"
 
 
 @pytest.fixture
-async def labelled(world: World, shelf: dict[str, UUID]) -> dict[str, UUID]:
-    """Milk has a barcode."""
+async def labelled(world: World, shelf: dict[str, UUID]) -> AsyncIterator[dict[str, UUID]]:
+    """Milk has a barcode; the check is clean at the end."""
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, count_scan.LABELS_BY_ADDRESS):
+        limit.forget()
     await world.db.execute("INSERT INTO barcodes VALUES ($1, $2)", GTIN.zfill(14), shelf["MILK"])
-    return shelf
+    yield shelf
+    assert await broken(world.db) == []
+
+
+async def labels(world: World, **more: str) -> list[dict[str, Any]]:
+    """The labels that headquarters sees, by product."""
+    asked = {"labels": "only", "which": "all"} | more
+    answer = await world.staff("hq").get("/api/console/touchpoints", params=asked)
+    assert answer.status_code == 200, answer.text
+    return sorted(answer.json()["items"], key=lambda one: (one["target"]["name"], one["created_at"]))
+
+
+async def scanned(who: Caller, path: str) -> str:
+    """Where a phone that scans this is led."""
+    answer = await who.client.get(path, headers=BROWSER | who.headers)
+    assert answer.status_code == 302, answer.text
+    return str(answer.headers["location"])
 
 
 def read_off(pdf: bytes) -> dict[str, set[str]]:
@@ -75,7 +100,10 @@ async def test_a_shop_prints_its_shelves_and_a_scan_leads_to_the_product(
     (link,) = (one for one in read_off(answer.content)["QRCode"] if "/01/" in one)
     assert link == f"{world.settings.public_url}/01/0{GTIN}?store=S1"
     scanned = await world.anonymous().get(link.removeprefix(world.settings.public_url))
-    assert (scanned.status_code, scanned.headers["location"]) == (302, f"/p/MILK?gtin=0{GTIN}&store=S1&scan=1")
+    (milk,) = [one for one in await labels(world) if one["target"]["name"] == "MILK"]
+    assert (scanned.status_code, scanned.headers["location"]) == (
+        302, f"/p/MILK?gtin=0{GTIN}&store=S1&scan=1&t={milk['code']}",
+    )  # fmt: skip
     invented = await world.anonymous().get(f"/01/{GTIN}", params={"store": "NOWHERE"})
     assert invented.headers["location"] == f"/p/MILK?gtin={GTIN}"
     for nothing in ("00000096385074", "milk", "69012345678920000"):
@@ -89,3 +117,82 @@ async def test_a_shop_prints_its_shelves_and_a_scan_leads_to_the_product(
     assert read_off(shelf_b2.content) == read_off(one.content)
     empty = await clerk.get("/api/staff/labels.pdf", params={"store": "S1", "shelf": "Z9"})
     assert empty.status_code == 404
+
+
+async def test_each_printed_label_is_a_touchpoint_of_its_shop_once(world: World, labelled: dict[str, UUID]) -> None:
+    clerk = world.staff("clerk1")
+    both = await asyncio.gather(*(clerk.get("/api/staff/labels.pdf", params={"store": "S1"}) for _ in range(3)))
+    assert [one.status_code for one in both] == [200] * 3
+    shown = [
+        (one["target"]["name"], one["kind"], one["owner_kind"], one["store_code"], one["place"], one["scans"])
+        for one in await labels(world)
+    ]
+    assert shown == [("MILK", "product", "store", "S1", "", 0), ("SOCK", "product", "store", "S1", "B2", 0)]
+    # Not among what somebody made by hand, unless asked for; and only for who sees the shop.
+    hq, stranger = world.staff("hq"), world.staff("manager2")
+    assert (await hq.get("/api/console/touchpoints")).json()["items"] == []
+    assert len((await hq.get("/api/console/touchpoints?labels=with")).json()["items"]) == 2
+    assert (await stranger.get("/api/console/touchpoints?labels=only")).json()["items"] == []
+    said = await world.db.fetch("SELECT actor_name, after FROM audit_log WHERE action = 'touchpoint.label'")
+    assert [(row["actor_name"], row["after"]) for row in said] == [("clerk1", {"labels": 2})]
+
+
+async def test_a_scanned_label_is_counted_and_gets_the_order(world: World, labelled: dict[str, UUID]) -> None:
+    guest, passer = world.anonymous(), world.anonymous()
+    where = await scanned(guest, f"/01/0{GTIN}?store=S1")
+    (milk,) = await labels(world)  # printed before labels were touchpoints: the first scan makes it known
+    assert where == f"/p/MILK?gtin=0{GTIN}&store=S1&scan=1&t={milk['code']}"
+    await scanned(guest, f"/01/0{GTIN}?store=S1")
+    await scanned(passer, f"/01/0{GTIN}?store=S1")
+    assert [(one["scans"], one["devices"]) for one in await labels(world)] == [(2, 2)]
+    await log_in(world, guest, "+8613900000001")
+    placed = await guest.post("/api/mall/orders", order(line(str(labelled["MILK"]))))
+    assert placed.status_code == 201, placed.text
+    (milk,) = await labels(world)
+    assert (milk["sign_ups"], milk["orders"], milk["sales"]["minor"]) == (1, 1, 19900)
+
+
+async def test_a_label_without_digits_counts_once_and_then_shows_the_page(
+    world: World, labelled: dict[str, UUID]
+) -> None:
+    guest = world.anonymous()
+    where = await scanned(guest, "/p/SOCK?store=S1&scan=1")
+    (sock,) = await labels(world)
+    assert where == f"/p/SOCK?store=S1&scan=1&t={sock['code']}"
+    assert (await guest.client.get(where, headers=BROWSER)).status_code == 200
+    assert [(one["place"], one["scans"]) for one in await labels(world)] == [("B2", 1)]
+
+
+async def test_the_scanner_of_the_mall_counts_labels_and_no_bars(world: World, labelled: dict[str, UUID]) -> None:
+    buyer = await world.member("+8613900000001")
+    for text in (GTIN, f"https://anywhere.example/01/0{GTIN}?store=S1"):
+        asked = {"text": text, "store": "S1"}
+        read = await buyer.client.get("/api/mall/scanned", params=asked, headers=BROWSER | buyer.headers)
+        assert (read.json()["kind"], read.json()["product_code"]) == ("article", "MILK")
+    assert [(one["scans"], one["target"]["name"]) for one in await labels(world)] == [(1, "MILK")]
+    assert await world.db.fetchval("SELECT count(*) FROM touches") == 1
+
+
+async def test_what_no_shop_hangs_is_no_label(world: World, labelled: dict[str, UUID]) -> None:
+    await scanned(world.anonymous(), f"/01/{GTIN}?store=S2")  # has never had it
+    await scanned(world.anonymous(), f"/01/{GTIN}?store=NOWHERE")
+    await scanned(world.anonymous(), f"/01/{GTIN}")
+    bot = await world.client().get(f"/01/{GTIN}?store=S1", headers={"User-Agent": "Baiduspider/2.0"})
+    assert bot.headers["location"] == f"/p/MILK?gtin={GTIN}&store=S1&scan=1"
+    assert await labels(world) == []
+    assert await world.db.fetchval("SELECT count(*) FROM scans") == 0
+
+
+async def test_an_ended_label_still_leads_to_its_product_and_the_next_print_begins_anew(
+    world: World, labelled: dict[str, UUID]
+) -> None:
+    await scanned(world.anonymous(), f"/01/{GTIN}?store=S1")
+    (milk,) = await labels(world)
+    path = f"/api/console/touchpoints/{milk['id']}/end"
+    assert (await world.staff("manager1").post(path, {"reason": "x"})).status_code == 200
+    assert await scanned(world.anonymous(), f"/01/{GTIN}?store=S1") == f"/p/MILK?gtin={GTIN}&store=S1&scan=1"
+    assert [one["scans"] for one in await labels(world)] == [1]
+    asked = {"store": "S1", "sku": [str(labelled["MILK"])]}
+    assert (await world.staff("clerk1").get("/api/staff/labels.pdf", params=asked)).status_code == 200
+    await scanned(world.anonymous(), f"/01/{GTIN}?store=S1")
+    assert [(one["scans"], one["ended_at"] is None) for one in await labels(world)] == [(1, False), (1, True)]

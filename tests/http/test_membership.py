@@ -77,6 +77,25 @@ async def test_a_code_counts_for_its_time(world: World, late: int, good: bool) -
             assert read.json()["code"] == "members.card-code-over"
 
 
+async def test_a_till_is_told_by_what_it_knows_the_card_again_and_nothing_that_makes_codes(world: World) -> None:
+    buyer = await world.member("+8613912345675")
+    with clock.frozen(NOON):
+        card = (await buyer.get("/api/mall/card")).json()
+        text = {"store": "S1", "text": shown(card)}
+        holder = (await world.staff("clerk1").post("/api/clerk/cards", text)).json()
+    checks = holder["checks"]
+    assert (checks["number"], checks["step_seconds"], len(checks["values"])) == (card["number"], 30, 243)
+    assert datetime.fromisoformat(holder["until"]) == NOON + timedelta(hours=2)
+    first = int(datetime.fromisoformat(checks["starts_at"]).timestamp()) // 30
+    assert first == int(NOON.timestamp()) // 30 - 1
+    # The phone's codes are known by their values, each in its own step.
+    for n, code in enumerate(card["codes"][:240]):
+        assert checks["values"][n + 1] == cards.check_of(card["number"], first + 1 + n, code)
+    assert all(0 <= value < cards.CHECKS for value in checks["values"])
+    # As good as evenly spread: by its value a code is one of a hundred thousand.
+    assert len(set(checks["values"])) > 180
+
+
 @pytest.mark.parametrize("text", ["DLC1.", "DLC1.0123456789.12345678", "DLC1..", "nobody", "DLC1.AAAAAAAAAA"])
 async def test_what_is_no_card_is_refused(world: World, text: str) -> None:
     read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": text})
@@ -89,6 +108,7 @@ async def test_an_old_card_is_read_by_its_number(world: World) -> None:
     await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
     read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": " M0001234 "})
     assert read.status_code == 200, read.text
+    assert read.json()["checks"] is None
 
 
 async def test_a_pass_runs_out_and_cannot_be_made(world: World, milk: str) -> None:

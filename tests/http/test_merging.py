@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from duoline import loyalty
+from duoline.entry.check import broken
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
-from duoline.members import identities, pairs
+from duoline.members import cards, identities, pairs
 from duoline.members.match import pair
 from tests.http.test_live import connect, ended
 
@@ -213,3 +215,99 @@ async def test_coupons_of_the_other_are_shown_and_the_others_again(world: World,
     end = f"/api/console/members/{of(one)}/merges/{made.json()['merges'][0]['id']}/end"
     assert (await hq.post(end, {"reason": "twins"})).status_code == 200
     assert (await mine(one), await mine(two)) == ([], [str(coupon)])
+
+
+# --- identities by hand -----------------------------------------------------------------------------------
+
+
+async def identify(world: World, who: Caller, kind: str, value: str, **more: bool) -> tuple[int, dict[str, Any]]:
+    kind, _, place = kind.partition(":")
+    body = {"kind": kind, "value": value, "reason": "showed it at the desk"} | more
+    if place:
+        body["marketplace"] = place
+    answer = await world.staff("hq").post(f"/api/console/members/{who.id}/identities", body)
+    return answer.status_code, answer.json()
+
+
+def told(answer: dict[str, Any]) -> set[tuple[str, str, str, bool]]:
+    return {(one["kind"], one["shown"], one["source"], one["leads"]) for one in answer["identities"]}
+
+
+async def test_an_identity_is_added_by_hand_leads_and_is_ended(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    for kind, value in (
+        ("wechat_unionid", "u-abcdefg"),
+        ("mail", " Lin@Example.com "),
+        ("marketplace:tmall", "tb 88231"),
+        ("card_no", "6201 0009"),
+    ):
+        status, shown = await identify(world, one, kind, value)
+        assert status == 201, shown
+    assert told(shown) == {
+        ("phone", "199****0851", "log-in", True),
+        ("wechat_unionid", "u-***efg", "console", True),
+        ("mail", "li***@example.com", "console", False),
+        ("marketplace:tmall", "tb***231", "console", True),
+        ("card_no", "62***009", "console", True),
+    }
+    secret = world.settings.secret.encode()
+    assert await cards.read_card(world.db, "6201 0009", secret=secret) == of(one)
+    assert (await identify(world, one, "mail", "lin@example.com"))[1]["code"] == "members.identity-known"
+    assert (await identify(world, one, "wechat_unionid", "u-another"))[1]["code"] == "members.second-identity"
+    assert (await identify(world, one, "mail", "no address"))[1]["code"] == "members.bad-identity"
+    for kind in ("marketplace", "mail:tmall"):
+        assert (await identify(world, one, kind, "x"))[1]["problems"][0]["field"] == "marketplace"
+    said = await world.db.fetch("SELECT action, reason, after FROM audit_log WHERE action = 'member.identity-add'")
+    assert len(said) == 4
+    assert "88231" not in str([dict(row) for row in said])
+    refs = {row["kind"]: row["ref"] for row in shown["identities"]}
+    assert refs["phone"] is None
+    hq, path = world.staff("hq"), f"/api/console/members/{one.id}/identities"
+    for kind in ("card_no", "marketplace:tmall"):
+        ended = await hq.post(f"{path}/{refs[kind]}/end", {"reason": "lost"})
+        assert ended.status_code == 200, ended.text
+    assert {row["kind"] for row in ended.json()["identities"]} == {"phone", "wechat_unionid", "mail"}
+    with pytest.raises(cards.NoSuchCard):
+        await cards.read_card(world.db, "62010009", secret=secret)
+    assert (await hq.post(f"{path}/{refs['card_no']}/end", {"reason": "lost"})).status_code == 404
+    elsewhere = f"/api/console/members/{two.id}/identities/{refs['mail']}/end"
+    assert (await hq.post(elsewhere, {"reason": "not theirs"})).status_code == 404
+    assert await world.db.fetchval("SELECT count(*) FROM audit_log WHERE action = 'member.identity-end'") == 2
+    # Who may only look sees no way to end one.
+    assert (await identify(world, two, "marketplace:tmall", "tb88231"))[0] == 201  # it is free again
+
+
+async def test_what_somebody_else_has_is_refused_or_makes_a_pair(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    await world.db.execute("DELETE FROM member_pairs")
+    await world.db.execute("INSERT INTO member_codes (code, member_id) VALUES ('C-1', $1)", of(two))
+    await world.db.execute("UPDATE members SET external_code = 'C-1' WHERE member_id = $1", of(two))
+    for kind, value in (("card_no", "C-1"), ("wechat_openid", "o-abcdefg")):
+        status, refused = await identify(world, one, kind, value)
+        assert (status, refused["code"], refused["other"]) == (409, "members.identity-taken", str(two.id))
+    assert await world.db.fetchval("SELECT count(*) FROM identities WHERE member_id = $1", of(one)) == 0
+    status, kept = await identify(world, one, "card_no", "C-1", doubt=True)
+    assert (status, kept["open_pairs"]) == (201, 1)
+    assert ("card_no", "C-1", "console", False) in told(kept)
+    secret = world.settings.secret.encode()
+    assert await cards.read_card(world.db, "C-1", secret=secret) == of(two)  # it leads where it led
+    [pair_row] = (await world.staff("hq").get(PAIRS)).json()["items"]
+    assert (pair_row["reasons"], pair_row["source"]) == (["shared_card_no"], "console")
+    # Merged, it is theirs; and whoever was merged is identified as who they are now.
+    made = await world.staff("hq").post(
+        f"/api/console/members/{one.id}/merges", {"other_id": str(two.id), "reason": "x"}
+    )
+    assert made.status_code == 201
+    assert (await identify(world, two, "mail", "a@b.cn"))[1]["code"] == "members.already-merged"
+    card = next(row for row in made.json()["identities"] if row["source"] == "card")
+    path = f"/api/console/members/{one.id}/identities/{card['ref']}/end"
+    assert (await world.staff("hq").post(path, {"reason": "lost"})).status_code == 200
+    assert await world.db.fetchval("SELECT external_code FROM members WHERE member_id = $1", of(two)) is None
+    assert await broken(world.db) == []
+
+
+async def test_two_at_once_have_an_identity_once(world: World, both: tuple[Caller, Caller]) -> None:
+    for kind, value in (("wechat_unionid", "u-race"), ("card_no", "6201777")):
+        made = await asyncio.gather(*(identify(world, who, kind, value) for who in both))
+        assert sorted(status for status, _ in made) == [201, 409]
+    assert await broken(world.db) == []

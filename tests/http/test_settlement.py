@@ -15,13 +15,17 @@ import openpyxl
 import pytest
 
 from duoline import settlement
+from duoline.channels.console import payouts as console_payouts
+from duoline.channels.console import statements as console_statements
 from duoline.channels.http.table import Column, Table
 from duoline.entry.check import broken
 from duoline.flows import credit
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
+from duoline.kernel.ids import new_id
 from duoline.settlement import closing, parts, payouts
 from tests.http.shelf import NOON, stocked
+from tests.http.test_returns import asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -125,7 +129,8 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     path = f"/api/console/statements/{one['id']}"
     disputed = (await hq.get(path)).json()["statement"]
     assert (disputed["disputed"], disputed["mine_to_approve"]) == (True, False)
-    assert (await hq.post(f"{path}/approval")).json()["code"] == "settlement.disputed"
+    refused = await hq.post(f"{path}/approval")
+    assert (refused.status_code, refused.json()["code"]) == (409, "settlement.disputed")
     answered = (await hq.post(f"{path}/notes", {"note": "已核对"})).json()
     assert [note["kind"] for note in answered["notes"]] == ["dispute", "answer"]
     assert answered["statement"]["mine_to_approve"] is True
@@ -218,7 +223,7 @@ async def test_many_are_approved_in_one_go_each_by_its_own_rules(world: World, s
         (simple["id"], "approved", None),
         (str(UUID(int=9)), "refused", "kernel.not-found"),
     ]
-    assert found[0]["says"]["en"].startswith("The payee disputes")
+    assert found[0]["says"]["en"].startswith("This statement is disputed")
     assert [one["amount"] for one in found[:3]] == [staff["to_pay"], above[0]["to_pay"], simple["to_pay"]]
     assert await approvals(world, ids, key=key) == found
     # Under another key, as after an answer that was lost with its key: what is done is told as it stands.
@@ -260,6 +265,83 @@ async def test_a_statement_is_handed_out_as_a_file(world: World, sold: dict[str,
         assert answer.content.startswith(b"%PDF-")
 
 
+async def test_no_file_leaves_anybody_or_anything_out(
+    world: World, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hq = world.staff("hq")
+    monkeypatch.setattr(console_statements, "FILE_PAGE", 1)
+    monkeypatch.setattr(console_payouts, "FILE_PAGE", 1)
+    with clock.frozen(NOON + timedelta(days=2)):
+        for who in ("clerk1", "manager1", "clerk1"):
+            body = {
+                "store": "S1", "lines": [{"sku_id": sold["lines"][0]["sku_id"], "quantity": 1}], "tender": "cash",
+                "tendered": {"minor": 100_000, "currency": "CNY"},
+            }  # fmt: skip
+            assert (await world.staff(who).post("/api/clerk/sales", body)).status_code == 201
+        await told(world)
+    with clock.frozen(NOON + timedelta(days=11)):
+        while await settlement.mature(world.db):
+            pass
+    await closed(world)
+    people = (await hq.get("/api/console/statements?month=2026-11&kind=staff")).json()["items"]
+    assert len(people) == 2
+    for one in people:
+        path = f"/api/console/statements/{one['id']}"
+        rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file?kind=csv")).text[1:])))
+        assert len(rows) - 1 == (3 if one["payee"]["name"]["zh"] == "clerk1" else 1)
+        with monkeypatch.context() as few:
+            few.setattr(console_statements, "DRAWN_MAX", 2)
+            drawn = await hq.get(f"{path}/file?kind=pdf")
+        if len(rows) - 1 > 2:
+            assert (drawn.status_code, drawn.json()["code"]) == (409, "settlement.file-too-long")
+        else:
+            assert drawn.content.startswith(b"%PDF-")
+        assert (await hq.post(f"{path}/approval")).status_code == 200
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    file = f"/api/console/payout-runs/{run['id']}/file"
+
+    async def listed() -> list[str]:
+        return [row[3] for row in csv.reader(io.StringIO((await hq.get(file)).text[1:]))][1:]
+
+    assert sorted(await listed()) == ["clerk1", "manager1"]
+    # What ended is seen on the page, and is in no file any more: handed in again it would be paid twice.
+    rows = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    for row, outcome in zip(rows, ("done", "failed"), strict=True):
+        ended = {"outcome": outcome, "problem": "no such account" if outcome == "failed" else ""}
+        assert (await hq.post(f"/api/console/payouts/{row['id']}/outcome", ended)).status_code == 200
+        assert row["payee"]["name"]["zh"] not in await listed()
+    assert await listed() == []
+    rows = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    assert sorted(row["state"] for row in rows) == ["done", "failed"]
+    again = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(again["id"]), "2026-11"))
+    new = (await hq.get(f"/api/console/payout-runs/{again['id']}/file")).text
+    assert rows[1]["payee"]["name"]["zh"] in new
+    assert rows[1]["id"] not in new
+
+
+async def test_shares_of_one_line_handed_over_at_many_places_are_paged_without_a_gap(world: World) -> None:
+    shop = world.stores["S1"]
+    async with world.db.begin() as tx:
+        await tx.execute("INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'store', now())", shop)
+        await tx.execute(
+            """INSERT INTO accruals (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind,
+                                     rate_bp, basis_minor, gross_minor, earned_minor, at, updated_at)
+               SELECT $1, $2, $2, 'allocation', 'guide_store', gen_random_uuid(), $2, 'store', 0, 0, 0, n, now(), now()
+               FROM generate_series(1, 5) n""",
+            shop,
+            new_id(),
+        )
+    seen: list[int] = []
+    path = more = f"/api/console/payees/{shop}/shares?limit=2"
+    while more:
+        page = (await world.staff("hq").get(more)).json()
+        seen += [row["earned"]["minor"] for row in page["items"]]
+        more = f"{path}&cursor={page['next']}" if page["next"] else ""
+    assert sorted(seen) == [1, 2, 3, 4, 5]
+
+
 def test_no_cell_of_a_file_is_a_formula() -> None:
     table = Table("t", [], [Column("a"), Column("b", "money")], [["=1+1", -105], ["@x", 0]])
     assert list(csv.reader(io.StringIO(table.as_csv().decode("utf-8-sig")))) == [
@@ -298,6 +380,72 @@ async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World
     assert b"398" in pack.read("earned.csv")
 
 
+async def returned(world: World, order: dict[str, Any], quantity: int = 1) -> None:
+    """Brought back to S1, and told of."""
+    await world.db.execute("UPDATE stores SET returns = true, version = version + 1")
+    clerk, ask = world.staff("clerk1"), asked(order, quantity)
+    quote = await clerk.post("/api/clerk/return-quotes", ask)
+    taken = await clerk.post("/api/clerk/returns", ask | {"expected_refund": quote.json()["refund"]})
+    assert taken.status_code == 201, taken.text
+    await told(world)
+
+
+async def test_what_came_back_before_a_statement_shows_as_taken_back_and_counts_no_order(
+    world: World, sold: dict[str, Any]
+) -> None:
+    clerk = world.staff("clerk1")
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+        half = (await clerk.get("/api/clerk/earnings")).json()
+        assert (half["reversed"]["minor"], half["orders"]) == (199, 1)
+        await returned(world, sold)
+    # A guide's new member is no order.
+    async with world.db.begin() as tx:
+        await settlement.tell_bringing(
+            tx, member_id=new_id(), guide_id=world.staff_ids["clerk1"], binding_id=new_id(), minor=500,
+            due_at=DECEMBER, actor=SYSTEM,
+        )  # fmt: skip
+    mine = (await clerk.get("/api/clerk/earnings")).json()
+    assert (mine["reversed"]["minor"], mine["orders"], mine["pending"]["minor"]) == (398, 0, 500)
+    assert (await clerk.get("/api/clerk/statements")).json()["items"] == []
+
+
+async def test_the_evidence_is_of_the_months_asked_for_with_refunds_and_flags_in_it(
+    world: World, sold: dict[str, Any]
+) -> None:
+    hq = world.staff("hq")
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+        # The clerk's own number: flagged, and paid nothing.
+        await world.db.execute("UPDATE staff SET phone = '+8613900000077' WHERE id = $1", world.staff_ids["clerk1"])
+        milk = await world.db.fetchval("SELECT sku_id FROM order_lines LIMIT 1")
+        own = await world.staff("clerk1").post(
+            "/api/clerk/sales",
+            {
+                "store": "S1", "lines": [{"sku_id": str(milk), "quantity": 1}], "tender": "cash", "phone": "13900000077",
+                "tendered": {"minor": 100_000, "currency": "CNY"},
+            },
+        )  # fmt: skip
+        assert own.status_code == 201, own.text
+        await told(world)
+    figures = (await hq.get("/api/console/commission/evidence?months=1")).json()
+    assert (figures["earned"]["minor"], figures["taken_back"]["minor"]) == (199, 199)
+    assert figures["flagged"] == {"phone": 1}
+    pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip?months=1")).content))
+    [_, flagged] = csv.reader(io.StringIO(pack.read("flagged.csv").decode("utf-8-sig")))
+    assert flagged[1:] == [
+        str(world.staff_ids["clerk1"]), "seller", "1", "phone", own.json()["order"]["order_no"],
+    ]  # fmt: skip
+    assert msgspec.json.decode(pack.read("figures.json"))["taken_back"]["minor"] == 199
+    # Two months later none of it was credited within the month.
+    await world.db.execute("UPDATE staff_sessions SET expires_at = $1", DECEMBER + timedelta(days=90))
+    with clock.frozen(DECEMBER + timedelta(days=60)):
+        later = (await hq.get("/api/console/commission/evidence?months=1")).json()
+        assert (later["earned"]["minor"], later["taken_back"]["minor"], later["flagged"]) == (0, 0, {})
+        pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip?months=1")).content))
+        assert len(list(csv.reader(io.StringIO(pack.read("flagged.csv").decode("utf-8-sig"))))) == 1
+
+
 async def test_a_month_under_other_rules(world: World, sold: dict[str, Any]) -> None:
     hq = world.staff("hq")
     same = (await hq.post("/api/console/settlement/simulations", MONTH)).json()
@@ -333,3 +481,9 @@ async def test_who_shares_sees_what_they_earn(world: World, sold: dict[str, Any]
     assert (await member.get("/api/mall/earnings/shares")).json()["items"] == []
     assert (await member.get("/api/mall/statements")).json()["items"] == []
     assert (await member.post("/api/mall/statements/2026-11/notes", {"note": "x"})).status_code == 404
+
+
+@pytest.mark.parametrize("month", ["0000-01", "9999-12", "2026-13", "2026-1"])
+async def test_a_month_that_no_calendar_has_is_not_tried(world: World, month: str) -> None:
+    answer = await world.staff("hq").post("/api/console/settlement/simulations", {"month": month})
+    assert answer.status_code in (400, 422), answer.text

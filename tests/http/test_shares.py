@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from duoline.channels.clerk import shares as clerk_shares
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.kernel import clock
-from tests.http.shelf import NOON, line, order, stocked
+from tests.http.shelf import NOON, bought, line, order, stocked
 from tests.http.test_coupons import opened as opened_batch
 from tests.http.test_coupons import promotion
 from tests.http.test_guides import bound, code_of
@@ -29,7 +29,7 @@ FRIEND = "+8613900000002"
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article at 199.00 in S1; the check is clean at the end."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER, clerk_shares.SHARES_BY_STAFF):
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER, clerk_shares.SHARES_BY_STAFF):
         limit.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})
@@ -56,11 +56,12 @@ async def test_a_friend_reads_signs_up_and_buys_and_the_sharer_sees_it(world: Wo
     told = await friend.get(f"/api/mall/shared/{one['code']}")
     assert told.json() == {"by": "M", "note": "我家宝宝一直喝"}
     await log_in(world, friend, FRIEND)
-    placed = await friend.post("/api/mall/orders", order(line(milk)))
-    assert placed.status_code == 201, placed.text
+    assert (await friend.post("/api/mall/orders", order(line(milk)))).status_code == 201
+    assert await figures(sharer) == [(1, 1, 0, 0)]  # neither paid nor handed over
+    placed = await bought(world, friend, line(milk))
     assert await figures(sharer) == [(1, 1, 1, 19900)]
     # What is called off does not count any more.
-    path = f"/api/mall/orders/{placed.json()['id']}/cancellation"
+    path = f"/api/mall/orders/{placed['id']}/cancellation"
     assert (await friend.post(path, {"reason": ""})).status_code == 200
     assert await figures(sharer) == [(1, 1, 0, 0)]
 
@@ -115,6 +116,7 @@ async def test_a_clerk_sees_what_codes_links_and_members_come_to(world: World, m
     await log_in(world, buyer, PHONE)
     await bound(buyer, code)
     assert (await buyer.post("/api/mall/orders", order(line(milk)))).status_code == 201
+    await bought(world, buyer, line(milk))
     (row,) = (await clerk.get("/api/clerk/shares?store=S1")).json()["items"]
     assert (row["clicks"], row["sign_ups"], row["orders"], row["sales"]["minor"]) == (1, 1, 1, 19900)
     mine = (await clerk.get("/api/clerk/performance?store=S1")).json()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from duoline.channels.mall import touch as mall_touch
+from duoline.channels.mall import count_scan
 from duoline.entry.check import broken
 from duoline.kernel import clock, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.policies import set_version
-from tests.http.shelf import NOON, line, order, stocked
+from tests.http.shelf import NOON, bought, line, order, stocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/131 Mobile"}
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article at 199.00 in S1, nine of it; the check is clean at the end."""
-    mall_touch.NEW_DEVICES_BY_ADDRESS.forget()
+    count_scan.NEW_DEVICES_BY_ADDRESS.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})
     assert await broken(world.db) == []
@@ -98,7 +98,7 @@ async def test_ever_new_browsers_of_one_address_count_so_many_times(
     world: World, milk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = await made(world)
-    monkeypatch.setattr(mall_touch.NEW_DEVICES_BY_ADDRESS, "times", 3)
+    monkeypatch.setattr(count_scan.NEW_DEVICES_BY_ADDRESS, "times", 3)
     for _ in range(5):
         assert (await opened(world.client(), point["code"])).status_code == 302
     assert await count(world, point) == 3
@@ -166,14 +166,19 @@ async def test_an_order_is_put_down_to_what_was_met_last_in_time(world: World, m
     with clock.frozen(NOON + timedelta(hours=1)):
         await opened(guest.client, second["code"])
     with clock.frozen(NOON + timedelta(hours=2)):
-        placed = await guest.post("/api/mall/orders", order(line(milk)))
-        assert placed.status_code == 201, placed.text
+        await bought(world, guest, line(milk))
+        # What waits for its payment, or is only reserved, has brought nothing yet.
+        for way in ("online", "at_store"):
+            placed = await guest.post("/api/mall/orders", order(line(milk), pay_mode=way))
+            assert placed.status_code == 201, placed.text
     with clock.frozen(NOON + timedelta(hours=3)):
         await opened(guest.client, first["code"])
     brought = [
         ((await row(world, each))["orders"], (await row(world, each))["sales"]["minor"]) for each in (first, second)
     ]
     assert brought == [(0, 0), (1, 19900)]
+    case = (await world.staff("hq").get(f"/api/console/touchpoints/{second['id']}")).json()
+    assert sum(day["orders"] for day in case["days"]) == 1
     kept = await world.db.fetchrow("SELECT window_days, rule_version FROM order_touches")
     assert kept is not None
     assert tuple(kept) == (30, 0)
@@ -185,20 +190,20 @@ async def test_outside_the_window_nothing_gets_the_credit_and_a_later_rule_chang
     point, buyer = await made(world), await world.member(PHONE)
     await opened(buyer.client, point["code"], headers=buyer.headers)
 
-    async def bought(after: timedelta) -> int:
+    async def ordered(after: timedelta) -> int:
         with clock.frozen(NOON + after):
             assert (await buyer.post("/api/mall/orders", order(line(milk)))).status_code == 201
         return int(await world.db.fetchval("SELECT count(*) FROM order_touches"))
 
-    assert await bought(timedelta(days=29, hours=23)) == 1
+    assert await ordered(timedelta(days=29, hours=23)) == 1
     with clock.frozen(NOON + timedelta(days=29, hours=23)):
         async with world.db.begin() as tx:
             await set_version(tx, actor=SYSTEM, kind="touch", body={"window_days": 1, "repeat_minutes": 10}, reason="x")
         await policies.refresh(world.db)
-    assert await bought(timedelta(days=29, hours=23)) == 1
+    assert await ordered(timedelta(days=29, hours=23)) == 1
     await world.db.execute("DELETE FROM policies")
     await policies.refresh(world.db)
-    assert await bought(timedelta(days=29, hours=23, minutes=59)) == 2
+    assert await ordered(timedelta(days=29, hours=23, minutes=59)) == 2
 
 
 async def test_a_touch_is_over_at_the_very_end_of_its_window(world: World, milk: str) -> None:

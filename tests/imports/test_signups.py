@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from duoline.flows.merge_members import merge_members
-from duoline.kernel import policies
+from duoline.kernel import clock, policies
 from duoline.kernel.auth import SYSTEM
+from duoline.members import cards, identities
 from duoline.members.policy import MatchingPolicy
 
 from .conftest import assert_sound, take_in
@@ -62,6 +63,27 @@ async def test_four_channels_of_one_person_are_one_member(db: Database) -> None:
     assert (await take_in(db, "signups", rows)).counts == (0, 7, 0)
     assert (await take_in(db, "signups", rows[::-1])).counts == (0, 7, 0)
     assert await everything(db) == before
+    await assert_sound(db)
+
+
+async def test_every_old_card_of_a_member_is_read_and_somebody_else_s_is_not(db: Database) -> None:
+    rows = [
+        row("till", card_no="6201 0002", phone=f"{PHONE}0", name="林小满"),
+        row("till", card_no="6201 0003", phone=f"{PHONE}0", name="林小满"),
+        row("till", card_no="6201 0004", phone=f"{PHONE}1", name="王大明"),
+    ]
+    await take_in(db, "signups", rows)
+    who, other = [
+        await db.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", f"+86{PHONE}{n}") for n in (0, 1)
+    ]
+    for typed in ("62010002", "62010003", " 6201 0003 "):
+        assert await cards.read_card(db, typed, secret=b"s") == who
+    assert await cards.read_card(db, "62010004", secret=b"s") == other
+    async with db.begin() as tx:
+        claim = identities.Identity("card_no", "62010005", other, leads=False)
+        await identities.add(tx, [claim], source="till", at=clock.now())
+    with pytest.raises(cards.NoSuchCard):
+        await cards.read_card(db, "62010005", secret=b"s")
     await assert_sound(db)
 
 

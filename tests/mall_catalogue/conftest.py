@@ -60,6 +60,8 @@ class Shop:
                 channel="*",
                 reason="",
                 actor=SYSTEM,
+                by="chain",
+                right=pricing.CHAINS,
             )
 
     async def stock(self, store: str, sku: str, units: int) -> None:

@@ -80,8 +80,8 @@ def test_what_is_flagged_is_named_and_earns_nothing():
 
 
 def test_what_was_paid_in_points_earns_nothing():
-    assert settlement.in_money(10_000, total_minor=20_000, by_points_minor=5_000) == 7_500
-    assert settlement.in_money(0, total_minor=0, by_points_minor=0) == 0
+    assert settlement.in_money(10_000, total_minor=20_000, by_gifts_minor=5_000) == 7_500
+    assert settlement.in_money(0, total_minor=0, by_gifts_minor=0) == 0
 
 
 def kept(net: int, gross: int | None = None, method: str = "delivery", at: UUID = SHOP_A) -> Kept:
@@ -138,21 +138,54 @@ def test_the_chain_bears_its_offers_and_the_goods_are_worth_what_they_were():
     assert split(kept(4_000, 10_000), contract=own) == split(kept(4_000))
 
 
+def test_a_territory_earns_by_what_is_ordered_online_and_delivered_into_it():
+    neighbour, policy = Payee("company", UUID(int=61)), settlement.AllocationPolicy(territory=10)
+
+    def shares(method: str, facts: Facts = FACTS) -> dict[tuple[str, Payee], int]:
+        return {
+            (one.key.role, one.key.payee): one.earned_minor
+            for one in settlement.allocation_of(
+                facts, kept(10_000, method=method), policy, FRANCHISE, COMPANY, neighbour
+            )
+        }
+
+    sent = shares("delivery")
+    assert sent["territory", neighbour] == 400
+    assert sent["owner", COMPANY] == 6_000 + 4_000 * 25 // 100  # it comes out of what nobody gets
+    assert sum(sent.values()) == 10_000
+    in_shop = msgspec.structs.replace(FACTS, online=False)
+    for parts in (shares("pickup"), shares("till", in_shop), shares("delivery", in_shop), split(kept(10_000))):
+        assert "territory" not in {role for role, _ in parts}
+
+
+def test_of_territories_around_a_place_the_nearest_counts():
+    contracts = settlement.ContractPolicy(
+        contracts=tuple(
+            msgspec.structs.replace(FRANCHISE, company=company, regions=regions)
+            for company, regions in (("X", ("china",)), ("Y", ("north", "south")))
+        )
+    )
+    assert contracts.territory_of(["north-east", "north", "china"]) == "Y"
+    assert contracts.territory_of(["west", "china"]) == "X"
+    assert contracts.territory_of(["abroad"]) is contracts.territory_of([]) is None
+
+
 @given(
     net=st.integers(0, 10**9),
     offer=st.integers(0, 10**6),
-    percents=st.lists(st.integers(0, 14), min_size=7, max_size=7),
+    percents=st.lists(st.integers(0, 12), min_size=8, max_size=8),
     goods=st.integers(0, 100),
     method=st.sampled_from(["pickup", "delivery", "till"]),
     payer=st.sampled_from(["chain", "company"]),
     alone=st.booleans(),
+    territory=st.sampled_from([None, COMPANY, Payee("company", UUID(int=61))]),
 )
-def test_the_parts_are_the_whole(net, offer, percents, goods, method, payer, alone):
-    names = [field.name for field in msgspec.structs.fields(settlement.AllocationPolicy)]
+def test_the_parts_are_the_whole(net, offer, percents, goods, method, payer, alone, territory):
+    names = [f.name for f in msgspec.structs.fields(settlement.AllocationPolicy) if f.name != "bringing_minor"]
     policy = settlement.AllocationPolicy(**dict(zip(names, percents, strict=True)))
     contract = msgspec.structs.replace(FRANCHISE, goods_percent=goods, promo_payer=payer)
     facts = msgspec.structs.replace(FACTS, guide=None, touch=None, brought_store_id=None) if alone else FACTS
-    shares = settlement.allocation_of(facts, kept(net, net + offer, method), policy, contract, COMPANY)
+    shares = settlement.allocation_of(facts, kept(net, net + offer, method), policy, contract, COMPANY, territory)
     assert sum(one.earned_minor for one in shares) == net
     assert len({one.key for one in shares}) == len(shares)
     assert all(one.earned_minor >= 0 for one in shares if one.key.role != "headquarters")
@@ -227,6 +260,26 @@ def test_a_contract_that_contradicts_its_mode_is_refused(mode):
     )
     with pytest.raises(BadInput):
         settlement.ContractPolicy(contracts=(one,))
+
+
+@pytest.mark.parametrize(
+    ("right", "floor", "ceiling", "field"),
+    [
+        ("chain", 80, 0, "floor"),
+        ("chain", 0, 120, "floor"),
+        ("company", 80, 80, "ceiling"),
+        ("company", 90, 50, "ceiling"),
+    ],
+)
+def test_limits_that_leave_nothing_to_choose_are_refused(right, floor, ceiling, field):
+    one = msgspec.structs.replace(
+        FRANCHISE, price_right=right, price_floor_percent=floor, price_ceiling_percent=ceiling
+    )
+    with pytest.raises(BadInput) as refused:
+        settlement.ContractPolicy(contracts=(one,))
+    assert [problem["field"] for problem in refused.value.fields["problems"]] == [
+        f"body.contracts.0.price_{field}_percent"
+    ]
 
 
 @pytest.mark.parametrize(("earned_minor", "cap", "paid"), [(500, 0, 500), (500, 300, 300), (200, 300, 200), (0, 5, 0)])

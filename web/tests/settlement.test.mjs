@@ -3,7 +3,7 @@ import { test } from "node:test"
 import { load } from "./load.mjs"
 
 // The same rules as settlement/policy.py and reckon.py: what the editor draws and refuses is what the back end does.
-const ALLOCATION = { bringer_store: 10, guide_store: 10, touchpoint_store: 5, ship_store: 15, hand_over_store: 20, online: 15, headquarters: 10 }
+const ALLOCATION = { bringer_store: 10, guide_store: 10, touchpoint_store: 5, territory: 0, ship_store: 15, hand_over_store: 20, online: 15, headquarters: 10, bringing_minor: 500 }
 const COMMISSION = { guide_bp: 250, seller_bp: 100, referrer_bp: 300, second_bp: 0, levels: 1, several_roles: false, mature_days: 8, month_cap_minor: 2_000_050, bringing_minor: 0, products: [], categories: [{ category: "milk", percent: 50 }], tiers: [{ tier: "gold", percent: 120 }] }
 
 test("100 yuan are shared to the cent, whoever hands over", async () => {
@@ -16,6 +16,34 @@ test("100 yuan are shared to the cent, whoever hands over", async () => {
     }
   }
   assert.equal(sharesOfHundred(ALLOCATION, 60, false)[0].minor, 7_200)
+})
+
+test("a territory gets its part of what is sent, and nothing of what is handed over", async () => {
+  const { sharesOfHundred, allocationBody, allocationForm } = await load("apps/console/src/lib/payRules.ts")
+  const rules = { ...ALLOCATION, territory: 20 }
+  const sent = sharesOfHundred(rules, 60, true)
+  assert.equal(sent.find((one) => one.part === "territory").minor, 800)
+  assert.equal(sent.reduce((sum, one) => sum + one.minor, 0), 10_000)
+  assert.ok(!sharesOfHundred(rules, 60, false).some((one) => one.part === "territory"))
+  assert.deepEqual(allocationBody(allocationForm({ ...rules, territory: 36 })).faults.headquarters !== undefined, true)
+  assert.deepEqual(allocationBody(allocationForm({ ...rules, territory: 35 })).faults, {})
+})
+
+const CONTRACT = { company: "FA", mode: "all_franchise", stock_owner: "company", price_right: "company", promo_payer: "company", goods_percent: 60, price_floor_percent: 80, price_ceiling_percent: 120, regions: ["north"] }
+test("a contract says what each term does, and what cannot be beside its field", async () => {
+  const { contractOf, contractRow, termsOf } = await load("apps/console/src/lib/payRules.ts")
+  assert.deepEqual(contractOf(contractRow(CONTRACT), "contracts.0"), { contract: CONTRACT, faults: {} })
+  const faults = (change) => Object.keys(contractOf(contractRow({ ...CONTRACT, ...change }), "contracts.0").faults)
+  assert.deepEqual(faults({ price_floor_percent: 90, price_ceiling_percent: 90 }), ["contracts.0.price_ceiling_percent"])
+  assert.deepEqual(faults({ price_right: "chain" }), ["contracts.0.stock_owner"])
+  assert.deepEqual(faults({ mode: "direct" }), ["contracts.0.stock_owner"])
+  // Limits go with the right: where the chain sets prices there are none.
+  const chains = contractOf(contractRow({ ...CONTRACT, mode: "franchise", price_right: "chain" }), "contracts.0")
+  assert.deepEqual([chains.contract.price_floor_percent, chains.contract.price_ceiling_percent, chains.faults], [0, 0, {}])
+  const keys = (change, territory = "", percent = 0) => termsOf({ ...CONTRACT, ...change }, "FA", territory, percent).map((one) => one.key)
+  assert.deepEqual(keys({}), ["owner_company", "price_between", "promo_company"])
+  assert.deepEqual(keys({ price_floor_percent: 0, price_ceiling_percent: 0, promo_payer: "chain" }, "North", 10), ["owner_company", "price_free", "promo_chain", "territory"])
+  assert.deepEqual(keys({ price_right: "chain", stock_owner: "chain" }, "North", 0), ["owner_chain", "price_chain", "promo_company", "territory_idle"])
 })
 
 test("rules are written in percent and yuan, and come back as they were kept", async () => {

@@ -1,9 +1,9 @@
 """Duoline's side of the sandbox provider: signed calls out, verified callbacks in.
 
-Every call is made under a number that was stored before (`ref`, `refund_ref`), which the provider answers
-the same way however often it is asked; so every call may be repeated, and is, a bounded number of times,
-when no answer came. What remains uncertain then is `Unavailable`: the payment stays as it is and is settled
-by a callback or a query, never by a guess.
+Every call is made under a number that was stored before (`ref`, `refund_ref`, `transfer_ref`), which the
+provider answers the same way however often it is asked; so every call may be repeated, and is, a bounded
+number of times, when no answer came. What remains uncertain then is `Unavailable`: the payment stays as it
+is and is settled by a callback or a query, never by a guess.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from duoline.payments.provider import (
     AlreadyPaid,
     AmountDiffers,
     BadCallback,
+    BalanceTooSmall,
     CodeExpired,
     CodeUnknown,
     CodeUsed,
@@ -43,10 +44,13 @@ from duoline.payments.provider import (
     PaymentState,
     PaymentStatus,
     ProviderRefused,
+    ReceiverUnknown,
     RefundState,
     RefundStatus,
     RefundTooLarge,
     SettlementLine,
+    TransferState,
+    TransferStatus,
 )
 
 if TYPE_CHECKING:
@@ -97,6 +101,16 @@ class _Refund(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None
 
 
+class _Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    out_transfer_no: str
+    provider_ref: str
+    state: TransferStatus
+    amount_minor: int
+    currency: str
+    problem: str
+    settled_at: datetime | None
+
+
 class _Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: str = ""
@@ -125,7 +139,7 @@ class _Refused(Exception):
 
 
 class SandboxClient:
-    """A `PaymentProvider` and `SettlementSource` for one merchant of a sandbox provider.
+    """A `PaymentProvider`, `TransferProvider` and `SettlementSource` for one merchant of a sandbox provider.
 
     `base_url` is where the provider answers us (`http://127.0.0.1:8000/sandbox`). Use it as an async
     context manager, or call `close` at the end.
@@ -253,6 +267,38 @@ class SandboxClient:
             if refused.problem.code == "not_found":
                 return RefundState(refund_ref=refund_ref, status=RefundStatus.ABSENT)
             raise _refusal(refused.problem, refund_ref=refund_ref) from refused
+
+    async def transfer(
+        self, transfer_ref: str, *, receiver: str, amount_minor: int, currency: str, note: str
+    ) -> TransferState:
+        """See `TransferProvider.transfer`."""
+        wanted = {
+            "out_transfer_no": _number(transfer_ref),
+            "receiver": receiver,
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "note": note[:200],
+        }
+        try:
+            return _transfer_state(await self._ask("POST", "/v1/transfers", _Transfer, wanted))
+        except _Refused as refused:
+            raise _refusal(refused.problem, transfer_ref=transfer_ref) from refused
+
+    async def close_transfer(self, transfer_ref: str) -> TransferState:
+        """See `TransferProvider.close_transfer`."""
+        try:
+            return _transfer_state(await self._ask("POST", f"/v1/transfers/{_number(transfer_ref)}/close", _Transfer))
+        except _Refused as refused:
+            raise _refusal(refused.problem, transfer_ref=transfer_ref) from refused
+
+    async def query_transfer(self, transfer_ref: str) -> TransferState:
+        """See `TransferProvider.query_transfer`."""
+        try:
+            return _transfer_state(await self._ask("GET", f"/v1/transfers/{_number(transfer_ref)}", _Transfer))
+        except _Refused as refused:
+            if refused.problem.code == "not_found":
+                return TransferState(transfer_ref=transfer_ref, status=TransferStatus.ABSENT)
+            raise _refusal(refused.problem, transfer_ref=transfer_ref) from refused
 
     async def settlement(self, on: date) -> list[SettlementLine]:
         """See `SettlementSource.settlement`. Days are those of Asia/Shanghai."""
@@ -434,6 +480,9 @@ _REFUSALS: dict[str, type[Refusal]] = {
     "not_enough_money": NotEnoughMoney,
     "not_paid": NotPaid,
     "refund_exceeds": RefundTooLarge,
+    "transfer_differs": AmountDiffers,
+    "receiver_unknown": ReceiverUnknown,
+    "balance_too_small": BalanceTooSmall,
 }
 
 
@@ -455,6 +504,18 @@ def _refund_state(refund: _Refund) -> RefundState:
         amount_minor=refund.amount_minor,
         currency=refund.currency,
         settled_at=refund.settled_at,
+    )
+
+
+def _transfer_state(transfer: _Transfer) -> TransferState:
+    return TransferState(
+        transfer_ref=transfer.out_transfer_no,
+        status=transfer.state,
+        provider_ref=transfer.provider_ref,
+        amount_minor=transfer.amount_minor,
+        currency=transfer.currency,
+        problem=transfer.problem,
+        settled_at=transfer.settled_at,
     )
 
 

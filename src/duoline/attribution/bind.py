@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from duoline.attribution import bindings
 from duoline.attribution.bindings import SCOPE, Binding
 from duoline.attribution.errors import BoundElsewhere, OwnPhone
-from duoline.attribution.policy import BINDING
+from duoline.attribution.policy import BINDING, SAME_DEVICE_DAYS
 from duoline.attribution.rules import Binds, Keeps, Same, decide
 from duoline.kernel import audit, clock, outbox
 from duoline.kernel.errors import NotFound, ensure
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Tx
 
 Source = Literal["scan", "invitation", "till", "import", "transfer", "dispute"]
-Ended = Literal["member", "replaced", "expired", "transferred", "dispute"]
-SAME_DEVICE_DAYS = 30
-"""Members who bind in one browser within these days are marked: it may be a counter's, or somebody's trick."""
+Ended = Literal["member", "replaced", "expired", "transferred", "dispute", "guide_left"]
 
 
 class Bound(NamedTuple):
@@ -113,6 +111,15 @@ async def pass_on(tx: Tx, held: Binding, *, guide: Guide | None, reason: str, ac
     )
 
 
+async def release(tx: Tx, held: Binding, *, reason: str, actor: Actor) -> None:
+    """Let the member of an open binding, locked with its member, go, because their guide left: they have nobody."""
+    now = clock.now()
+    await end(tx, held, because="guide_left", at=now)
+    rule = BINDING.current(now)
+    await _audit(tx, held, "binding.unbind", actor=actor, reason=reason, after={"rule_version": rule.version})
+    await _tell(tx, "attribution.unbound", held, because="guide_left")
+
+
 async def end(tx: Tx, held: Binding, *, because: Ended, at: datetime) -> None:
     """End a locked binding at an instant."""
     at = max(at, held.from_at)
@@ -192,9 +199,13 @@ async def write(
 
 
 async def is_own(tx: Tx, member_id: UUID, guide: Guide) -> bool:
-    """Whether the member account has the guide's own number."""
-    phone = await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", member_id)
-    return phone is not None and phone == guide.phone
+    """Whether the member account, or another one of that person, has the guide's own number."""
+    own: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM members WHERE member_id = ANY (duo_group($1)) AND phone = $2)",
+        member_id,
+        guide.phone,
+    )
+    return own
 
 
 def _expiry(held: Binding, now: datetime) -> datetime:

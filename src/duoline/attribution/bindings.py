@@ -47,10 +47,7 @@ async def binding_as_of(db: Database | Tx, member_id: UUID, scope: str, at: date
     Of a person who was several members then: their own binding, else the survivor's, else the latest of the others.
     """
     row = await db.fetchrow(
-        f"""SELECT {_COLUMNS} FROM bindings b, (SELECT duo_group_at($1, $3) AS ids) p
-            WHERE member_id = ANY (p.ids) AND scope = $2 AND from_at <= $3 AND (until_at IS NULL OR $3 < until_at)
-              AND (expires_at IS NULL OR $3 < expires_at)
-            ORDER BY member_id = $1 DESC, member_id = p.ids[1] DESC, from_at DESC, id DESC LIMIT 1""",  # noqa: S608 - our own columns
+        f"SELECT {_COLUMNS} FROM duo_binding_at($1, $2, $3)",  # noqa: S608 - our own columns
         member_id,
         scope,
         at,
@@ -83,9 +80,9 @@ async def lock_open_of_person(tx: Tx, member_id: UUID) -> list[Binding]:
 
 
 async def history(db: Database | Tx, member_id: UUID) -> list[Binding]:
-    """Every binding of a member, the newest first."""
+    """Every binding of a member, under each of their ids, the newest first."""
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM bindings WHERE member_id = $1 ORDER BY from_at DESC, id DESC",  # noqa: S608 - as above
+        f"SELECT {_COLUMNS} FROM bindings WHERE member_id = ANY (duo_group($1)) ORDER BY from_at DESC, id DESC",  # noqa: S608 - as above
         member_id,
     )
     return [Binding(*row) for row in rows]

@@ -41,6 +41,7 @@ def path_of(target: Target, code: str) -> str:
         "category": f"/search?category={name}",
         "store": f"/s/{name}",
         "coupon": f"/coupons?tab=centre&batch={name}",
+        "outfit": f"/outfits/{name}",
         "guide": f"/guide/{code}",
     }[target.kind]
     return path if target.kind == "guide" else f"{path}{'&' if '?' in path else '?'}t={code}"

@@ -23,6 +23,15 @@ class TouchpointEnded(Refusal):
     en = "This code has ended; ask for a new one."
 
 
+class OutfitEnded(Refusal):
+    """Its maker has ended the outfit."""
+
+    code = "attribution.outfit-ended"
+    status = 410
+    zh = "这套搭配已经结束分享。"
+    en = "This outfit is not shared any more."
+
+
 class BoundElsewhere(Refusal):
     """The member has a guide who is protected, until `until` or for as long as the binding lasts."""
 

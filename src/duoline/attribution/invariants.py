@@ -42,4 +42,11 @@ INVARIANTS: list[tuple[str, str, str]] = [
            FROM touchpoints t FULL JOIN touchpoint_codes c USING (code)
            WHERE t.id IS DISTINCT FROM c.touchpoint_id OR t.owner_id IS DISTINCT FROM c.owner_id""",
     ),
+    (
+        "ATT-6",
+        "An outfit has two to eight products, numbered without a gap.",
+        """SELECT o.owner_id, o.id, count(i.n) AS pieces, max(i.n) AS last
+           FROM outfits o LEFT JOIN outfit_pieces i ON i.owner_id = o.owner_id AND i.outfit_id = o.id
+           GROUP BY o.owner_id, o.id HAVING count(i.n) NOT BETWEEN 2 AND 8 OR max(i.n) <> count(i.n)""",
+    ),
 ]

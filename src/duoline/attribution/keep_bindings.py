@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from duoline.attribution import bindings
-from duoline.attribution.bind import is_own, pass_on
+from duoline.attribution.bind import is_own, pass_on, release
 from duoline.attribution.errors import GuideGone
 from duoline.attribution.guides import guide_at
 from duoline.attribution.policy import BINDING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from duoline.attribution.guides import Guide
+    from duoline.attribution.policy import BindingPolicy
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
     from duoline.kernel.outbox import Event
@@ -44,8 +45,8 @@ async def staff_changed(tx: Tx, event: Event) -> None:
 
 @jobs.handler(JOB, payload=Gone)
 async def pass_members_on(db: Database, gone: Gone) -> None:
-    """Give the members of somebody who is no guide of their shop any more to the shop, one transaction each. Killed
-    half-way it goes on where it was; running twice changes nothing."""
+    """Give the members of somebody who is no guide of their shop any more to whom the policy says, one transaction
+    each. Killed half-way it goes on where it was; running twice changes nothing."""
     chain = await directory.refresh(db)
     after = UUID(int=0)
     while True:
@@ -60,13 +61,45 @@ async def pass_members_on(db: Database, gone: Gone) -> None:
             async with db.begin() as tx:
                 if await _stays(tx, gone.staff_id, row["store_id"], chain):
                     continue
+                rule = BINDING.current().body
+                heir = await _heir(tx, rule, gone.staff_id, row["store_id"], chain)
                 await access.lock(tx, row["member_id"])
                 held = await bindings.lock_open(tx, row["member_id"])
-                if held is not None and held.id == row["id"]:  # else the member was faster
-                    await pass_on(tx, held, guide=None, reason="guide left", actor=SYSTEM)
+                if held is None or held.id != row["id"]:  # the member was faster
+                    continue
+                if rule.leaver == "nobody":
+                    await release(tx, held, reason="guide left", actor=SYSTEM)
+                    continue
+                if heir is not None and await is_own(tx, held.member_id, heir):
+                    heir = None
+                await pass_on(tx, held, guide=heir, reason="guide left", actor=SYSTEM)
         if len(rows) < BATCH:
             return
         after = rows[-1]["id"]
+
+
+_MANAGERS = """
+SELECT s.id FROM staff s JOIN staff_grants g ON g.staff_id = s.id
+WHERE g.role = 'store' AND g.unit_kind = 'store' AND g.unit_id = $1 AND s.state = 'active' ORDER BY g.created_at, s.id
+"""
+
+
+async def _heir(tx: Tx, rule: BindingPolicy, leaver_id: UUID, store_id: UUID, chain: Chain) -> Guide | None:
+    """Who takes over in a shop, held by `guide_at`; None for the shop itself, also where nobody fits."""
+    found: list[UUID] = []
+    if rule.leaver == "manager":
+        found = [row["id"] for row in await tx.fetch(_MANAGERS, store_id)]
+    elif rule.leaver == "colleague" and (store := chain.stores.get(store_id)) is not None:
+        login = rule.colleague_at(store.code)
+        found = [row["id"] for row in await tx.fetch("SELECT id FROM staff WHERE login = $1", login)] if login else []
+    for staff_id in found:
+        if staff_id == leaver_id:
+            continue
+        try:
+            return await guide_at(tx, staff_id, store_id, chain)
+        except GuideGone:
+            continue
+    return None
 
 
 async def _stays(tx: Tx, staff_id: UUID, store_id: UUID, chain: Chain) -> bool:

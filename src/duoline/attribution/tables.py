@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from duoline.kernel.columns import at, check, doc, fk, flag, index, integer, on, pk, text, uid
+from duoline.kernel.columns import at, check, doc, fk, flag, index, integer, on, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, distributed, table
 
 PACKAGE = "attribution"
@@ -14,7 +14,8 @@ OWNER = distributed("owner_id", "owner")
 TOUCHPOINT = distributed("touchpoint_id", "touchpoint")
 
 # Anything with a code. It lives with its owner: somebody on the staff, a member, a store, or the chain (the nil UUID).
-# `device_id` is the browser it was made or last shown in: who meets it there met their own.
+# `device_id` is the browser it was made or last shown in: who meets it there met their own. `label`: a shop's label of
+# a product, on its shelf or on itself.
 touchpoints = table(
     PACKAGE,
     "touchpoints",
@@ -31,6 +32,7 @@ touchpoints = table(
     text("target_kind"),
     text("target", default=""),
     text("note", default=""),
+    flag("label"),
     uid("device_id", null=True),
     text("created_by"),
     at("created_at"),
@@ -40,7 +42,9 @@ touchpoints = table(
     check("touchpoints_kind_ck", "kind IN ('guide', 'store', 'shelf', 'product', 'poster', 'share', 'campaign')"),
     check("touchpoints_owner_ck", "owner_kind IN ('staff', 'member', 'store', 'chain')"),
     check("touchpoints_guide_ck", "kind <> 'guide' OR (owner_kind = 'staff' AND store_id IS NOT NULL)"),
-    check("touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide')"),
+    check(
+        "touchpoints_target_ck", "target_kind IN ('home', 'product', 'category', 'store', 'coupon', 'guide', 'outfit')"
+    ),
     check("touchpoints_named_ck", "(target_kind IN ('home', 'guide')) = (target = '')"),
     check("touchpoints_time_ck", "ended_at >= created_at"),
     # One code a guide and shop; a lost one is ended before the next.
@@ -50,6 +54,18 @@ touchpoints = table(
         "store_id",
         unique=True,
         postgresql_where=sql_text("kind = 'guide' AND ended_at IS NULL"),
+    ),
+    # One label a shop and product.
+    check(
+        "touchpoints_label_ck",
+        "NOT label OR (kind = 'product' AND owner_kind = 'store' AND store_id = owner_id AND target_kind = 'product')",
+    ),
+    index(
+        "touchpoints_label_ux",
+        "owner_id",
+        "target",
+        unique=True,
+        postgresql_where=sql_text("label AND ended_at IS NULL"),
     ),
     # What staff look for: one by its id alone, the newest of all, those of a shop.
     index("touchpoints_id_ix", "id"),
@@ -66,6 +82,42 @@ touchpoint_codes = table(
     uid("touchpoint_id"),
     pk("touchpoint_codes", "code"),
     check("touchpoint_codes_code_ck", "code ~ '^[0-9A-HJKMNP-TV-Z]{8}$'"),
+)
+
+# Products that a guide or member thinks go well together; a share leads to it. Without a store it is a member's.
+outfits = table(
+    PACKAGE,
+    "outfits",
+    OWNER,
+    uid("owner_id"),
+    uid("id"),
+    text("owner_kind"),
+    text("name"),
+    text("note", default=""),
+    uid("store_id", null=True),
+    at("made_at"),
+    at("ended_at", null=True),
+    pk("outfits", "owner_id", "id"),
+    fk("outfits_store_fk", ["store_id"], "stores", ["id"]),
+    check("outfits_owner_ck", "owner_kind IN ('staff', 'member') AND (owner_kind = 'staff') = (store_id IS NOT NULL)"),
+    check("outfits_time_ck", "ended_at >= made_at"),
+    index("outfits_id_ix", "id"),
+)
+
+# ATT-6: its products in their order, each once. `sku_id`: the variant its maker had in mind.
+outfit_pieces = table(
+    PACKAGE,
+    "outfit_pieces",
+    OWNER,
+    uid("owner_id"),
+    uid("outfit_id"),
+    integer("n"),
+    uid("product_id"),
+    uid("sku_id", null=True),
+    pk("outfit_pieces", "owner_id", "outfit_id", "n"),
+    fk("outfit_pieces_outfit_fk", ["owner_id", "outfit_id"], "outfits", ["owner_id", "id"]),
+    unique("outfit_pieces_product_uq", "owner_id", "outfit_id", "product_id"),
+    check("outfit_pieces_n_ck", "n BETWEEN 1 AND 8"),
 )
 
 # A touchpoint was opened: once a device and while. `member_id` when somebody was logged in, a guest too.
@@ -231,7 +283,7 @@ bindings = table(
     check(
         "bindings_ended_ck",
         "(until_at IS NULL) = (ended_because IS NULL)"
-        " AND ended_because IN ('member', 'replaced', 'expired', 'transferred', 'dispute')",
+        " AND ended_because IN ('member', 'replaced', 'expired', 'transferred', 'dispute', 'guide_left')",
     ),
     index("bindings_live_ux", "member_id", "scope", unique=True, postgresql_where=sql_text("until_at IS NULL")),
     ExcludeConstraint(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from duoline.attribution.policy import TOUCH
+from duoline.attribution.policy import SAME_DEVICE_DAYS, TOUCH
 from duoline.attribution.types import OrderTouch, Touch
-from duoline.kernel import clock, jobs
+from duoline.kernel import clock, jobs, outbox
 from duoline.kernel.errors import ensure
+from duoline.members.group import person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from duoline.kernel.db import Database, Tx
+
+NEWCOMERS = f"""
+SELECT s.member_id, s.touch_id, s.at, p.store_id,
+       t.own_device
+       OR EXISTS (SELECT FROM device_touches d WHERE d.device_id = t.device_id AND d.member_id <> s.member_id
+                  AND d.at > s.at - interval '{SAME_DEVICE_DAYS} days' AND d.at <= s.at)
+       OR EXISTS (SELECT FROM members m JOIN staff f ON f.phone = m.phone WHERE m.member_id = s.member_id) AS odd
+FROM sign_ups s
+JOIN touches t ON t.member_id = s.member_id AND t.id = s.touch_id
+JOIN touchpoints p ON p.owner_id = s.owner_id AND p.id = s.touchpoint_id
+"""  # noqa: S608 - our own number
+"""New members with the shop whose touchpoint brought them, and whether something is `odd`: a touch in the browser that
+the touchpoint was made or shown in, a browser in which somebody else logged in lately, the number of somebody on the
+staff. What pays for them looks at it first."""
 
 KEPT = timedelta(days=366)
 """A day more than the longest window that the policy takes."""
@@ -78,8 +93,9 @@ def row_of(found: OrderTouch, *, at: datetime) -> dict[str, Any]:
 
 
 async def note(tx: Tx, *, member_id: UUID, order_id: UUID, at: datetime) -> None:
-    """Write the touch of an order that was made in this transaction, if its member met anything within the window."""
-    found = await touch_before(tx, [member_id], at=at)
+    """Write the touch of an order that was made in this transaction, if its member met anything within the window, also
+    as a guest they were or as somebody who was merged into them."""
+    found = await touch_before(tx, await person_of(tx, member_id), at=at)
     if found is not None:
         await tx.execute(_NOTE, member_id, order_id, *row_of(found, at=at).values())
 
@@ -140,16 +156,16 @@ async def carry(tx: Tx, *, device_id: UUID, member_id: UUID) -> None:
 
 
 async def signed_up(tx: Tx, *, member_id: UUID) -> None:
-    """A member is new: put it down to the touchpoint they met last. Repeating it changes nothing."""
+    """A member is new: put it down to the touchpoint they met last, and tell of it. Repeating it changes nothing."""
     now = clock.now()
     rule = TOUCH.current(now)
     touch = await last_touch(tx, [member_id], None, at=now)
     if touch is None:
         return
     ensure(touch.at <= now, "ATT-3", f"a sign-up at {now} after a touch at {touch.at}")
-    await tx.execute(
+    fresh = await tx.fetchval(
         """INSERT INTO sign_ups (member_id, touch_id, owner_id, touchpoint_id, touched_at, at, rule_version)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (member_id) DO NOTHING""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (member_id) DO NOTHING RETURNING true""",
         member_id,
         touch.id,
         touch.owner_id,
@@ -158,6 +174,17 @@ async def signed_up(tx: Tx, *, member_id: UUID) -> None:
         now,
         rule.version,
     )
+    if fresh:
+        await outbox.emit(
+            tx,
+            topic="attribution.signed-up",
+            key=str(touch.id),
+            payload={"touchpoint_id": str(touch.touchpoint_id), "rule_version": rule.version},
+            family="member",
+            owner_id=member_id,
+            store_ids=[],
+            member_id=member_id,
+        )
 
 
 @jobs.cron("forget touches of unknown devices", "23 4 * * *")

@@ -29,7 +29,7 @@ NOTE_LENGTH_MAX = 60
 _LINK = re.compile(r"https?:|www\.|://|\.(?:com|cn|net|org|top|vip)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:\d[\s-]?){7,}")
 
-_COLUMNS = """t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
+COLUMNS = """t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
               t.target, t.note, t.device_id, t.created_at, t.ended_at"""
 
 
@@ -129,7 +129,7 @@ async def coded(db: Database | Tx, code: str) -> Touchpoint | None:
     if where is None:
         return None
     row = await db.fetchrow(
-        f"SELECT {_COLUMNS} FROM touchpoints t WHERE t.owner_id = $1 AND t.id = $2",  # noqa: S608 - our own columns
+        f"SELECT {COLUMNS} FROM touchpoints t WHERE t.owner_id = $1 AND t.id = $2",  # noqa: S608 - our own columns
         where["owner_id"],
         where["touchpoint_id"],
     )
@@ -139,7 +139,7 @@ async def coded(db: Database | Tx, code: str) -> Touchpoint | None:
 
 async def get(db: Database | Tx, touchpoint_id: UUID) -> Touchpoint:
     """One by its id alone, for staff. Refuses `kernel.not-found`."""
-    row = await db.fetchrow(f"SELECT {_COLUMNS} FROM touchpoints t WHERE t.id = $1", touchpoint_id)  # noqa: S608 - as above
+    row = await db.fetchrow(f"SELECT {COLUMNS} FROM touchpoints t WHERE t.id = $1", touchpoint_id)  # noqa: S608 - as above
     if row is None:
         raise NotFound(kind="touchpoint")
     return of_row(row)

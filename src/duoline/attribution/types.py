@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["guide", "store", "shelf", "product", "poster", "share", "campaign"]
 OwnerKind = Literal["staff", "member", "store", "chain"]
-TargetKind = Literal["home", "product", "category", "store", "coupon", "guide"]
+TargetKind = Literal["home", "product", "category", "store", "coupon", "guide", "outfit"]
 Via = Literal["qr", "link"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -26,7 +26,8 @@ class Owner(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where it leads: `name` is a product's, category's or store's code or a coupon batch's id, and empty elsewhere."""
+    """Where it leads: `name` is a product's, category's or store's code or the id of a coupon batch or an
+    outfit, and empty elsewhere."""
 
     kind: TargetKind
     name: str = ""

@@ -5,6 +5,15 @@ from __future__ import annotations
 from duoline.kernel.errors import Refusal
 
 
+class NoNumber(Refusal):
+    """There is no number of this member."""
+
+    code = "engagement.no-number"
+    status = 404
+    zh = "这位会员没有留手机号。"
+    en = "There is no number of this member."
+
+
 class TaskGone(Refusal):
     """It is not suggested any more."""
 

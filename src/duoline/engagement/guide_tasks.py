@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from duoline import orders
 from duoline.engagement.errors import TaskGone
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, ensure
@@ -50,51 +51,52 @@ class Result(NamedTuple):
 
 
 # $1 guide, $2 shop, $3 now, $4 whether the shop is a franchisee's (then names need consent). The most urgent first:
-# what waits in the shop, money that is due, then what ends soonest.
+# what waits in the shop, money that is due, then what ends soonest. Of a person who was several members, what any of
+# them did or has counts, and who they are now is shown.
 _OPEN = """
 WITH mine AS (
-    SELECT b.member_id, b.id, b.from_at FROM bindings b
-    WHERE b.guide_id = $1 AND b.store_id = $2 AND b.until_at IS NULL AND (b.expires_at IS NULL OR b.expires_at > $3)
+    SELECT b.member_id, b.id, b.from_at, b.head_id, duo_group(b.head_id) AS ids, duo_person(b.head_id) AS every
+    FROM duo_bound_to($1, $2, $3) b WHERE b.expires_at IS NULL OR b.expires_at > $3
 ), open AS (
     SELECT 1 AS n, m.member_id, 'pickup' AS kind, o.id AS ref_id, f.work_at AS since, f.keep_until AS until
-    FROM mine m JOIN orders o ON o.member_id = m.member_id AND o.state = 'confirmed'
+    FROM mine m JOIN orders o ON o.member_id = ANY (m.every) AND o.state = 'confirmed'
     JOIN fulfilments f ON f.location_id = $2 AND f.order_id = o.id AND f.state = 'ready' AND f.keep_until > $3
     WHERE f.location_id = ANY (o.location_ids)
     UNION ALL
     SELECT 2, m.member_id, 'balance', o.id, p.balance_from, p.balance_until
-    FROM mine m JOIN orders o ON o.member_id = m.member_id AND o.state = 'booked'
+    FROM mine m JOIN orders o ON o.member_id = ANY (m.every) AND o.state = 'booked'
     JOIN preorders p ON p.member_id = o.member_id AND p.order_id = o.id
     WHERE p.balance_from <= $3 AND p.balance_until > $3
     UNION ALL
     SELECT 3, m.member_id, 'welcome', m.id, m.from_at, m.from_at + interval '14 days'
     FROM mine m WHERE m.from_at > $3 - interval '14 days' AND NOT EXISTS (
-        SELECT FROM orders o WHERE o.member_id = m.member_id AND o.placed_at >= m.from_at)
+        SELECT FROM orders o WHERE o.member_id = ANY (m.every) AND o.placed_at >= m.from_at)
     UNION ALL
     SELECT 4, m.member_id, 'after_sale', o.id, o.closed_at, o.closed_at + interval '14 days'
-    FROM mine m JOIN orders o ON o.member_id = m.member_id AND o.state = 'completed'
+    FROM mine m JOIN orders o ON o.member_id = ANY (m.every) AND o.state = 'completed'
     WHERE o.closed_at BETWEEN $3 - interval '14 days' AND $3 - interval '2 days'
     UNION ALL
     SELECT 5, m.member_id, 'coupon', c.id, c.issued_at, c.expires_at
-    FROM mine m JOIN coupons c ON c.member_id = m.member_id AND c.order_id IS NULL AND c.void_at IS NULL
+    FROM mine m JOIN coupons c ON c.member_id = ANY (m.ids) AND c.order_id IS NULL AND c.void_at IS NULL
     WHERE c.expires_at BETWEEN $3 AND $3 + interval '7 days' AND duo_consents(m.member_id, 'marketing')
     UNION ALL
     SELECT 6, m.member_id, 'points', l.id, l.at, l.expires_at
-    FROM mine m JOIN point_lots l ON l.member_id = m.member_id AND l.state = 'open' AND l.left_points > 0
+    FROM mine m JOIN point_lots l ON l.member_id = ANY (m.ids) AND l.state = 'open' AND l.left_points > 0
     WHERE l.expires_at BETWEEN $3 AND $3 + interval '30 days' AND duo_consents(m.member_id, 'marketing')
     UNION ALL
     SELECT 7, m.member_id, 'quiet', last.id, last.placed_at, NULL
     FROM mine m CROSS JOIN LATERAL (
-        SELECT o.id, o.placed_at FROM orders o WHERE o.member_id = m.member_id AND o.state = 'completed'
+        SELECT o.id, o.placed_at FROM orders o WHERE o.member_id = ANY (m.every) AND o.state = 'completed'
         ORDER BY o.placed_at DESC LIMIT 1) last
     WHERE last.placed_at BETWEEN $3 - interval '365 days' AND $3 - interval '60 days'
       AND duo_consents(m.member_id, 'marketing')
 )
 SELECT x.member_id, x.kind, x.ref_id, x.since, x.until, s.shared,
        CASE WHEN s.shared THEN p.display_name ELSE '' END AS name, CASE WHEN s.shared THEN p.phone END AS phone
-FROM open x JOIN members p ON p.member_id = x.member_id
+FROM open x JOIN members p ON p.member_id = (duo_group(x.member_id))[1]
 CROSS JOIN LATERAL (SELECT NOT $4 OR duo_consents(x.member_id, 'sharing') AS shared) s
 WHERE NOT EXISTS (SELECT FROM guide_tasks d
-                  WHERE d.member_id = x.member_id AND d.kind = x.kind AND d.ref_id = x.ref_id)
+                  WHERE d.member_id = ANY (duo_group(x.member_id)) AND d.kind = x.kind AND d.ref_id = x.ref_id)
 """
 _PAGE = f"{_OPEN} ORDER BY x.n, x.until NULLS LAST, x.ref_id LIMIT $5"
 _ONE = f"SELECT 1 FROM ({_OPEN}) t WHERE t.member_id = $5 AND t.kind = $6 AND t.ref_id = $7"  # noqa: S608 - our own text
@@ -129,16 +131,9 @@ async def take_up(
     Locks the binding. Refuses `kernel.not-found` for who is none of this guide's, `engagement.task-gone` for what is
     not suggested to this guide now: it was taken up, or its reason is gone.
     """
-    bound = await tx.fetchval(
-        "SELECT true FROM bindings WHERE member_id = $1 AND guide_id = $2 AND until_at IS NULL FOR UPDATE",
-        member_id,
-        guide_id,
+    await ensure_open(
+        tx, guide_id=guide_id, store_id=store_id, member_id=member_id, kind=kind, ref_id=ref_id, partner=partner
     )
-    if bound is None:
-        raise NotFound(kind="member")
-    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
-    if not found:
-        raise TaskGone
     made = await tx.execute(
         """INSERT INTO guide_tasks (member_id, kind, ref_id, guide_id, store_id, how, note, done_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING""",
@@ -154,22 +149,38 @@ async def take_up(
     ensure(made == "INSERT 0 1", "ENG-1", f"{kind} of {ref_id} was taken up under the lock of its binding")
 
 
+async def ensure_open(
+    tx: Tx, *, guide_id: UUID, store_id: UUID, member_id: UUID, kind: Kind, ref_id: UUID, partner: bool
+) -> None:
+    """See that this is suggested to this guide now, and lock the binding so that it stays so. Refuses as `take_up`."""
+    bound = await tx.fetchval(
+        "SELECT true FROM bindings WHERE member_id = $1 AND guide_id = $2 AND until_at IS NULL FOR UPDATE",
+        member_id,
+        guide_id,
+    )
+    if bound is None:
+        raise NotFound(kind="member")
+    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
+    if not found:
+        raise TaskGone
+
+
 # The first order after a task counts for it, within the days that it counts for, and for the latest task before it.
-_RESULTS = """
+_RESULTS = f"""
 SELECT t.kind, count(*) FILTER (WHERE t.how <> 'skipped')::integer AS done,
        count(*) FILTER (WHERE t.how = 'skipped')::integer AS skipped, count(o.id)::integer AS orders,
-       coalesce(sum(o.total_minor - o.refunded_minor), 0)::bigint AS sales_minor
+       coalesce(sum(o.minor), 0)::bigint AS sales_minor
 FROM guide_tasks t
 LEFT JOIN LATERAL (
-    SELECT o.id, o.total_minor, o.refunded_minor FROM orders o
-    WHERE t.how <> 'skipped' AND o.member_id = t.member_id AND o.placed_at > t.done_at
-      AND o.placed_at <= t.done_at + $4::interval AND o.state NOT IN ('cancelled', 'expired')
-      AND NOT EXISTS (SELECT FROM guide_tasks l WHERE l.member_id = t.member_id AND l.how <> 'skipped'
+    SELECT o.id, k.minor FROM orders o CROSS JOIN {orders.sales_of("o")} k
+    WHERE t.how <> 'skipped' AND o.member_id = ANY (duo_person(t.member_id)) AND o.placed_at > t.done_at
+      AND o.placed_at <= t.done_at + $4::interval AND k.units > 0
+      AND NOT EXISTS (SELECT FROM guide_tasks l WHERE l.member_id = ANY (duo_group(t.member_id)) AND l.how <> 'skipped'
                       AND l.done_at > t.done_at AND l.done_at < o.placed_at)
     ORDER BY o.placed_at LIMIT 1) o ON true
 WHERE t.guide_id = $1 AND t.store_id = $2 AND t.done_at >= $3
 GROUP BY t.kind ORDER BY done DESC, t.kind
-"""
+"""  # noqa: S608 - our own text
 
 
 async def results(db: Database, *, guide_id: UUID, store_id: UUID, since: datetime) -> list[Result]:

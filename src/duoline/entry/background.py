@@ -21,6 +21,7 @@ import duoline.flows.give_back_offers
 import duoline.flows.judge_tiers
 import duoline.flows.learn_walk_ins
 import duoline.flows.pay
+import duoline.flows.pay_out
 import duoline.flows.preorders
 import duoline.flows.price_shelves
 import duoline.flows.refund

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from duoline.adapters.sandbox import Merchant, Provider, SandboxSettings, merchant_secret, mount
+from duoline.adapters.sandbox import Merchant, Provider, SandboxSettings, merchant_secret, mount, transfers
 from duoline.adapters.sandbox_client import SandboxClient
 from duoline.channels.http import doors
 from duoline.channels.http.app import Parts
+from duoline.entry.payee_wallets import PAYEES
 from duoline.payments import payers, providers
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from duoline.kernel.config import Settings
 
 MERCHANT = "duoline"
+FLOAT_MINOR = 10_000_000
+"""What the development provider has of ours to pay out of, before anybody has paid: ¥100,000."""
 
 
 def connect(settings: Settings) -> None:
@@ -50,6 +53,9 @@ def parts(settings: Settings) -> Parts:
     @asynccontextmanager
     async def running(_app: Litestar) -> AsyncIterator[None]:
         async with provider.running():
+            await provider.transact(
+                lambda books: transfers.prepare(books, MERCHANT, float_minor=FLOAT_MINOR, names=PAYEES)
+            )
             yield
 
     route = mount(provider)

@@ -18,8 +18,9 @@ from duoline.flows import payers, returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
-from duoline.members.group import group_of
+from duoline.members.group import group_of, same_person
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
+from duoline.stores import directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,12 +50,13 @@ class Credit(NamedTuple):
 CONSUMER = "settlement"
 
 
-@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound"))
+@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members chose their first guide. An order is told of once a batch."""
+    """Something of members' orders changed, or members are new or chose their first guide. An order is told of once a
+    batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
-        if event.member_id is None or event.topic == "attribution.bound":
+        if event.member_id is None or event.topic.startswith("attribution."):
             continue
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
@@ -62,6 +64,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
     for event in events:
         if event.topic == "attribution.bound":
             await credit_bringing(tx, event)
+        elif event.topic == "attribution.signed-up":
+            await credit_bringing_store(tx, event)
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -107,15 +111,18 @@ def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -
     return {line.id: at for line in lines if over or not line.due}
 
 
+# What of an order was paid by what the chain had given: points, and the bonus on what was paid into a wallet.
+_BY_GIFTS = """
+SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = $1 AND order_id = $2)
+        + (SELECT coalesce(sum(bonus_minor), 0) FROM wallet_uses WHERE member_id = $1 AND order_id = $2))::bigint
+"""
+
+
 async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
-    by_points: int = await tx.fetchval(
-        "SELECT coalesce(sum(worth_minor), 0)::bigint FROM point_uses WHERE member_id = $1 AND order_id = $2",
-        order.member_id,
-        order.id,
-    )
+    by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
 
     def in_money(minor: int) -> int:
-        return settlement.in_money(minor, total_minor=order.total_minor, by_points_minor=by_points)
+        return settlement.in_money(minor, total_minor=order.total_minor, by_gifts_minor=by_gifts)
 
     plan = settlement.COMMISSION.version(found.commission_version).body
     of = {line.line_id: line for line in found.lines}
@@ -136,7 +143,11 @@ async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], fou
             found.facts,
             each,
             settlement.ALLOCATION.version(found.allocation_version).body,
-            *settlement.contract_at(each.location_id, settlement.CONTRACTS.version(found.contracts_version).body),
+            *settlement.terms_at(
+                each.location_id,
+                settlement.CONTRACTS.version(found.contracts_version).body,
+                regions=found.facts.regions,
+            ),
         )
     ]
 
@@ -215,16 +226,31 @@ SELECT x.touchpoint_id, t.owner_kind, x.owner_id, t.store_id, x.own_device
 FROM order_touches x JOIN touchpoints t ON t.owner_id = x.owner_id AND t.id = x.touchpoint_id
 WHERE x.member_id = $1 AND x.order_id = $2
 """
-# Who had brought a member, and to which shop their touchpoint belonged.
+# Who had brought a member, and to which shop their touchpoint belonged. Of a person who was several members: who
+# brought that one, else who they are now, else whichever was first.
 _BROUGHT = """
 SELECT t.owner_kind, s.owner_id, t.store_id, s.touchpoint_id
 FROM sign_ups s JOIN touchpoints t ON t.owner_id = s.owner_id AND t.id = s.touchpoint_id
-WHERE s.member_id = $1
+WHERE s.member_id = ANY (duo_group($1))
+ORDER BY s.member_id = $1 DESC, s.member_id = (duo_group($1))[1] DESC, s.at, s.member_id LIMIT 1
+"""
+# Every number of a buyer, as whoever they are or were.
+_NUMBERS = "SELECT phone FROM members WHERE member_id = ANY (duo_person(duo_now($1))) AND phone IS NOT NULL"
+# Staff, and as whom they are members themselves: who has their number, with everybody who is one person with those.
+_STAFF = """
+SELECT s.id, s.phone, duo_group(p.member_id) AS ids FROM staff s LEFT JOIN phone_index p ON p.phone = s.phone
+WHERE s.id = ANY ($1)
+"""
+# Whether an order has a number of those members, or went to where one of them lives.
+_THEIRS = """
+SELECT CASE WHEN EXISTS (SELECT FROM members WHERE member_id = ANY ($1) AND phone = ANY ($2)) THEN 'phone'
+            WHEN EXISTS (SELECT FROM addresses WHERE member_id = ANY ($1) AND line = $3 AND city = $4) THEN 'address'
+       END
 """
 
 
 async def _facts(tx: Tx, order: orders.Order) -> Facts:
-    member = await tx.fetchrow("SELECT tier, phone, home_store_id FROM members WHERE member_id = $1", order.member_id)
+    member = await tx.fetchrow("SELECT tier, home_store_id FROM members WHERE member_id = $1", order.member_id)
     bound = await attribution.binding_as_of(tx, order.member_id, attribution.SCOPE, order.placed_at)
     touch = await tx.fetchrow(_TOUCH, order.member_id, order.id)
     brought = await tx.fetchrow(_BROUGHT, order.member_id)
@@ -239,30 +265,42 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         if touch
         else None
     )
-    second = touch is not None and touch["owner_kind"] == "member" and await settlement.live_sign_off(tx)
-    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and second else None
+    online = order.channel != "till" and order.sold_store_id is None
+    upline = await tx.fetchrow(_BROUGHT, touch["owner_id"]) if touch and touch["owner_kind"] == "member" else None
+    upline_id = upline["owner_id"] if upline and upline["owner_kind"] == "member" else None
     facts = Facts(
         member_id=order.member_id,
         order_id=order.id,
         placed_at=order.placed_at,
         tier=member["tier"] if member else "",
-        online=order.channel != "till" and order.sold_store_id is None,
+        online=online,
         seller_id=seller_id,
         seller_store_id=seller_store_id,
         guide=Guided(binding_id=bound.id, guide_id=bound.guide_id, store_id=bound.store_id) if bound else None,
         touch=touched,
-        second_id=upline["owner_id"] if upline and upline["owner_kind"] == "member" else None,
+        second_id=upline_id if upline_id and await settlement.live_sign_off(tx) else None,
+        upline_id=upline_id,
+        regions=_regions(order) if online else [],
         brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
     )
     flags = await _flags(
         tx,
         order,
         facts,
-        phone=member["phone"] if member else None,
         own_device=bool(touch and touch["own_device"]),
         bound_flags=bound.flags if bound else [],
     )
     return msgspec.structs.replace(facts, flags=flags)
+
+
+def _regions(order: orders.Order) -> list[str]:
+    """The regions that an order is delivered into, the nearest first; none where no shop of ours is near, or where it
+    is collected."""
+    if order.address is None:
+        return []
+    chain = directory.current()
+    region_id = chain.region_of(str(order.address["province"]), str(order.address["city"]))
+    return [chain.regions[each].code for each in chain.regions_above(region_id)] if region_id else []
 
 
 async def _seller(tx: Tx, order: orders.Order) -> tuple[UUID | None, UUID | None]:
@@ -289,13 +327,15 @@ async def _flags(
     order: orders.Order,
     facts: Facts,
     *,
-    phone: str | None,
     own_device: bool,
     bound_flags: Sequence[str],
 ) -> dict[str, Flag]:
-    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name."""
+    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
+    the plan does not pay too, so that another plan can be judged by the same facts."""
     flags: dict[str, Flag] = {}
-    numbers = {number for number in (phone, order.contact_phone) if number}
+    numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
+    if order.contact_phone:
+        numbers.add(order.contact_phone)
     staff: dict[Role, UUID] = {}
     if facts.guide is not None and facts.guide.guide_id is not None:
         staff["guide"] = facts.guide.guide_id
@@ -303,63 +343,80 @@ async def _flags(
         staff["seller"] = facts.seller_id
     if facts.touch is not None and facts.touch.owner_kind == "staff":
         staff["referrer"] = facts.touch.owner_id
-    known = {
-        row["id"]: row["phone"]
-        for row in await tx.fetch("SELECT id, phone FROM staff WHERE id = ANY ($1)", list(staff.values()))
-    }
+    known = {row["id"]: row for row in await tx.fetch(_STAFF, list(staff.values()))}
     for role, staff_id in staff.items():
-        if known.get(staff_id) in numbers:
+        who = known.get(staff_id)
+        if who is not None and who["phone"] in numbers:
             flags[role] = "phone"
+        elif who is not None and who["ids"] and (flag := await _theirs(tx, order, who["ids"], numbers)):
+            flags[role] = flag
     if "guides_device" in bound_flags:
         flags.setdefault("guide", "device")
     if own_device:
         flags.setdefault("referrer", "device")
     paid_by = await payers.paid_by(tx, order.member_id, order.id)
     for role, staff_id in staff.items():
-        if role not in flags and await payers.pays_for(tx, paid_by, await _member_of(tx, known.get(staff_id))):
+        ids = known[staff_id]["ids"] if staff_id in known else None
+        if role not in flags and ids and await payers.pays_for(tx, paid_by, ids[0]):
             flags[role] = "payer"
     # Who is paid nothing by the plan is written down as nobody's referrer either.
     plan = settlement.COMMISSION.current(order.placed_at).body
     members: dict[Role, UUID] = {}
-    if facts.touch is not None and facts.touch.owner_kind == "member" and plan.referrer_bp:
-        members["referrer"] = facts.touch.owner_id
+    paid: set[Role] = {"referrer"} if plan.referrer_bp else set()
     if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
-        members["second"] = facts.second_id
+        paid.add("second")
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        members["referrer"] = facts.touch.owner_id
+    if facts.upline_id is not None:
+        members["second"] = facts.upline_id
     for role, payee_id in members.items():
-        if role not in flags and (flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by)):
+        if role == "second" and "referrer" in flags:
+            continue
+        if role not in flags and (
+            flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by, paid=role in paid)
+        ):
             flags[role] = flag
+    # Who brought somebody who is paid nothing for this order is paid nothing for it either.
+    if facts.upline_id is not None and "referrer" in flags:
+        flags.setdefault("second", flags["referrer"])
     return flags
 
 
-async def _member_of(tx: Tx, phone: str | None) -> UUID | None:
-    """The member who has the number of somebody who works here: staff are known to be members by it."""
-    if phone is None:
-        return None
-    found: UUID | None = await tx.fetchval("SELECT member_id FROM phone_index WHERE phone = $1", phone)
+async def _theirs(tx: Tx, order: orders.Order, ids: Sequence[UUID], numbers: set[str]) -> Flag | None:
+    """Whether an order carries a number of one of these members, or went to where one of them lives."""
+    to = order.address or {}
+    found: Flag | None = await tx.fetchval(_THEIRS, list(ids), sorted(numbers), to.get("line"), to.get("city"))
     return found
 
 
 async def _of_member(
-    tx: Tx, order: orders.Order, facts: Facts, payee_id: UUID, numbers: set[str], paid_by: Sequence[bytes]
+    tx: Tx,
+    order: orders.Order,
+    facts: Facts,
+    payee_id: UUID,
+    numbers: set[str],
+    paid_by: Sequence[bytes],
+    *,
+    paid: bool,
 ) -> Flag | None:
-    """Why a member is not paid for an order; None when they are, and then the pair is written down."""
-    if payee_id in await group_of(tx, facts.member_id):
+    """Why a member is not paid for an order; None when they are, and then the pair is written down if the plan has."""
+    if await same_person(tx, payee_id, facts.member_id):
         return "self"
-    if await tx.fetchval("SELECT phone FROM members WHERE member_id = $1", payee_id) in numbers:
-        return "phone"
-    line = (order.address or {}).get("line")
-    if line and await tx.fetchval(
-        "SELECT true FROM addresses WHERE member_id = $1 AND line = $2 AND city = $3 LIMIT 1",
-        payee_id,
-        line,
-        order.address["city"] if order.address else "",
-    ):
-        return "address"
+    # Nobody is their own second level under another name.
+    sharer = facts.touch.owner_id if facts.touch is not None else payee_id
+    if payee_id != sharer and await same_person(tx, payee_id, sharer):
+        return "self"
+    if flag := await _theirs(tx, order, await group_of(tx, payee_id), numbers):
+        return flag
     if await payers.pays_for(tx, paid_by, payee_id):
         return "payer"
-    return (
-        None if await settlement.refer(tx, payee_id=payee_id, buyer_id=facts.member_id, order_id=order.id) else "circle"
+    pair = {"payee_id": payee_id, "buyer_id": facts.member_id}
+    fits = (
+        await settlement.refer(tx, **pair, order_id=order.id)
+        if paid
+        else not await settlement.closes_circle(tx, **pair)
     )
+    return None if fits else "circle"
 
 
 async def credit_bringing(tx: Tx, event: Event) -> None:
@@ -378,6 +435,31 @@ async def credit_bringing(tx: Tx, event: Event) -> None:
         member_id=event.member_id,
         guide_id=bound.guide_id,
         binding_id=bound.id,
+        minor=minor,
+        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
+        actor=SYSTEM,
+    )
+
+
+async def credit_bringing_store(tx: Tx, event: Event) -> None:
+    """The shop whose touchpoint brought a new member is credited once, before any purchase; not where something is odd.
+
+    Nobody for what hangs in no shop: members' links and the chain's own campaigns.
+    """
+    minor = settlement.ALLOCATION.current(event.at).body.bringing_minor
+    if not minor or event.member_id is None:
+        return
+    row = await tx.fetchrow(
+        f"SELECT touch_id, store_id, odd FROM ({attribution.NEWCOMERS}) n WHERE member_id = $1",  # noqa: S608 - our own text
+        event.member_id,
+    )
+    if row is None or row["store_id"] is None or row["odd"]:
+        return
+    await settlement.tell_bringing_store(
+        tx,
+        member_id=event.member_id,
+        store_id=row["store_id"],
+        sign_up_id=row["touch_id"],
         minor=minor,
         due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
         actor=SYSTEM,

@@ -54,7 +54,8 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
        (SELECT count(*) FROM payment_exceptions e
         WHERE e.member_id = ANY ($1) AND e.resolved_at IS NULL)::integer AS money,
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
-        AND p.pending_minor + p.due_minor + p.paying_minor > 0)::integer AS earnings,
+        -- Each by itself: what is carried against them must not hide what is still to come.
+        AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer AS earnings,
        (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored
 """
 

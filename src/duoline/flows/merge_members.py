@@ -1,17 +1,15 @@
 """One person was two members: merge them, by somebody's word. See `members/merge.py` for what that is.
 
-The survivor has the better standing of the two, and then what both spent together earns. Nothing of points, coupons,
-orders or bindings moves.
+The survivor has the better standing of the two, and then what both spent together earns. Nothing of points, stored
+value, coupons, orders or bindings moves.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duoline import wallet
 from duoline.flows import judge_tiers
 from duoline.kernel import audit, faults, outbox
-from duoline.kernel.money import Money
 from duoline.members import merge, pairs, stand
 from duoline.members.policy import TIERS
 
@@ -29,13 +27,9 @@ faults.register("merge.before_commit")
 async def merge_members(tx: Tx, *, survivor_id: UUID, other_id: UUID, reason: str, actor: Actor) -> UUID:
     """Merge `other_id` into `survivor_id`; an open pair of the two is decided by it. Returns the merge.
 
-    Locks both members' rows alone, in order of id. Refuses as `members.merge`, then `wallet.not-empty`: stored value
-    stays in the wallet it was paid into, where a merged member could not reach it.
+    Locks both members' rows alone, in order of id. Refuses as `members.merge`.
     """
     joined = await merge.merge(tx, survivor_id=survivor_id, other_id=other_id, reason=reason, actor=actor)
-    stored = await wallet.balance_of(tx, other_id)
-    if stored.total or await wallet.is_filling(tx, other_id):
-        raise wallet.WalletNotEmpty(balance=str(Money(stored.total)))
     rules = TIERS.current().body
     own = await stand.standing_of(tx, survivor_id)
     if own is not None and rules.rank(joined.brings.tier) > rules.rank(own.tier):

@@ -21,13 +21,7 @@ UNKNOWN_KM = 300.0
 
 def region_path(chain: Chain, store: Store) -> list[UUID]:
     """The store's region and those above it, nearest first."""
-    path: list[UUID] = []
-    region_id: UUID | None = store.region_id
-    while region_id is not None and region_id not in path:
-        path.append(region_id)
-        region = chain.regions.get(region_id)
-        region_id = region.parent_id if region else None
-    return path
+    return chain.regions_above(store.region_id)
 
 
 def shelf_path(chain: Chain, store: Store) -> list[UUID]:

@@ -23,6 +23,7 @@ from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import guests
+from duoline.members.group import person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ async def request_of(
         guest=guest,
         limits=orders.limits_of_guest(guest.member_id, None, secret=secret) if guest is not None and limited else (),
         sold=orders.Sold(shop.id, shop.code, actor.id),
-        touch=await attribution.touch_before(db, [buyer_id], at=clock.now()),
+        touch=await attribution.touch_before(db, await person_of(db, buyer_id), at=clock.now()),
     )
 
 

@@ -2,13 +2,15 @@
 
 An order is the shop's side when it was rung up or any of it is collected there, else online. What was met is the shop's
 side when it hangs there (a shop's, shelf's, product's or guide's code, a poster), else online (a share, a campaign).
-Orders that were called off do not count; money is what was kept. A guest who turned out to be a member is one person
-with them.
+Orders count that were paid or handed over; money is what stays sold of them. A guest who turned out to be a member is
+one person with them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from duoline import orders
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +65,7 @@ class Loop(NamedTuple):
 
 
 # $1 from, $2 to, $3 everything, $4 stores.
-_BOUGHT = """
+_BOUGHT = f"""
 same AS (SELECT guest_id, min(member_id::text)::uuid AS member_id FROM adopted_guests a
          WHERE NOT EXISTS (SELECT FROM member_merges g WHERE g.other_id = a.member_id AND g.undone_at IS NULL)
          GROUP BY guest_id),
@@ -72,7 +74,7 @@ met AS (SELECT t.owner_id, t.id, t.kind,
         FROM touchpoints t),
 bought AS (
     SELECT coalesce(s.member_id, o.member_id) AS who, o.placed_at AS at,
-           o.total_minor - o.refunded_minor AS sales_minor,
+           k.minor AS sales_minor,
            x.touchpoint_id, m.kind, m.side AS met, coalesce(o.store_id, l.store_id) AS store_id,
            CASE WHEN o.channel = 'till' OR l.collected THEN 'shop' ELSE 'online' END AS side
     FROM orders o
@@ -83,9 +85,10 @@ bought AS (
         SELECT coalesce(bool_or(l.method = 'pickup'), false) AS collected,
                min(l.store_id::text) FILTER (WHERE l.method = 'pickup')::uuid AS store_id
         FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id) l
-    WHERE o.placed_at >= $1 AND o.placed_at < $2 AND o.state NOT IN ('cancelled', 'expired')
+    CROSS JOIN {orders.sales_of("o")} k
+    WHERE o.placed_at >= $1 AND o.placed_at < $2 AND k.units > 0
       AND ($3 OR o.store_id = ANY ($4::uuid[]) OR o.location_ids && $4::uuid[]))
-"""
+"""  # noqa: S608 - our own text
 _FLOWS = f"""
 WITH {_BOUGHT}
 SELECT kind, met, side, count(DISTINCT who)::integer, count(*)::integer, sum(sales_minor)::bigint

@@ -3,11 +3,12 @@
 The code is that of RFC 6238 (time-based one-time passwords) over HMAC-SHA-256 with eight digits. The key is computed
 from the card's number with our secret and never leaves us: a phone is given the codes of the next hours, so that it
 shows the card without a network, and a copy of it is worth nothing the day after. Numbers on old plastic cards are
-the chain's own (`member_codes`).
+the chain's own (`member_codes`); a member may have several.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import code
 from duoline.members.group import head_of
+from duoline.members.match import id_of
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
@@ -31,6 +33,8 @@ AHEAD = 1440
 """Codes that a phone is given: of the next twelve hours."""
 HOLDS = timedelta(hours=2)
 """For how long a till that has read a card may sell for its member."""
+CHECKS = 1000
+"""So many values a till tells codes apart by while it has no network."""
 SPENDS = timedelta(minutes=15)
 """For how long it may spend what the member has: whoever shows the card is standing there."""
 
@@ -99,7 +103,7 @@ async def _make(tx: Tx, member_id: UUID) -> str:
 
 
 async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
-    """Whose card this is: an electronic one as its picture says it, or the number of an old one.
+    """Whose card this is: an electronic one as its picture says it, or the number of any old one.
 
     Refuses `members.card-code-over` for a code that is not that of now, then `members.no-such-card`.
     """
@@ -112,7 +116,13 @@ async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
             raise CardCodeOver
         found = await db.fetchval("SELECT member_id FROM member_cards WHERE card_no = $1", number)
     else:
-        found = await db.fetchval("SELECT member_id FROM member_codes WHERE code = $1", text.strip())
+        # As it was typed, else as files are read: half width, without spaces.
+        plain = text.strip()
+        found = await db.fetchval(
+            "SELECT member_id FROM member_codes WHERE code = ANY ($1) ORDER BY code = $2 DESC LIMIT 1",
+            [plain, id_of(plain) or plain],
+            plain,
+        )
     if found is None:
         raise NoSuchCard
     return await head_of(db, UUID(str(found)))
@@ -129,6 +139,36 @@ def code_at(number: str, step: int, *, secret: bytes) -> str:
     digest = hmac.digest(key, step.to_bytes(8, "big"), "sha256")
     at = digest[-1] & 0xF
     return str((int.from_bytes(digest[at : at + 4], "big") & 0x7FFF_FFFF) % 10**DIGITS).zfill(DIGITS)
+
+
+class Checks(NamedTuple):
+    """What a till without a network knows a card again by: for each step from `starts_at` on, `CHECKS` of one number
+    that the code of that step has."""
+
+    number: str
+    starts_at: datetime
+    values: list[int]
+
+
+def checks_of(text: str, *, secret: bytes) -> Checks | None:
+    """For a card that was just read on a phone, as long as its pass holds; None for an old one.
+
+    A made-up code passes once in `CHECKS` times, and so does a picture of an hour ago. Of the codes themselves nothing
+    can be learned that spends anything: a hundred thousand of them share each value.
+    """
+    if not is_shown(text):
+        return None
+    number = text.strip().upper().split(".")[1]
+    first = _step(clock.now()) - DRIFT
+    steps = range(first, first + int(HOLDS / STEP) + 2 * DRIFT + 1)
+    values = [check_of(number, step, code_at(number, step, secret=secret)) for step in steps]
+    return Checks(number, datetime.fromtimestamp(first * STEP.total_seconds(), UTC), values)
+
+
+def check_of(number: str, step: int, shown: str) -> int:
+    """The value of a code by which a till knows it: the first 32 bits of a digest, modulo `CHECKS`. Pure."""
+    digest = hashlib.sha256(f"{number}.{step}.{shown}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % CHECKS
 
 
 def _step(at: datetime) -> int:

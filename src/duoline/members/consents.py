@@ -17,6 +17,7 @@ from duoline.kernel.text import Text
 from duoline.members import access
 from duoline.members.consent_texts import FIRST, NEEDED, PURPOSES, Purpose
 from duoline.members.errors import ConsentNeeded, ConsentTextChanged, NoConsent
+from duoline.members.group import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +107,8 @@ async def say(
     before. Locks the member.
 
     Refuses `members.consent-needed` for taking back what being a member is, then `members.consent-text-changed` for
-    agreeing to a text that is not the newest. Taking back the location deletes the coordinates of their addresses.
+    agreeing to a text that is not the newest. Taking back the location deletes the coordinates of their addresses, also
+    of those they have as somebody who was merged into them.
     """
     if purpose == NEEDED and not granted:
         raise ConsentNeeded
@@ -139,7 +141,7 @@ async def say(
         actor.label,
     )
     if purpose == "location" and not granted:
-        await tx.execute("UPDATE addresses SET lat = NULL, lon = NULL WHERE member_id = $1", member_id)
+        await tx.execute("UPDATE addresses SET lat = NULL, lon = NULL WHERE member_id = ANY (duo_group($1))", member_id)
     await audit.record(
         tx,
         actor=actor,
@@ -180,12 +182,13 @@ async def withdraw_all(tx: Tx, *, member_id: UUID, channel: str, actor: Actor) -
 
 
 async def standings(db: Database | Tx, member_id: UUID) -> list[Standing]:
-    """Every purpose as it stands with the member, in the order they are shown."""
+    """Every purpose as it stands with the member, in the order they are shown. Of whoever was merged, with them as who
+    they are now."""
     rows = await db.fetch(
         """SELECT DISTINCT ON (purpose) purpose, granted, text_version, channel, at,
                   duo_consents(member_id, purpose) AS counts
            FROM consents WHERE member_id = $1 ORDER BY purpose, at DESC, id DESC""",
-        member_id,
+        await head_of(db, member_id),
     )
     said, newest = {row["purpose"]: row for row in rows}, await texts(db)
     found = []
@@ -288,6 +291,7 @@ async def agreed(db: Database | Tx) -> list[Agreed]:
                   count(*) FILTER (WHERE NOT granted)::integer AS withdrawn
            FROM (SELECT DISTINCT ON (c.member_id, c.purpose) c.purpose, c.granted, c.text_version
                  FROM consents c JOIN members m ON m.member_id = c.member_id AND m.erased_at IS NULL
+                   AND m.merged_into IS NULL
                  ORDER BY c.member_id, c.purpose, c.at DESC, c.id DESC) said
            GROUP BY purpose, text_version ORDER BY purpose, text_version DESC"""
     )

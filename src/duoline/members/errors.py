@@ -153,3 +153,39 @@ class PairDecided(Refusal):
     status = 409
     zh = "这一对已经有人处理过了,请刷新列表。"
     en = "Somebody has decided about this pair already; load the list again."
+
+
+class BadIdentity(Refusal):
+    """A value that is none of its kind."""
+
+    code = "members.bad-identity"
+    status = 422
+    zh = "请填写正确的标识。"
+    en = "This is no valid identity of that kind."
+
+
+class IdentityKnown(Refusal):
+    """The member has it already."""
+
+    code = "members.identity-known"
+    status = 409
+    zh = "这位会员已经有这个标识。"
+    en = "This member has that identity already."
+
+
+class SecondIdentity(Refusal):
+    """Of this kind a person has one."""
+
+    code = "members.second-identity"
+    status = 409
+    zh = "这位会员已经有一个同类的微信标识,请先停用原来的。"
+    en = "This member has another WeChat identity of that kind; end that one first."
+
+
+class IdentityTaken(Refusal):
+    """Somebody else has it: `other` by their id, empty where they got it in this very moment."""
+
+    code = "members.identity-taken"
+    status = 409
+    zh = "这个标识属于另一位会员。可以送去“疑似同一人”核对。"
+    en = "That identity is another member's. The two can be queued as one person in doubt."

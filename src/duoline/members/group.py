@@ -22,6 +22,18 @@ async def group_of(db: Database | Tx, member_id: UUID) -> list[UUID]:
     return ids
 
 
+async def person_of(db: Database | Tx, member_id: UUID) -> list[UUID]:
+    """Every id under which the person has done anything: the group, and the guests they were."""
+    ids: list[UUID] = await db.fetchval("SELECT duo_person($1)", member_id)
+    return ids
+
+
+async def same_person(db: Database | Tx, one_id: UUID, other_id: UUID) -> bool:
+    """Whether two are one person now: merged, or a guest who turned out to be that member."""
+    same: bool = await db.fetchval("SELECT duo_now($1) = duo_now($2)", one_id, other_id)
+    return same
+
+
 async def head_of(db: Database | Tx, member_id: UUID) -> UUID:
     """Who that member is now: the survivor of their merge, or they themselves."""
     return (await group_of(db, member_id))[0]

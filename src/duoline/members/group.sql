@@ -9,7 +9,29 @@ SELECT h.id || ARRAY(SELECT g.other_id FROM member_merges g
 FROM (SELECT coalesce((SELECT m.merged_into FROM members m WHERE m.member_id = p_member), p_member) AS id) h
 $$;
 
--- The same as of an instant: by the merges that lasted then.
+-- Every id under which a person has done anything: those of their group, and those of the guests they were, who they are
+-- now first. A merge adopts the other's guests (MRG-3), so that the survivor's are all.
+CREATE OR REPLACE FUNCTION duo_person(p_member uuid)
+RETURNS uuid[]
+LANGUAGE sql STABLE
+AS $$
+SELECT h.id || ARRAY(SELECT g.guest_id FROM adopted_guests g WHERE g.member_id = h.id ORDER BY g.guest_id)
+FROM (SELECT coalesce((SELECT m.merged_into FROM members m WHERE m.member_id = p_member), p_member) AS id) h
+$$;
+
+-- Who somebody is now: the survivor of their merge; of a guest, who adopted them first; else they themselves.
+CREATE OR REPLACE FUNCTION duo_now(p_id uuid)
+RETURNS uuid
+LANGUAGE sql STABLE
+AS $$
+SELECT coalesce(
+    (SELECT m.merged_into FROM members m WHERE m.member_id = p_id),
+    (SELECT a.member_id FROM adopted_guests a JOIN members h ON h.member_id = a.member_id AND h.merged_into IS NULL
+     WHERE a.guest_id = p_id ORDER BY a.adopted_at, a.member_id LIMIT 1),
+    p_id)
+$$;
+
+-- The group as of an instant: by the merges that lasted then.
 CREATE OR REPLACE FUNCTION duo_group_at(p_member uuid, p_at timestamptz)
 RETURNS uuid[]
 LANGUAGE sql STABLE

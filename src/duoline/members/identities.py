@@ -106,8 +106,8 @@ async def claims_of(db: Database | Tx, members: Collection[UUID]) -> dict[UUID, 
 
 
 async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str, object]]:
-    """Every identity of members, wherever it is kept: kind, value, member_id, source, since, and whether nobody but
-    that person has it (`alone`)."""
+    """Every identity of members, wherever it is kept: kind, value, member_id, leads, source, since, and whether nobody
+    but that person has it (`alone`)."""
     rows = await db.fetch(
         """SELECT x.*, NOT EXISTS (
                SELECT FROM identities i WHERE i.value = x.value AND i.kind = x.kind
@@ -128,7 +128,10 @@ async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str,
                SELECT 'card_no', card_no, member_id, true, 'electronic', created_at
                FROM members WHERE member_id = ANY ($1) AND card_no IS NOT NULL
                UNION ALL
-               SELECT kind, value, member_id, leads, source, since FROM identities WHERE member_id = ANY ($1)
+               SELECT i.kind, i.value, i.member_id, i.leads OR c.code IS NOT NULL, i.source, i.since
+               FROM identities i
+               LEFT JOIN member_codes c ON i.kind = 'card_no' AND c.code = i.value AND c.member_id = i.member_id
+               WHERE i.member_id = ANY ($1)
            ) x ORDER BY member_id, leads DESC, kind, since, value""",
         member_ids,
     )

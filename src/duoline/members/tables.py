@@ -135,6 +135,7 @@ adopted_guests = table(
     fk("adopted_guests_member_fk", ["member_id"], "members", ["member_id"]),
     check("adopted_guests_ends_ck", "member_id <> guest_id"),
     fk("adopted_guests_merge_fk", ["member_id", "merge_id"], "member_merges", ["member_id", "id"]),
+    index("adopted_guests_guest_ix", "guest_id"),
 )
 
 # That another member is this one, by whose word and why, until it is undone; and the standing that the survivor had
@@ -238,7 +239,8 @@ member_pairs = table(
     index("member_pairs_other_ix", "other_id"),
 )
 
-# A chain's own member numbers, as imported or printed on old cards.
+# A chain's own member numbers, as imported or printed on old cards. A member may have several; the first is also theirs
+# (`external_code`).
 member_codes = table(
     PACKAGE,
     "member_codes",

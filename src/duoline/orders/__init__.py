@@ -71,6 +71,7 @@ from duoline.orders.preorders import (
 from duoline.orders.refundable import refundable
 from duoline.orders.returns import ReturnLine, name_refunds, returned_as_ours, returned_to, write_return
 from duoline.orders.sale import write_sale
+from duoline.orders.sales import sales_of
 from duoline.orders.states import OrderState
 from duoline.orders.types import (
     LINES_MAX,
@@ -181,6 +182,7 @@ __all__ = [
     "refundable",
     "returned_as_ours",
     "returned_to",
+    "sales_of",
     "set_clawback",
     "take_parked",
     "thaw",

@@ -1,20 +1,21 @@
 """What Duoline needs of a payment provider: the port. Adapters implement it, this package only uses it.
 
 A `ref` is our own number of a payment (the intent's id as text), a `refund_ref` our own number of a
-refund (up to 64 letters, digits, `-` and `_`). Both are chosen and stored before the first call and are the
-same on every repeat, so every call here may be repeated safely. No database transaction is open while one of them runs.
+refund, a `transfer_ref` of a transfer (up to 64 letters, digits, `-` and `_`). Each is chosen and stored before the
+first call and is the same on every repeat, so every call here may be repeated safely. No database transaction is open
+while one of them runs.
 
 A call either answers, raises one of the refusals below, or raises `Unavailable`: then its outcome is
-unknown, the caller leaves things as they are and asks again later with `query_payment` or
-`query_refund`. Nothing a callback says about money is believed: the caller compares reference, amount
-and currency with its own record.
+unknown, the caller leaves things as they are and asks again later with `query_payment`,
+`query_refund` or `query_transfer`. Nothing a callback says about money is believed: the caller compares
+reference, amount and currency with its own record.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -40,6 +41,15 @@ class RefundStatus(StrEnum):
     PROCESSING = "processing"  # taken on; counts against what may still be refunded
     DONE = "done"
     FAILED = "failed"  # gave nothing back, and never will under this refund_ref
+
+
+class TransferStatus(StrEnum):
+    """Where a transfer stands at the provider."""
+
+    ABSENT = "absent"
+    PROCESSING = "processing"  # taken on; has left the merchant's balance, has not arrived
+    DONE = "done"
+    FAILED = "failed"  # moved nothing, and never will under this transfer_ref
 
 
 class EventKind(StrEnum):
@@ -92,6 +102,19 @@ class RefundState(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
 
+class TransferState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider's books say of a transfer now. Amount in minor units; `problem` is the provider's own word for
+    why it failed."""
+
+    transfer_ref: str
+    status: TransferStatus
+    provider_ref: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    problem: str = ""
+    settled_at: datetime | None = None
+
+
 class PaymentEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A callback whose signature, merchant and time were right.
 
@@ -118,11 +141,11 @@ class SettlementLine(msgspec.Struct, frozen=True, kw_only=True):
     """One movement of money in the provider's daily file.
 
     Amount and fee in minor units, seen from the merchant: a capture is positive with a positive fee, a
-    refund negative with the fee that comes back, negative.
+    refund negative with the fee that comes back, negative; a transfer is negative.
     """
 
-    kind: str  # "capture" or "refund"
-    ref: str
+    kind: str  # "capture", "refund" or "transfer"
+    ref: str  # the payment's, or the transfer's own
     refund_ref: str
     provider_ref: str
     amount_minor: int
@@ -215,6 +238,24 @@ class RefundTooLarge(Refusal):
     en = "The refunds together would exceed what was paid."
 
 
+class ReceiverUnknown(Refusal):
+    """The provider knows nobody by that name, or pays nothing out to them."""
+
+    code = "payments.receiver-unknown"
+    status = 409
+    zh = "支付平台没有这个收款账户,请核对后重新登记。"
+    en = "The payment provider does not know this account; check it and enter it again."
+
+
+class BalanceTooSmall(Refusal):
+    """Our own balance at the provider is less than what is to be paid out."""
+
+    code = "payments.balance-too-small"
+    status = 409
+    zh = "商户在支付平台的余额不足,没有打款。请充值后再打。"
+    en = "Our own balance at the payment provider is too small; nothing was paid. Top it up and pay again."
+
+
 class ProviderRefused(Refusal):
     """The provider understood and refused for a reason that has no name of its own here."""
 
@@ -296,6 +337,41 @@ class PaymentProvider(Protocol):
 
     def parse_callback(self, headers: Mapping[str, str], raw_body: bytes) -> PaymentEvent:
         """Verify a callback and read it. Header names in any case. Refuses with `BadCallback`."""
+        ...
+
+
+@runtime_checkable
+class TransferProvider(Protocol):
+    """A provider that pays out of the merchant's own balance to accounts that it keeps itself: transfers, shares of
+    profit. It tells nobody how one ended; it is asked. Every coroutine may raise `Unavailable`."""
+
+    @property
+    def name(self) -> str:
+        """As stored beside each account: `sandbox`, `wechatpay`."""
+        ...
+
+    async def transfer(
+        self, transfer_ref: str, *, receiver: str, amount_minor: int, currency: str, note: str
+    ) -> TransferState:
+        """Pay an account; may answer `processing`. `note` is what the receiver reads.
+
+        Repeated with the same receiver, amount and currency it returns the same transfer, in whatever status it has
+        reached. Refuses with `AmountDiffers` (the `transfer_ref` is taken by another transfer), then with
+        `ReceiverUnknown`, `BalanceTooSmall`, `ProviderRefused`: then there is no transfer, and there may be one when
+        it is repeated, unless the number was closed.
+        """
+        ...
+
+    async def close_transfer(self, transfer_ref: str) -> TransferState:
+        """See to it that nothing is paid under this number that was not yet taken on.
+
+        Answers what the transfer is; one that never was is `failed` from then on. A caller who is to pay under another
+        number closes the first one before, since another process may still be about to use it.
+        """
+        ...
+
+    async def query_transfer(self, transfer_ref: str) -> TransferState:
+        """What the provider's books say; an unknown `transfer_ref` is status `absent`."""
         ...
 
 

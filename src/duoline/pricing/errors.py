@@ -41,6 +41,34 @@ class BadPrice(Refusal):
     en = "A price is an amount from 0 to one billion, and it must end after it begins."
 
 
+class CompanysToSet(Refusal):
+    """By contract the company that runs the shop sets its prices, not the chain."""
+
+    code = "pricing.companys-to-set"
+    status = 409
+    zh = "按合同,这家门店的价格由经营它的公司定。请与对方商定由对方来改,或先在「结算」里改合同。"
+    en = "By contract the company that runs this shop sets its prices. Ask them to, or change the contract first."
+
+
+class ChainsToSet(Refusal):
+    """By contract the chain sets the prices of the shop, not the company that runs it."""
+
+    code = "pricing.chains-to-set"
+    status = 409
+    zh = "按合同,这家门店的价格由总部定。需要调价请联系总部。"
+    en = "By contract the chain sets the prices of this shop. Ask headquarters for another price."
+
+
+class PriceOutsideLimits(Refusal):
+    """A company's price is not within what its contract allows of the chain's at every moment of its time; `least` and
+    `most` are amounts, None for no limit on that side."""
+
+    code = "pricing.outside-limits"
+    status = 409
+    zh = "这个价格超出了合同约定的范围(总部价的百分比),请在范围内定价,或改短它的时间。"
+    en = "By contract this price is too far from the chain's; choose one within the limits, or a shorter time."
+
+
 class GiftsChanged(Refusal):
     """The gifts are not those that the buyer has seen: there are fewer, others, or none any more."""
 

@@ -10,8 +10,10 @@ import asyncpg
 from duoline.kernel import audit, clock
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
+from duoline.kernel.money import Money
 from duoline.pricing import announce
-from duoline.pricing.errors import BadPrice, PriceOverlap
+from duoline.pricing.errors import BadPrice, ChainsToSet, CompanysToSet, PriceOutsideLimits, PriceOverlap
+from duoline.pricing.rights import CHAINS, Limits, PriceRight, Side, limits_of
 from duoline.pricing.timeline import EVER, Span, change
 
 if TYPE_CHECKING:
@@ -86,16 +88,25 @@ async def set_price(
     channel: str,
     reason: str,
     actor: Actor,
+    by: Side,
+    right: PriceRight,
     tier: str = "",
 ) -> UUID:
     """Set a price from one instant to another (or open), for everybody or a tier. An open price of the same scope,
     channel and tier that began before it gives way for that time and holds again afterwards; anything else that
     overlaps is refused.
 
-    Locks the prices of the SKU, scope, channel and tier. Refuses `pricing.bad-price`, then `pricing.overlap`.
+    `by` is the side that sets it, `right` whose the prices of the shop are; those of the chain and of regions are
+    always the chain's. Locks the prices of the SKU, scope, channel and tier. Refuses `pricing.companys-to-set`
+    or `pricing.chains-to-set`, `pricing.bad-price`, `pricing.outside-limits`, then `pricing.overlap`.
     """
+    right = _check_right(scope, by, right)
     if not 0 <= price_minor <= PRICE_MAX or (valid_until is not None and valid_until <= valid_from):
         raise BadPrice
+    limits = await limits_at(tx, sku_id, right, channel=channel, since=valid_from, until=valid_until)
+    if price_minor not in limits:
+        least, most = (None if minor is None else Money(minor, currency) for minor in limits)
+        raise PriceOutsideLimits(least=least, most=most)
     line = await _line(tx, sku_id, scope_id, channel, tier)
     new = Span(valid_from, valid_until or EVER, price_minor, currency, reason)
     covered = [span for span in line if span.starts < new.ends and span.ends > new.starts]
@@ -143,12 +154,36 @@ async def set_price(
             "price_minor": price_minor,
             "scope": scope,
             "scope_id": str(scope_id),
+            "by": by,
             "tier": tier,
             "from": valid_from.isoformat(),
             "until": valid_until.isoformat() if valid_until else None,
         },
     )
     return price_id
+
+
+def _check_right(scope: str, by: Side, right: PriceRight) -> PriceRight:
+    """Whose a price of this scope is. Refuses where it is not the side's."""
+    right = right if scope == "store" else CHAINS
+    if by != right.holder:
+        raise CompanysToSet if right.holder == "company" else ChainsToSet
+    return right
+
+
+async def limits_at(
+    db: Database | Tx, sku_id: UUID, right: PriceRight, *, channel: str, since: datetime, until: datetime | None
+) -> Limits:
+    """Between which prices the holder of a right may choose for a SKU and time, by what the chain asks meanwhile."""
+    rows = await db.fetch(
+        """SELECT price_minor FROM prices WHERE sku_id = $1 AND scope = 'chain' AND tier = ''
+              AND channel IN ('*', $2) AND valid && tstzrange($3, $4)""",
+        sku_id,
+        channel,
+        since,
+        until,
+    )
+    return limits_of(right, [row["price_minor"] for row in rows])
 
 
 async def _line(tx: Tx, sku_id: UUID, scope_id: UUID, channel: str, tier: str) -> list[Span]:
@@ -178,17 +213,21 @@ def _until(span: Span) -> datetime | None:
     return None if span.ends == EVER else span.ends
 
 
-async def end_price(tx: Tx, *, price_id: UUID, at: datetime, reason: str, actor: Actor) -> None:
+async def end_price(
+    tx: Tx, *, price_id: UUID, at: datetime, reason: str, actor: Actor, by: Side, right: PriceRight
+) -> None:
     """End a price at an instant; one that has not begun is removed. What was charged stays on the orders.
 
     A price that was cut in two by this one holds again at once, so that no gap opens between its parts.
-    Locks the prices of its SKU, scope, channel and tier. Refuses `kernel.not-found`.
+    Locks the prices of its SKU, scope, channel and tier. Refuses `kernel.not-found`, then
+    `pricing.companys-to-set` or `pricing.chains-to-set`.
     """
     row = await tx.fetchrow("SELECT sku_id, scope, scope_id, channel, tier FROM prices WHERE id = $1", price_id)
     line = await _line(tx, row["sku_id"], row["scope_id"], row["channel"], row["tier"]) if row else []
     ended = next((span for span in line if span.id == price_id), None)
     if row is None or ended is None:
         raise NotFound
+    _check_right(row["scope"], by, right)
     if ended.ends <= at:
         return  # it has ended by itself
     begun = ended.starts < at
@@ -214,7 +253,7 @@ async def end_price(tx: Tx, *, price_id: UUID, at: datetime, reason: str, actor:
         reason=reason,
         store_id=row["scope_id"] if row["scope"] == "store" else None,
         before={"price_minor": ended.price_minor, "scope": row["scope"]},
-        after=None,
+        after={"by": by},
     )
 
 

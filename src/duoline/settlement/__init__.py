@@ -1,9 +1,9 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing
+from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
-from duoline.settlement.contracts import contract_at
+from duoline.settlement.contracts import Terms, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     Disputed,
@@ -11,6 +11,7 @@ from duoline.settlement.errors import (
     NotClosed,
     OwnStatement,
     PayeeBusy,
+    PayoutAtProvider,
     PayoutOver,
     SignOffMissing,
     SignOffThere,
@@ -20,6 +21,7 @@ from duoline.settlement.errors import (
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
 from duoline.settlement.parts import close_one
+from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -33,7 +35,7 @@ from duoline.settlement.policy import (
     StatementPolicy,
 )
 from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
-from duoline.settlement.refer import refer
+from duoline.settlement.refer import closes_circle, refer
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
@@ -65,15 +67,19 @@ __all__ = [
     "NotClosed",
     "OwnStatement",
     "Payee",
+    "PayeeAccount",
     "PayeeBusy",
+    "PayoutAtProvider",
     "PayoutOver",
     "SignOffMissing",
     "SignOffThere",
     "Simulated",
     "StatementPolicy",
     "StillClosing",
+    "Terms",
     "Told",
     "TwoLevelsInForce",
+    "account_of",
     "allocation_of",
     "approve",
     "begin",
@@ -81,8 +87,9 @@ __all__ = [
     "check_over",
     "close_month",
     "close_one",
+    "closes_circle",
     "commission_of",
-    "contract_at",
+    "drop_account",
     "in_money",
     "live_sign_off",
     "mature",
@@ -92,14 +99,18 @@ __all__ = [
     "pay_one",
     "payable",
     "pays",
+    "price_right",
     "refer",
     "resolve",
     "revoke",
     "say",
+    "set_account",
     "sign_off",
     "simulate",
     "tell",
     "tell_all",
     "tell_bringing",
+    "tell_bringing_store",
+    "terms_at",
     "times_of",
 ]

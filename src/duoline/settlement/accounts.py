@@ -22,7 +22,7 @@ BOOKS: dict[Book, str] = {"commission": "commission", "allocation": "allocation"
 """The other side of what payees earn: a cost of the chain, or what orders came to."""
 
 PAID_OUT = "clearing:payouts"
-"""Money on its way to payees through the payment provider."""
+"""Money that went to payees by file. What a provider paid left our balance there: `clearing:<provider>`."""
 
 BOOKED = "allocation:booked"
 """What the chain's own shops and departments have been credited with; no money moves."""
@@ -48,7 +48,7 @@ def due(payee_id: UUID) -> str:
 
 
 def paying(payee_id: UUID) -> str:
-    """Asked of the provider for a payee, who does not have it yet."""
+    """Asked of the provider or the bank for a payee, who does not have it yet."""
     return f"paying:{payee_id}"
 
 

@@ -8,7 +8,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.settlement import accounts
 from duoline.settlement.months import Months
-from duoline.settlement.types import NOWHERE, Earned, Key, Payee
+from duoline.settlement.types import HEADQUARTERS, NOWHERE, Earned, Key, Payee
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,13 +32,19 @@ class Told(NamedTuple):
 
 
 class _Share(NamedTuple):
-    """A share as it is written, and where it has got to."""
+    """A share as it is written, and where it has got to; `reversed_minor` is all that was ever taken back of it."""
 
     one: Earned
     sign_off_id: UUID | None
     matures_at: datetime | None
     state: str = "pending"
     month: str | None = None
+    reversed_minor: int = 0
+
+    def come_to(self, one: Earned) -> _Share:
+        """The same share with what it comes to now; what is less than before was taken back."""
+        less = max(0, self.one.earned_minor - one.earned_minor)
+        return self._replace(one=one, reversed_minor=self.reversed_minor + less)
 
 
 async def tell(
@@ -99,7 +105,7 @@ async def _before(tx: Tx, order_ids: Sequence[UUID]) -> dict[UUID, dict[Key, _Sh
     """What the shares were, now that their payees are locked."""
     rows = await tx.fetch(
         """SELECT order_id, payee_kind, payee_id, line_id, book, role, location_id, basis_minor, gross_minor, rate_bp,
-                  earned_minor, level, flag, sign_off_id, matures_at, state, month
+                  earned_minor, level, flag, sign_off_id, matures_at, state, month, reversed_minor
            FROM accruals WHERE order_id = ANY ($1)""",
         order_ids,
     )
@@ -135,11 +141,12 @@ def _now(
                 rate_bp=one.rate_bp,
                 earned_minor=one.earned_minor,
             )
-            shares[key] = was._replace(one=told, matures_at=matures_at)
+            shares[key] = was.come_to(told)._replace(matures_at=matures_at)
     for key, was in before.items():
         if key not in new:
             nothing = was.one._replace(basis_minor=0, gross_minor=0, earned_minor=0)
-            shares[key] = was._replace(one=nothing, matures_at=was.matures_at or done_at.get(key.line_id))
+            matures_at = was.matures_at or done_at.get(key.line_id)
+            shares[key] = was.come_to(nothing)._replace(matures_at=matures_at)
     return shares
 
 
@@ -167,6 +174,7 @@ async def _write(
             share.one.basis_minor,
             share.one.gross_minor,
             share.one.earned_minor,
+            share.reversed_minor,
             share.matures_at,
         )
         for told in orders
@@ -179,15 +187,16 @@ async def _write(
 
 _UPSERT = """
 INSERT INTO accruals AS a (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind, level,
-                           sign_off_id, rate_bp, flag, basis_minor, gross_minor, earned_minor, matures_at, at,
-                           updated_at)
-SELECT s.*, $17, $17
+                           sign_off_id, rate_bp, flag, basis_minor, gross_minor, earned_minor, reversed_minor,
+                           matures_at, at, updated_at)
+SELECT s.*, $18, $18
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
             $9::integer[], $10::uuid[], $11::integer[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[],
-            $16::timestamptz[]) AS s
+            $16::bigint[], $17::timestamptz[]) AS s
 ON CONFLICT (payee_id, order_id, line_id, book, role, location_id) DO UPDATE
 SET basis_minor = excluded.basis_minor, gross_minor = excluded.gross_minor, earned_minor = excluded.earned_minor,
-    rate_bp = excluded.rate_bp, matures_at = excluded.matures_at, updated_at = excluded.updated_at
+    reversed_minor = excluded.reversed_minor, rate_bp = excluded.rate_bp, matures_at = excluded.matures_at,
+    updated_at = excluded.updated_at
 """
 
 
@@ -214,9 +223,12 @@ async def _book(
         was = before.get(told.order_id, {})
         for key in sorted(now[told.order_id], key=lambda one: (one.payee.id, one.line_id, one.role, one.location_id)):
             share = now[told.order_id][key]
-            more = share.one.earned_minor - (was[key].one.earned_minor if key in was else 0)
+            earned, back = (was[key].one.earned_minor, was[key].reversed_minor) if key in was else (0, 0)
+            more = share.one.earned_minor - earned
             if not more:
                 continue
+            taken = share.reversed_minor - back
+            ensure(taken == max(0, -more) or key not in was, "STL-9", f"{key.role}: {taken} taken back of {more}")
             other, payee_id = accounts.BOOKS[key.book], key.payee.id
             pending, due = changes.get(payee_id, (0, 0))
             if share.month is None:
@@ -272,5 +284,55 @@ async def tell_bringing(
         under=member_id,
         kind="settlement-bringing",
         entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(guide_id), minor)],
+        actor=actor,
+    )
+
+
+async def tell_bringing_store(
+    tx: Tx,
+    *,
+    member_id: UUID,
+    store_id: UUID,
+    sign_up_id: UUID,
+    minor: int,
+    due_at: datetime,
+    actor: Actor,
+) -> None:
+    """A shop is credited once for a new member whom its touchpoint brought, before any purchase, and headquarters bears
+    it: the parts come to nothing together (STL-4). Repeating it changes nothing.
+
+    The sign-up, by the id of its touch, stands where an order does. Locks both payees.
+    """
+    shop = Payee("store", store_id)
+    await accounts.lock(tx, [shop, HEADQUARTERS])
+    parts = [(shop, "bringing_store", minor), (HEADQUARTERS, "headquarters", -minor)]
+    fresh = await tx.fetch(
+        """INSERT INTO accruals (payee_id, order_id, line_id, book, role, location_id, member_id, payee_kind, rate_bp,
+                                 basis_minor, gross_minor, earned_minor, matures_at, at, updated_at)
+           SELECT p.payee_id, $4, $5, 'allocation', p.role, $6, $5, p.kind, 0, 0, 0, p.minor, $7, $8, $8
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $9::bigint[]) AS p(payee_id, kind, role, minor)
+           ON CONFLICT DO NOTHING RETURNING payee_id""",
+        [payee.id for payee, _, _ in parts],
+        [payee.kind for payee, _, _ in parts],
+        [role for _, role, _ in parts],
+        sign_up_id,
+        member_id,
+        store_id,
+        due_at,
+        clock.now(),
+        [amount for _, _, amount in parts],
+    )
+    if not fresh:
+        return
+    ensure(len(fresh) == len(parts), "STL-4", f"one side of what {store_id} has for {member_id} was there")
+    await accounts.change_all(tx, {payee.id: (amount, 0) for payee, _, amount in parts})
+    await accounts.book(
+        tx,
+        under=member_id,
+        kind="settlement-bringing",
+        entries=[
+            accounts.entry(accounts.BOOKS["allocation"], accounts.pending(payee.id), amount)
+            for payee, _, amount in parts
+        ],
         actor=actor,
     )

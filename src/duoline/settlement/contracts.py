@@ -1,21 +1,51 @@
-"""Which contract holds where, and whose the goods are there."""
+"""Which contract holds where: whose the goods are there, whose the prices, and whose territory a place is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from duoline.pricing import PriceRight
+from duoline.settlement.policy import CONTRACTS
 from duoline.settlement.types import HEADQUARTERS, Payee
 from duoline.stores import directory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from duoline.settlement.policy import Contract, ContractPolicy
 
 
-def contract_at(location_id: UUID, contracts: ContractPolicy) -> tuple[Contract, Payee]:
-    """The contract with whoever runs a location, and who owns the goods there."""
+class Terms(NamedTuple):
+    """The contract with whoever runs a location, who owns the goods there, and the company, if any, whose territory
+    the goods went into."""
+
+    contract: Contract
+    owner: Payee
+    territory: Payee | None = None
+
+
+def terms_at(location_id: UUID, contracts: ContractPolicy, *, regions: Sequence[str]) -> Terms:
+    """What holds for goods of a location that went into regions, their codes from the nearest upwards."""
+    chain = directory.current()
+    contract, company_id = _contract(location_id, contracts)
+    code = contracts.territory_of(regions)
+    into = chain.company_by_code.get(code) if code else None
+    return Terms(
+        contract,
+        Payee("company", company_id) if contract.stock_owner == "company" else HEADQUARTERS,
+        Payee("company", into.id) if into else None,
+    )
+
+
+def price_right(location_id: UUID, at: datetime | None = None) -> PriceRight:
+    """Whose the prices of a shop are at an instant (now by default), and within what."""
+    contract, _ = _contract(location_id, CONTRACTS.current(at).body)
+    return PriceRight(contract.price_right, contract.price_floor_percent, contract.price_ceiling_percent)
+
+
+def _contract(location_id: UUID, contracts: ContractPolicy) -> tuple[Contract, UUID]:
     chain = directory.current()
     company = chain.companies[chain.store(location_id).company_id]
-    contract = contracts.of(company.code, franchised=company.franchised)
-    return contract, Payee("company", company.id) if contract.stock_owner == "company" else HEADQUARTERS
+    return contracts.of(company.code, franchised=company.franchised), company.id

@@ -23,15 +23,6 @@ class StillClosing(Refusal):
     en = "This statement is still being made; come back when it is done."
 
 
-class Disputed(Refusal):
-    """The payee says that something is not right, and nobody has answered."""
-
-    code = "settlement.disputed"
-    status = 409
-    zh = "收款方有异议,请先答复再审批。"
-    en = "The payee disputes this statement; answer before you approve it."
-
-
 class PayeeBusy(Refusal):
     """The payee's row is wanted by others too, such as orders that are just told of."""
 
@@ -48,6 +39,15 @@ class NotClosed(Refusal):
     status = 409
     zh = "这张结算单现在不需要审批。"
     en = "This statement waits for no approval now."
+
+
+class Disputed(Refusal):
+    """Its payee says that it is wrong, and nobody has answered."""
+
+    code = "settlement.disputed"
+    status = 409
+    zh = "收款方对这张结算单有异议,请先答复再审批。"
+    en = "This statement is disputed; answer that before you approve it."
 
 
 class OwnStatement(Refusal):
@@ -68,6 +68,17 @@ class ApprovedBefore(Refusal):
     en = "You have approved it; another colleague has to as well."
 
 
+class FileTooLong(Refusal):
+    """A workbook or PDF of so many lines cannot be drawn; none of them is left out instead."""
+
+    code = "settlement.file-too-long"
+    status = 409
+    zh = "这张结算单超过 {lines_max} 行,做不成 Excel 或 PDF,请下载 CSV,内容是完整的。"
+    en = (
+        "This statement has more than {lines_max} lines, too many for a workbook or PDF. Take the CSV; it has them all."
+    )
+
+
 class PayoutOver(Refusal):
     """The payout has ended already."""
 
@@ -75,6 +86,33 @@ class PayoutOver(Refusal):
     status = 409
     zh = "这笔打款已经有结果了。"
     en = "This payout has ended already."
+
+
+class PayoutAtProvider(Refusal):
+    """The payment provider executes it and says how it ended; nobody else can."""
+
+    code = "settlement.payout-at-provider"
+    status = 409
+    zh = "这笔款由支付平台打款,结果以平台为准,不能手工登记。"
+    en = "The payment provider executes this payout and says how it ended; it cannot be entered by hand."
+
+
+class NoTransfers(Refusal):
+    """This installation is connected to no provider that pays out."""
+
+    code = "settlement.no-transfers"
+    status = 409
+    zh = "目前没有可以打款的支付平台,只能通过打款文件付款。"
+    en = "No payment provider pays out here; payees are paid by file."
+
+
+class BookedOnly(Refusal):
+    """Nothing is paid to the chain's own shops and departments."""
+
+    code = "settlement.booked-only"
+    status = 409
+    zh = "直营门店和部门只记账,不打款,不需要收款账户。"
+    en = "The chain's own shops and departments are booked and not paid; they need no account."
 
 
 class SignOffMissing(Refusal):

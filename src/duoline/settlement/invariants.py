@@ -43,21 +43,24 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-3",
-        "Commission is the rate times what the buyer keeps of the line, to the cent; what is flagged earns nothing."
+        "Commission is the rate times what the buyer keeps of the line and paid in money, to the cent; what is flagged"
+        " earns nothing."
         " (Not yet told of are only events of the last minutes.)",
         f"""SELECT a.payee_id, a.order_id, a.line_id, a.role, a.basis_minor, a.earned_minor, k.minor
            FROM accruals a
            JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
            JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
            CROSS JOIN LATERAL (
-               SELECT coalesce(sum(u.worth_minor), 0) AS points FROM point_uses u
-               WHERE u.member_id = o.member_id AND u.order_id = o.id) w
+               SELECT (SELECT coalesce(sum(u.worth_minor), 0) FROM point_uses u
+                       WHERE u.member_id = o.member_id AND u.order_id = o.id)
+                      + (SELECT coalesce(sum(u.bonus_minor), 0) FROM wallet_uses u
+                         WHERE u.member_id = o.member_id AND u.order_id = o.id) AS gifts) w
            CROSS JOIN LATERAL (
                SELECT CASE WHEN o.total_minor = 0 THEN 0 ELSE div(
                    duo_value(l.net_minor, l.quantity,
                              CASE WHEN o.state IN ('confirmed', 'completed') AND o.pay_mode = 'online'
                                   THEN l.quantity - l.cancelled ELSE l.handed END - l.returned)::numeric
-                   * (o.total_minor - w.points), o.total_minor) END AS minor) k
+                   * (o.total_minor - w.gifts), o.total_minor) END AS minor) k
            WHERE a.book = 'commission' AND a.role <> 'bringing'
              AND (a.basis_minor <> k.minor
                   OR a.earned_minor <> CASE WHEN a.flag IS NULL
@@ -128,5 +131,48 @@ INVARIANTS: list[tuple[str, str, str]] = [
                       WHERE book = 'commission' AND state = 'matured' GROUP BY 1, 2) a
              ON a.payee_id = m.payee_id AND a.month = m.month
            WHERE m.earned_minor <> coalesce(a.minor, 0)""",
+    ),
+    (
+        "STL-9",
+        "What people were given of an order and what was taken back is what the ledger moved. (Not of those who were"
+        " ever above the cap of a month: what is above it was nobody's, and moves nothing.)",
+        """WITH shares AS (
+               SELECT payee_id, order_id, sum(earned_minor + reversed_minor) AS given, sum(reversed_minor) AS back
+               FROM accruals WHERE book = 'commission' AND role <> 'bringing' GROUP BY 1, 2
+           ), moved AS (
+               SELECT s.payee_id, j.order_id, coalesce(sum(e.amount_minor) FILTER (WHERE s.more), 0) AS given,
+                      coalesce(sum(e.amount_minor) FILTER (WHERE NOT s.more), 0) AS back
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               CROSS JOIN LATERAL (
+                   SELECT split_part(CASE e.debit WHEN 'commission' THEN e.credit ELSE e.debit END, ':', 2)::uuid
+                            AS payee_id, e.debit = 'commission' AS more) s
+               WHERE j.kind = 'settlement-commission' GROUP BY 1, 2
+           ), capped AS (
+               SELECT m.payee_id FROM payee_months m
+               JOIN (SELECT payee_id, sum(earned_minor + reversed_minor) AS minor FROM accruals
+                     WHERE book = 'commission' GROUP BY 1) a USING (payee_id)
+               WHERE m.cap_minor BETWEEN 1 AND a.minor - 1)
+           SELECT payee_id, order_id, s.given, m.given AS moved, s.back, m.back AS moved_back
+           FROM shares s FULL JOIN moved m USING (payee_id, order_id)
+           WHERE (coalesce(s.given, 0), coalesce(s.back, 0)) <> (coalesce(m.given, 0), coalesce(m.back, 0))
+             AND NOT EXISTS (SELECT FROM capped c WHERE c.payee_id = coalesce(s.payee_id, m.payee_id))""",
+    ),
+    (
+        "STL-10",
+        "A payout that a provider executes goes to an account, and what payees were paid left our balance where it was"
+        " paid: at the provider, or by file.",
+        """SELECT payee_id, id::text AS what, amount_minor, NULL::numeric AS booked FROM payouts
+           WHERE CASE WHEN provider = '' THEN receiver <> '' OR provider_ref <> ''
+                      ELSE receiver = '' AND state = 'requested' END
+           UNION ALL
+           SELECT payee_id, account, p.minor, b.minor FROM (
+               SELECT payee_id, 'clearing:' || CASE provider WHEN '' THEN 'payouts' ELSE provider END AS account,
+                      sum(amount_minor) AS minor
+               FROM payouts WHERE state = 'done' GROUP BY 1, 2) p
+           FULL JOIN (
+               SELECT j.member_id AS payee_id, e.credit AS account, sum(e.amount_minor) AS minor
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               WHERE j.kind = 'settlement-done' GROUP BY 1, 2) b USING (payee_id, account)
+           WHERE p.minor IS DISTINCT FROM b.minor""",
     ),
 ]

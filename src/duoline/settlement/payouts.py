@@ -1,24 +1,27 @@
 """Payouts: approved statements become money on its way, each once; the provider, or the bank by file, says how
 it ended.
 
-Duoline holds nobody's money: it asks, and mirrors what became of it.
+Who has an account at the payment provider is paid by it (`flows/pay_out.py`), under the payout's own id; everybody
+else by file. Duoline holds nobody's money: it asks, and mirrors what became of it.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from duoline import ledger
 from duoline.kernel import audit, clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import CURRENCY, Money
-from duoline.settlement import accounts, statements
-from duoline.settlement.errors import PayoutOver
+from duoline.payments import providers
+from duoline.settlement import accounts, payee_accounts, statements
+from duoline.settlement.errors import PayoutAtProvider, PayoutOver
 
 if TYPE_CHECKING:
     from duoline.kernel.auth import Actor
@@ -30,6 +33,7 @@ faults.register("settlement.before_payout")
 
 BATCH = 500
 PAY_JOB = "settlement.pay"
+SEND_JOB = "payout.send"
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -37,6 +41,26 @@ class Run(msgspec.Struct, frozen=True):
 
     run_id: UUID
     month: str
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Which payout to have executed by the provider."""
+
+    payee_id: UUID
+    payout_id: UUID
+
+
+class Payout(NamedTuple):
+    """A payout with what the provider needs to know; without a provider it goes by file."""
+
+    payee_id: UUID
+    id: UUID
+    month: str
+    amount_minor: int
+    currency: str
+    state: str
+    provider: str
+    receiver: str
 
 
 async def begin(tx: Tx, month: str, *, actor: Actor) -> UUID:
@@ -80,21 +104,31 @@ async def pay_all(db: Database, run: Run) -> int:
 
 
 async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: UUID) -> bool:
-    """Ask for the money of one statement. False when another run has. Locks the payee, then the statement."""
+    """Ask for the money of one statement: to where the payee is paid now, whatever becomes of their account. False when
+    another run has, and while it is disputed: a later run pays it.
+
+    Locks the payee, then the statement.
+    """
     async with db.begin() as tx:
         statement = await statements.lock(tx, payee_id, statement_id)
         if statement.state != "approved" or statement.way != "payout":
             return False
-        minor = statement.to_pay_minor
+        if await statements.is_disputed(tx, payee_id, statement_id):
+            return False
+        minor, payout_id = statement.to_pay_minor, new_id()
+        account = await payee_accounts.account_of(tx, payee_id)
         await tx.execute(
-            """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, actor, at)
-               VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8)""",
+            """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, provider,
+                                    receiver, actor, at)
+               VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, $9, $10)""",
             payee_id,
-            new_id(),
+            payout_id,
             statement_id,
             run_id,
             minor,
             CURRENCY,
+            account.provider if account else "",
+            account.receiver if account else "",
             SYSTEM.label,
             clock.now(),
         )
@@ -107,42 +141,84 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             entries=[accounts.entry(accounts.due(payee_id), accounts.paying(payee_id), minor)],
             actor=SYSTEM,
         )
+        if account is not None:
+            await ask(tx, payee_id, payout_id)
         faults.point("settlement.before_payout")
     return True
 
 
-async def resolve(tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, problem: str = "", actor: Actor) -> None:
-    """How a payout ended: the payee has it, or it failed and the statement can be paid again.
+async def ask(tx: Tx, payee_id: UUID, payout_id: UUID) -> None:
+    """Have a payout executed by its provider once this transaction has committed."""
+    await jobs.enqueue(tx, SEND_JOB, Send(payee_id, payout_id), key=f"{SEND_JOB}:{payout_id}")
 
-    Refuses `kernel.not-found`, `settlement.payout-over` when it ended the other way; repeating it changes nothing.
-    Locks the payee, the statement, the payout.
+
+async def load(db: Database | Tx, payee_id: UUID, payout_id: UUID) -> Payout:
+    """A payout as it stands. Refuses `kernel.not-found`."""
+    row = await db.fetchrow(
+        """SELECT o.payee_id, o.id, s.month, o.amount_minor, o.currency, o.state, o.provider, o.receiver
+           FROM payouts o JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
+           WHERE o.payee_id = $1 AND o.id = $2""",
+        payee_id,
+        payout_id,
+    )
+    if row is None:
+        raise NotFound(kind="payout")
+    return Payout(*row)
+
+
+async def resolve(tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, problem: str = "", actor: Actor) -> None:
+    """How a payout by file ended, by hand: the payee has it, or it failed and the statement can be paid again.
+
+    Refuses `kernel.not-found`, `settlement.payout-over` when it ended the other way, `settlement.payout-at-provider`
+    when a provider that can be asked executes it; repeating it changes nothing. Locks the payee, the statement, the
+    payout.
     """
+    provider = (await load(tx, payee_id, payout_id)).provider
+    if provider and providers.connected(provider):
+        raise PayoutAtProvider
+    await _end(tx, payee_id, payout_id, went_well=went_well, problem=problem, provider_ref="", actor=actor)
+
+
+async def told(
+    tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, problem: str = "", provider_ref: str
+) -> None:
+    """How a payout ended, as its provider says. Refuses and locks as `resolve` does."""
+    await _end(tx, payee_id, payout_id, went_well=went_well, problem=problem, provider_ref=provider_ref, actor=SYSTEM)
+
+
+async def _end(
+    tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, problem: str, provider_ref: str, actor: Actor
+) -> None:
     found = await tx.fetchrow("SELECT statement_id FROM payouts WHERE payee_id = $1 AND id = $2", payee_id, payout_id)
     if found is None:
         raise NotFound(kind="payout")
     statement = await statements.lock(tx, payee_id, found["statement_id"])
     row = await tx.fetchrow(
-        "SELECT state, amount_minor FROM payouts WHERE payee_id = $1 AND id = $2 FOR UPDATE", payee_id, payout_id
+        "SELECT state, amount_minor, provider FROM payouts WHERE payee_id = $1 AND id = $2 FOR UPDATE",
+        payee_id,
+        payout_id,
     )
     ensure(row is not None, "STL-7", f"payout {payout_id} is gone")
-    state, minor = row["state"], row["amount_minor"]  # type: ignore[index]
+    state, minor, provider = row["state"], row["amount_minor"], row["provider"]  # type: ignore[index]
     end = "done" if went_well else "failed"
     if state == end:
         return
     if state != "requested":
         raise PayoutOver
     await tx.execute(
-        "UPDATE payouts SET state = $3, problem = $4, resolved_at = $5 WHERE payee_id = $1 AND id = $2",
+        """UPDATE payouts SET state = $3, problem = $4, provider_ref = $5, resolved_at = $6
+           WHERE payee_id = $1 AND id = $2""",
         payee_id,
         payout_id,
         end,
         problem,
+        provider_ref,
         clock.now(),
     )
     await statements.set_state(tx, statement, "paid" if went_well else "approved")
     if went_well:
         await accounts.change(tx, payee_id, paying_minor=-minor, paid_minor=minor)
-        to = accounts.PAID_OUT
+        to = ledger.accounts.clearing(provider) if provider else accounts.PAID_OUT
     else:
         await accounts.change(tx, payee_id, paying_minor=-minor, due_minor=minor)
         to = accounts.due(payee_id)
@@ -161,5 +237,5 @@ async def resolve(tx: Tx, payee_id: UUID, payout_id: UUID, *, went_well: bool, p
         subject_kind="payout",
         subject=str(payout_id),
         reason=problem,
-        after={"amount": Money(minor, CURRENCY)},
+        after={"amount": Money(minor, CURRENCY), "provider": provider, "provider_ref": provider_ref},
     )

@@ -13,6 +13,8 @@ from duoline.settlement import lawful
 from duoline.settlement.errors import SignOffMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from duoline.kernel.db import Tx
 
 RULES_MAX = 100
@@ -56,8 +58,9 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     brought that member. The last is paid only with `levels` 2, which needs a recorded sign-off; a third level cannot
     be written down. Without `several_roles` somebody with several is paid for the best one. It is theirs `mature_days`
     after the hand-over, but never before the goods cannot be brought back any more, and no more than `month_cap_minor`
-    in a month (0: no cap). `bringing_minor` is what a guide gets whom a new member chooses first: staff only, before
-    any purchase. Refuses `kernel.bad-input` with the reason for what the law forbids (`lawful.py`).
+    in a month (0: no cap). `bringing_minor` is what a guide gets once whom a new member chooses first, as the member
+    gets points once: staff only, before any purchase. Refuses `kernel.bad-input` with the reason for what the law
+    forbids (`lawful.py`).
     """
 
     guide_bp: Annotated[int, whole(0, 5_000, zh="导购提成(万分之一)", en="Guide (hundredths of a percent)")] = 200
@@ -72,7 +75,7 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2_000_000
     bringing_minor: Annotated[
         int, whole(0, 100_000, zh="导购拉新奖励(分)", en="For a new member, to staff (cents)")
-    ] = 0
+    ] = 500
     products: Annotated[tuple[ProductTimes, ...], _list("各商品倍率", "Rates of products")] = ()
     categories: Annotated[tuple[CategoryTimes, ...], _list("各类目倍率", "Rates of categories")] = ()
     tiers: Annotated[tuple[TierTimes, ...], _list("各等级倍率", "Rates of tiers")] = ()
@@ -106,21 +109,27 @@ class AllocationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How the margin of an order is shared: percentages of it by what an organisation did for the order.
 
     The margin is what the buyer keeps and paid for, less what the goods themselves are worth by contract. Whatever is
-    not given to somebody stays with the owner of the goods, so that the parts are always the whole.
+    not given to somebody stays with the owner of the goods, so that the parts are always the whole. `bringing_minor`
+    is apart from orders: what the shop gets once whose touchpoint a new member met last, before any purchase, at the
+    cost of headquarters.
     """
 
     bringer_store: Annotated[int, whole(0, 100, zh="拉新门店 %", en="Shop that brought the member, %")] = 10
     guide_store: Annotated[int, whole(0, 100, zh="导购所在门店 %", en="Shop of the member's guide, %")] = 10
     touchpoint_store: Annotated[int, whole(0, 100, zh="成交触点门店 %", en="Shop of the touchpoint, %")] = 5
+    territory: Annotated[int, whole(0, 100, zh="区域所属公司 %", en="Company whose territory it is, %")] = 0
     ship_store: Annotated[int, whole(0, 100, zh="发货门店 %", en="Shop that sends, %")] = 15
     hand_over_store: Annotated[int, whole(0, 100, zh="交货门店 %", en="Shop that hands over, %")] = 20
     online: Annotated[int, whole(0, 100, zh="电商部门 %", en="Online department, %")] = 15
     headquarters: Annotated[int, whole(0, 100, zh="总部 %", en="Headquarters, %")] = 10
+    bringing_minor: Annotated[
+        int, whole(0, 100_000, zh="门店拉新奖励(分)", en="For a new member, to the shop (cents)")
+    ] = 500
 
     def __post_init__(self) -> None:
         """Refuse to give away more than there is: an order is sent or handed over, a member brought and guided."""
         always = self.bringer_store + self.guide_store + self.touchpoint_store + self.online + self.headquarters
-        most = always + max(self.ship_store, self.hand_over_store)
+        most = always + max(self.ship_store + self.territory, self.hand_over_store)
         if most > 100:
             raise BadInput(
                 problems=[
@@ -139,9 +148,11 @@ ALLOCATION = Policy("allocation", AllocationPolicy, AllocationPolicy())
 class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was agreed with a company that runs shops, or holds for the chain's own.
 
-    `stock_owner` owns the goods on the shelf and gets `goods_percent` of the price for them. `price_right` decides
-    prices there. `promo_payer` bears what offers take off: the chain's part is taken from headquarters' share, and the
-    goods are worth the same as without the offer. `regions` is the territory, as codes; empty for no limit.
+    `stock_owner` owns the goods on the shelf and gets `goods_percent` of the price for them. `price_right` sets the
+    prices of the company's shops, and the other side cannot; a company's are at least `price_floor_percent` and at most
+    `price_ceiling_percent` of the chain's (0: no limit). `promo_payer` bears what offers take off: the chain's part is
+    taken from headquarters' share, and the goods are worth the same as without the offer. `regions` is the territory,
+    as codes: what is ordered online and delivered into it earns the company the share `territory` of the allocation.
     """
 
     company: Code
@@ -150,6 +161,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     price_right: Side
     promo_payer: Side
     goods_percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    price_floor_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    price_ceiling_percent: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
     regions: Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)] = ()
 
 
@@ -160,7 +173,10 @@ class ContractPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse two contracts of one company, and a mode that its terms contradict."""
-        problems = [*twice("contracts", "company", [one.company for one in self.contracts])]
+        problems = [
+            *twice("contracts", "company", [one.company for one in self.contracts]),
+            *(problem for n, one in enumerate(self.contracts) for problem in _limits(n, one)),
+        ]
         problems += [
             {
                 "field": f"body.contracts.{n}.stock_owner",
@@ -187,6 +203,55 @@ class ContractPolicy(msgspec.Struct, frozen=True, kw_only=True):
         own = next((one for one in self.contracts if one.company == company), None)
         return own or (FRANCHISE if franchised else DIRECT)
 
+    def territory_of(self, regions: Sequence[str]) -> str | None:
+        """The company whose territory a place is in, by the codes of its regions from the nearest upwards."""
+        of = {code: one.company for one in reversed(self.contracts) for code in one.regions}
+        return next((of[code] for code in regions if code in of), None)
+
+
+def _limits(n: int, one: Contract) -> Iterable[dict[str, str]]:
+    """What is wrong with the limits of a company's prices."""
+    floor, ceiling = one.price_floor_percent, one.price_ceiling_percent
+    if one.price_right == "chain" and (floor or ceiling):
+        yield {
+            "field": f"body.contracts.{n}.price_floor_percent",
+            "zh": "总部定价时没有公司定价的范围。",
+            "en": "Where the chain sets prices, there are no limits for the company's.",
+        }
+    if ceiling and ceiling <= floor:
+        yield {
+            "field": f"body.contracts.{n}.price_ceiling_percent",
+            "zh": "上限要高于下限,否则公司没有价格可定。",
+            "en": "The ceiling is above the floor, or else the company has no price to choose.",
+        }
+
+
+async def _in_the_world(tx: Tx, policy: ContractPolicy) -> None:
+    """Refuses companies and regions that are not there, and a territory that two companies would have."""
+    companies = {row["code"] for row in await tx.fetch("SELECT code FROM companies")}
+    regions = {row["code"] for row in await tx.fetch("SELECT code FROM regions")}
+    given: dict[str, str] = {}
+    problems = []
+    for n, one in enumerate(policy.contracts):
+        if one.company not in companies:
+            problems.append(
+                {
+                    "field": f"body.contracts.{n}.company",
+                    "zh": f"没有编号为 {one.company} 的公司。",
+                    "en": f"There is no company {one.company}.",
+                }
+            )
+        for code in one.regions:
+            if code not in regions:
+                zh, en = f"没有编号为 {code} 的区域。", f"There is no region {code}."
+            elif given.setdefault(code, one.company) != one.company:
+                zh, en = f"区域 {code} 已经是 {given[code]} 的。", f"The region {code} is {given[code]}'s already."
+            else:
+                continue
+            problems.append({"field": f"body.contracts.{n}.regions", "zh": zh, "en": en})
+    if problems:
+        raise BadInput(problems=problems)
+
 
 DIRECT = Contract(
     company="-", mode="direct", stock_owner="chain", price_right="chain", promo_payer="chain", goods_percent=60
@@ -194,7 +259,7 @@ DIRECT = Contract(
 FRANCHISE = Contract(
     company="-", mode="franchise", stock_owner="company", price_right="chain", promo_payer="chain", goods_percent=60
 )
-CONTRACTS = Policy("contracts", ContractPolicy, ContractPolicy())
+CONTRACTS = Policy("contracts", ContractPolicy, ContractPolicy(), allow=_in_the_world)
 
 
 class StatementPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,11 +22,12 @@ PARTS_BP = 100
 """Hundredths of a percent in a percent."""
 
 
-def in_money(kept_minor: int, *, total_minor: int, by_points_minor: int) -> int:
-    """Of what a line's buyer keeps, the part that was not paid in points: the chain gave those up itself."""
+def in_money(kept_minor: int, *, total_minor: int, by_gifts_minor: int) -> int:
+    """Of what a line's buyer keeps, the part that was paid in money: points, and the bonus of a wallet, are gifts that
+    the chain gave up itself. What was paid into a wallet is money."""
     if total_minor <= 0:
         return 0
-    return kept_minor * (total_minor - by_points_minor) // total_minor
+    return kept_minor * (total_minor - by_gifts_minor) // total_minor
 
 
 def commission_of(facts: Facts, line: LineFacts, kept_minor: int, plan: CommissionPolicy) -> list[Earned]:
@@ -76,7 +77,14 @@ def _best(found: Sequence[Earned]) -> list[Earned]:
     return [one for one in found if one.flag is not None or best.get(one.key.payee) is one]
 
 
-def allocation_of(facts: Facts, kept: Kept, policy: AllocationPolicy, contract: Contract, owner: Payee) -> list[Earned]:
+def allocation_of(
+    facts: Facts,
+    kept: Kept,
+    policy: AllocationPolicy,
+    contract: Contract,
+    owner: Payee,
+    territory: Payee | None = None,
+) -> list[Earned]:
     """How what a location handed over of a line is shared among organisations; the parts add up to what was kept.
 
     The goods' worth by contract goes to their owner; of the margin each gets its percentage by largest remainder, and
@@ -86,7 +94,7 @@ def allocation_of(facts: Facts, kept: Kept, policy: AllocationPolicy, contract: 
     funded = kept.gross_minor - kept.net_minor if contract.promo_payer == "chain" else 0
     basis = kept.net_minor + funded
     goods = Money(basis).scale(contract.goods_percent * PARTS_BP, rounding=Rounding.HALF_UP).minor
-    roles = list(_organisations(facts, kept, policy))
+    roles = list(_organisations(facts, kept, policy, territory))
     rest = 100 - sum(percent for _, _, percent in roles)
     parts = Money(basis - goods).split([*(percent for _, _, percent in roles), rest])
     amounts: dict[tuple[Role, Payee], tuple[int, int]] = {("owner", owner): (goods + parts[-1].minor, rest)}
@@ -107,7 +115,9 @@ def allocation_of(facts: Facts, kept: Kept, policy: AllocationPolicy, contract: 
     ]
 
 
-def _organisations(facts: Facts, kept: Kept, policy: AllocationPolicy) -> Iterable[tuple[Role, Payee, int]]:
+def _organisations(
+    facts: Facts, kept: Kept, policy: AllocationPolicy, territory: Payee | None
+) -> Iterable[tuple[Role, Payee, int]]:
     """Who did something for the order, with their percentage of the margin."""
     touched = facts.touch.store_id if facts.touch is not None and facts.touch.store_id else facts.seller_store_id
     shops: list[tuple[Role, UUID | None, int]] = [
@@ -120,6 +130,8 @@ def _organisations(facts: Facts, kept: Kept, policy: AllocationPolicy) -> Iterab
     for role, store_id, percent in shops:
         if store_id is not None and percent:
             yield role, Payee("store", store_id), percent
+    if territory is not None and kept.method == "delivery" and facts.online and policy.territory:
+        yield "territory", territory, policy.territory
     if facts.online and policy.online:
         yield "online", ONLINE, policy.online
     if policy.headquarters:

@@ -1,16 +1,25 @@
 """What a month would have come to under other rules, payee by payee: the facts of its orders are frozen, so only the
-rules change. Nothing is stored."""
+rules change. Nothing is stored.
+
+What people have of the month's orders and new members is taken together under the cap of a month, on both sides, as if
+all of it became due within the month. Naive: when it becomes due (`mature_days`) changes no sum and is left out; a plan
+that pays more people would also have closed circles between them that nobody has now; orders first credited before
+their members' second level was kept have none.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from duoline.settlement.contracts import contract_at
-from duoline.settlement.reckon import allocation_of, commission_of
-from duoline.settlement.types import Facts, Kept, LineFacts, Payee
+from duoline import attribution
+from duoline.settlement.contracts import terms_at
+from duoline.settlement.policy import COMMISSION
+from duoline.settlement.reckon import allocation_of, commission_of, payable
+from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,10 +71,20 @@ ORDER BY c.at, c.order_id LIMIT $5
 
 
 async def simulate(db: Database, draft: Draft, *, since: datetime, until: datetime) -> Simulated:
-    """The orders that were first credited within a period, under the draft; read in batches, so that a month of any
-    length takes the same memory."""
+    """The orders that were first credited within a period, and the members who were brought in it, under the draft;
+    read in batches, so that a month of any length takes the same memory."""
     before: dict[tuple[Payee, Book], int] = {}
     after: dict[tuple[Payee, Book], int] = {}
+    for guide_id, had, brought in await db.fetch(_BROUGHT, since, until):
+        to: tuple[Payee, Book] = Payee("staff", guide_id), "commission"
+        before[to] = had
+        after[to] = brought * draft.commission.bringing_minor
+    for store_id, had, brought in await db.fetch(_BROUGHT_TO_SHOPS, since, until):
+        would = brought * draft.allocation.bringing_minor
+        for payee, sign in ((Payee("store", store_id), 1), (HEADQUARTERS, -1)):
+            to = payee, "allocation"
+            before[to] = before.get(to, 0) + sign * had
+            after[to] = after.get(to, 0) + sign * would
     orders, place = 0, (since, UUID(int=0))
     while rows := await db.fetch(_ORDERS, since, until, *place, BATCH):
         place = (rows[-1]["at"], rows[-1]["order_id"])
@@ -77,6 +96,9 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
             for one in _anew(row, draft):
                 to = one.key.payee, one.key.book
                 after[to] = after.get(to, 0) + one.earned_minor
+    # The rules at the end of the period, in which it is settled.
+    _cap(before, COMMISSION.current(until - timedelta(seconds=1)).body)
+    _cap(after, draft.commission)
     return Simulated(
         orders,
         [
@@ -86,9 +108,41 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
     )
 
 
+# Whom new members chose first, without anything odd, as `credit_bringing` is told; what the guide had for them.
+_BROUGHT = """
+SELECT b.guide_id, coalesce(sum(a.earned_minor), 0)::bigint AS had, count(*)::integer AS brought
+FROM bindings b
+LEFT JOIN accruals a ON a.payee_id = b.guide_id AND a.order_id = b.id AND a.role = 'bringing'
+WHERE b.from_at >= $1 AND b.from_at < $2 AND b.guide_id IS NOT NULL AND b.flags = '[]'
+  AND b.source NOT IN ('transfer', 'dispute')
+  AND NOT EXISTS (SELECT FROM bindings e WHERE e.member_id = ANY (duo_group_at(b.member_id, b.from_at))
+                  AND e.from_at < b.from_at)
+GROUP BY b.guide_id
+"""
+
+
+# The same for the shops whose touchpoints brought new members; headquarters bears it.
+_BROUGHT_TO_SHOPS = f"""
+SELECT n.store_id, coalesce(sum(a.earned_minor), 0)::bigint AS had, count(*)::integer AS brought
+FROM ({attribution.NEWCOMERS}) n
+LEFT JOIN accruals a ON a.payee_id = n.store_id AND a.order_id = n.touch_id AND a.role = 'bringing_store'
+WHERE n.at >= $1 AND n.at < $2 AND n.store_id IS NOT NULL AND (NOT n.odd OR a.order_id IS NOT NULL)
+GROUP BY n.store_id
+"""  # noqa: S608 - our own text
+
+
+def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy) -> None:
+    """What people have of the month is no more than its cap."""
+    for (payee, book), minor in sums.items():
+        if book == "commission":
+            sums[payee, book] = payable(minor, plan.month_cap_minor)
+
+
 def _anew(row: Any, draft: Draft) -> list[Earned]:
     """The shares of one order under the draft."""
     facts = msgspec.convert(row["facts"], Facts)
+    if facts.second_id is None:
+        facts = msgspec.structs.replace(facts, second_id=facts.upline_id)
     methods = {one["line"]: one["method"] for one in row["methods"] or []}
     found: list[Earned] = []
     kept: dict[str, int] = {}
@@ -107,8 +161,8 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     handed: dict[str, int] = {}
     for (line, _), what in places.items():
         handed[line] = handed.get(line, 0) + what.net_minor
-        contract, owner = contract_at(what.location_id, draft.contracts)
-        found += allocation_of(facts, what, draft.allocation, contract, owner)
+        terms = terms_at(what.location_id, draft.contracts, regions=facts.regions)
+        found += allocation_of(facts, what, draft.allocation, *terms)
     for each in msgspec.convert(row["lines"], list[LineFacts]):
         name = str(each.line_id)
         # Who had no commission before may have some now: what was handed over tells as much of the line.

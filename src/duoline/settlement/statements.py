@@ -73,8 +73,8 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
     """One person's word for a statement; returns its state after it.
 
     Refuses `kernel.not-found`, `settlement.still-closing`, `settlement.not-closed`, `settlement.own-statement`,
-    `settlement.disputed`, `settlement.approved-before`. Locks the payee, then the statement, which nobody can dispute
-    meanwhile. The chain's own are booked with the last word.
+    `settlement.disputed` until what is disputed was answered, `settlement.approved-before`. Locks the payee, then the
+    statement. The chain's own are booked with the last word.
     """
     statement = await lock(tx, payee_id, statement_id)
     if statement.state == "closing":
@@ -83,7 +83,7 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
         raise NotClosed
     if staff_id == payee_id:
         raise OwnStatement
-    if await tx.fetchval(_DISPUTED, payee_id, statement_id):
+    if await is_disputed(tx, payee_id, statement_id):
         raise Disputed
     fresh = await tx.fetchval(
         """INSERT INTO statement_approvals (payee_id, statement_id, staff_id, at) VALUES ($1, $2, $3, $4)
@@ -121,12 +121,6 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
     return state
 
 
-# Whether the last word about a statement is that something is not right.
-_DISPUTED = """
-SELECT kind = 'dispute' FROM statement_notes WHERE payee_id = $1 AND statement_id = $2 ORDER BY id DESC LIMIT 1
-"""
-
-
 async def set_state(tx: Tx, statement: Statement, state: str) -> None:
     """Take a locked statement to a state."""
     if state == statement.state:
@@ -142,18 +136,24 @@ async def set_state(tx: Tx, statement: Statement, state: str) -> None:
     ensure(done == "UPDATE 1", "STL-7", f"{statement.id} is not {statement.state} any more")
 
 
-async def say(tx: Tx, payee_id: UUID, statement_id: UUID, *, kind: str, note: str, actor: Actor) -> UUID:
-    """Write down what a payee disputes, or what they are answered.
+async def is_disputed(tx: Tx, payee_id: UUID, statement_id: UUID) -> bool:
+    """Whether the last that was said of a locked statement is a dispute."""
+    last: str | None = await tx.fetchval(
+        "SELECT kind FROM statement_notes WHERE payee_id = $1 AND statement_id = $2 ORDER BY id DESC LIMIT 1",
+        payee_id,
+        statement_id,
+    )
+    return last == "dispute"
 
-    Refuses `kernel.not-found`, `settlement.still-closing`.
+
+async def say(tx: Tx, payee_id: UUID, statement_id: UUID, *, kind: str, note: str, actor: Actor) -> UUID:
+    """Write down what a payee disputes, or what they are answered; until then nobody approves or pays it.
+
+    Refuses `kernel.not-found`, `settlement.still-closing`. Locks the payee, then the statement: it is not approved
+    meanwhile.
     """
     note_id = new_id()
-    state = await tx.fetchval(
-        "SELECT state FROM statements WHERE payee_id = $1 AND id = $2 FOR KEY SHARE", payee_id, statement_id
-    )
-    if state is None:
-        raise NotFound(kind="statement")
-    if state == "closing":
+    if (await lock(tx, payee_id, statement_id)).state == "closing":
         raise StillClosing
     await tx.execute(
         """INSERT INTO statement_notes (payee_id, statement_id, id, kind, note, actor, at)

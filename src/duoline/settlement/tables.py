@@ -85,7 +85,8 @@ payees = table(
     check("payees_paid_ck", "paid_minor >= 0 OR kind NOT IN ('staff', 'member')"),
 )
 
-# What a payee has earned by a line: `earned` follows what the buyer keeps, `settled` is what of it statements have.
+# What a payee has earned by a line: `earned` follows what the buyer keeps, `reversed` is all of it that was ever taken
+# back (earned and reversed together is what was earned in all), `settled` is what of `earned` statements have.
 accruals = table(
     PACKAGE,
     "accruals",
@@ -106,6 +107,7 @@ accruals = table(
     big("basis_minor"),
     big("gross_minor"),
     big("earned_minor"),
+    big("reversed_minor", default="0"),
     big("settled_minor", default="0"),
     text("state", default="pending"),
     at("matures_at", null=True),
@@ -118,25 +120,31 @@ accruals = table(
     check(
         "accruals_role_ck",
         "CASE book WHEN 'commission' THEN role IN ('guide', 'seller', 'referrer', 'second', 'bringing')"
-        " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'ship_store', 'hand_over_store',"
-        " 'online', 'headquarters') END",
+        " ELSE role IN ('owner', 'bringer_store', 'guide_store', 'touchpoint_store', 'territory', 'ship_store',"
+        " 'hand_over_store', 'online', 'headquarters', 'bringing_store') END",
     ),
     check("accruals_people_ck", "(book = 'commission') = (payee_kind IN ('staff', 'member'))"),
     # Two levels are the most there can be, and the second only behind a sign-off.
     check("accruals_level_ck", "level IN (1, 2) AND (level = 2) = (role = 'second')"),
     check("accruals_sign_off_ck", "level = 1 OR sign_off_id IS NOT NULL"),
-    # Members are not paid by head for whom they bring.
-    check("accruals_bringing_ck", "role <> 'bringing' OR payee_kind = 'staff'"),
+    # Members are not paid by head for whom they bring: staff are, and shops, at headquarters' cost.
+    check(
+        "accruals_bringing_ck",
+        "(role <> 'bringing' OR payee_kind = 'staff') AND (role <> 'bringing_store' OR payee_kind = 'store')",
+    ),
     # Nobody is paid for what they bought themselves.
     check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
     check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'payer', 'circle')"),
     check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
     check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
+    check("accruals_reversed_ck", "reversed_minor >= 0"),
     check("accruals_state_ck", "state IN ('pending', 'matured') AND (state = 'matured') = (month IS NOT NULL)"),
     check("accruals_settled_ck", "settled_minor = 0 OR state = 'matured'"),
     index("accruals_order_ix", "order_id"),
     index("accruals_ripe_ix", "payee_id", "matures_at", postgresql_where=sql_text("state = 'pending'")),
     index("accruals_month_ix", "payee_id", "month"),
+    # What was taken back of somebody, without reading what was not.
+    index("accruals_reversed_ix", "payee_id", "reversed_minor", postgresql_where=sql_text("reversed_minor > 0")),
     index("accruals_member_ix", "payee_id", "at", postgresql_where=sql_text("payee_kind = 'member'")),
     # What no statement has yet, in the order in which closing walks through it.
     index(
@@ -269,7 +277,26 @@ statement_notes = table(
     erasable=("note",),
 )
 
-# Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time.
+# Where a payee is paid by the payment provider: what it knows them by there, and whose name is on it. Who has none is
+# paid by file.
+payee_accounts = table(
+    PACKAGE,
+    "payee_accounts",
+    PAYEE,
+    uid("payee_id"),
+    text("kind"),
+    text("provider"),
+    text("receiver"),
+    text("holder"),
+    text("actor"),
+    at("at"),
+    pk("payee_accounts", "payee_id"),
+    check("payee_accounts_kind_ck", "kind IN ('staff', 'member', 'store', 'company')"),
+    check("payee_accounts_filled_ck", "provider <> '' AND receiver <> '' AND holder <> ''"),
+)
+
+# Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time. `provider`
+# and `receiver` are the payee's account when it was asked for; without a provider it goes by file.
 payouts = table(
     PACKAGE,
     "payouts",
@@ -281,6 +308,9 @@ payouts = table(
     big("amount_minor"),
     text("currency"),
     text("state"),
+    text("provider", default=""),
+    text("receiver", default=""),
+    text("provider_ref", default=""),
     text("problem", default=""),
     text("actor"),
     at("at"),
@@ -290,8 +320,15 @@ payouts = table(
     check("payouts_amount_ck", "amount_minor > 0"),
     check("payouts_state_ck", "state IN ('requested', 'done', 'failed')"),
     check("payouts_resolved_ck", "(state = 'requested') = (resolved_at IS NULL)"),
+    # The account of one that is over may be forgotten with the member.
+    check(
+        "payouts_provider_ck",
+        "CASE WHEN provider = '' THEN receiver = '' AND provider_ref = ''"
+        " ELSE receiver <> '' OR state <> 'requested' END",
+    ),
     index("payouts_live_ux", "payee_id", "statement_id", unique=True, postgresql_where=sql_text("state <> 'failed'")),
     index("payouts_run_ix", "run_id", "id"),
+    index("payouts_send_ix", "at", postgresql_where=sql_text("state = 'requested' AND provider <> ''")),
 )
 
 # A run pays every approved statement of a month that is not paid.

@@ -14,8 +14,8 @@ Book = Literal["commission", "allocation"]
 PayeeKind = Literal["staff", "member", "store", "company", "chain"]
 Role = Literal[
     "guide", "seller", "referrer", "second", "bringing",
-    "owner", "bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online",
-    "headquarters",
+    "owner", "bringer_store", "guide_store", "touchpoint_store", "territory", "ship_store", "hand_over_store",
+    "online", "headquarters", "bringing_store",
 ]  # fmt: skip
 Flag = Literal["self", "phone", "device", "address", "payer", "circle"]
 
@@ -56,7 +56,10 @@ class Guided(msgspec.Struct, frozen=True, kw_only=True):
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What an order's shares follow from, frozen when it is first told of: later changes of bindings, touches or rules
-    move nothing. `flags` says of a role of commission why it pays nothing."""
+    move nothing. `flags` says of a role of commission why it pays nothing, or would under another plan. `second_id` is
+    paid when the plan has two levels; `upline_id` is the same person where nobody answered for a second level.
+    `regions` are the codes of the regions an online order is delivered into, the nearest first, none for what is
+    collected."""
 
     member_id: UUID
     order_id: UUID
@@ -68,8 +71,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     guide: Guided | None = None
     touch: Touched | None = None
     second_id: UUID | None = None
+    upline_id: UUID | None = None
     brought_store_id: UUID | None = None
     flags: dict[str, Flag] = {}
+    regions: list[str] = []
 
 
 class LineFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,16 @@ class Chain:
         """The region itself and those below it that have stores."""
         return frozenset({region_id, *(self.stores[store_id].region_id for store_id in self.stores_below(region_id))})
 
+    def regions_above(self, region_id: UUID) -> list[UUID]:
+        """The region itself and those above it, the nearest first."""
+        path: list[UUID] = []
+        above: UUID | None = region_id
+        while above is not None and above not in path:
+            path.append(above)
+            region = self.regions.get(above)
+            above = region.parent_id if region else None
+        return path
+
     def shops(self, *, service: str | None = None) -> list[Store]:
         """Open stores (not distribution centres) that offer a service: pickup, ship or returns; by code."""
         return sorted(

@@ -52,11 +52,13 @@ STORE = CLERK | {
     "bindings.edit",
     "settlement.read",
 }
-FRANCHISEE = STORE | {"stores.edit"}
-REGION = FRANCHISEE | {"policies.read", "transfers.call", "orders.dispatch"}
+# Of `prices.set` the contract with a company says whose it is, shop by shop (`settlement.price_right`).
+FRANCHISEE = STORE | {"stores.edit", "prices.set"}
+REGION = STORE | {"stores.edit", "policies.read", "transfers.call", "orders.dispatch"}
 HEADQUARTERS = REGION | {
     "catalogue.edit",
     "prices.edit",
+    "prices.set",
     "stores.open",
     "organisation.edit",
     "policies.edit",

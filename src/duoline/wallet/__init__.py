@@ -1,8 +1,8 @@
 """Stored value: paid in by members, given on top by the chain, spent like money, and never lost between the two."""
 
 from duoline.wallet import top_up as top_ups
-from duoline.wallet.account import balance_of, is_filling
-from duoline.wallet.errors import StoredNotTaken, TopUpOver, WalletNotEmpty
+from duoline.wallet.account import balance_of
+from duoline.wallet.errors import StoredNotTaken, TopUpOver
 from duoline.wallet.pay_out import pay_out
 from duoline.wallet.policy import WALLET, WalletPolicy
 from duoline.wallet.reckon import Shares, bonus_for
@@ -15,12 +15,10 @@ __all__ = [
     "StoredNotTaken",
     "TopUp",
     "TopUpOver",
-    "WalletNotEmpty",
     "WalletPolicy",
     "balance_of",
     "bonus_for",
     "give_back",
-    "is_filling",
     "pay_out",
     "spendable",
     "top_ups",

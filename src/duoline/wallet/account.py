@@ -1,8 +1,11 @@
-"""A member's wallet: the row that every change locks, and what it moves in the ledger."""
+"""A member's wallet: the row that every change locks, and what it moves in the ledger.
+
+A person who was several members has as many wallets (`members.group`): what each holds stays where it was paid in.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from duoline import ledger
 from duoline.kernel import clock
@@ -12,7 +15,7 @@ from duoline.kernel.money import CURRENCY
 from duoline.wallet.reckon import Left, Shares, first_in_first_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Literal
     from uuid import UUID
@@ -20,31 +23,56 @@ if TYPE_CHECKING:
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
 
+
+class Drawn(NamedTuple):
+    """What was taken out of a lot: of whose wallet, and when that lot ends."""
+
+    member_id: UUID
+    minor: int
+    expires_at: datetime | None
+
+
 PRINCIPAL = ledger.accounts.STORED_PRINCIPAL
 BONUS = ledger.accounts.STORED_BONUS
 
 
 async def balance_of(db: Database | Tx, member_id: UUID) -> Shares:
-    """What is in a member's wallet as of now."""
-    row = await db.fetchrow("SELECT principal_minor, bonus_minor FROM wallets WHERE member_id = $1", member_id)
+    """What is in a person's wallets as of now: the member's, and those of who else they are."""
+    row = await db.fetchrow(
+        """SELECT coalesce(sum(principal_minor), 0)::bigint, coalesce(sum(bonus_minor), 0)::bigint
+           FROM wallets WHERE member_id = ANY (duo_group($1))""",
+        member_id,
+    )
     return Shares(*row) if row else Shares()
 
 
-async def is_filling(db: Database | Tx, member_id: UUID) -> bool:
-    """Whether something is being paid into a member's wallet."""
-    found: bool = await db.fetchval(
-        "SELECT EXISTS (SELECT FROM wallet_top_ups WHERE member_id = $1 AND state = 'open')", member_id
+async def lock_purse(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Shares]:
+    """A person's wallets, locked in order of id, with what is in each; of none there is none."""
+    rows = await tx.fetch(
+        """SELECT member_id, principal_minor, bonus_minor FROM wallets
+           WHERE member_id = ANY ($1) ORDER BY member_id FOR UPDATE""",
+        list(ids),
     )
-    return found
+    return {row["member_id"]: Shares(row["principal_minor"], row["bonus_minor"]) for row in rows}
 
 
-async def lock(tx: Tx, member_id: UUID) -> Shares:
-    """The member's wallet, made if there is none, locked: after the member's points, before a drawer."""
+def sum_of(purse: Mapping[UUID, Shares]) -> Shares:
+    """All wallets of a person together."""
+    return Shares(sum(one.principal for one in purse.values()), sum(one.bonus for one in purse.values()))
+
+
+async def make(tx: Tx, member_id: UUID) -> None:
+    """The member's wallet, if there is none. Locks nothing that is there."""
     await tx.execute(
         "INSERT INTO wallets (member_id, updated_at) VALUES ($1, $2) ON CONFLICT (member_id) DO NOTHING",
         member_id,
         clock.now(),
     )
+
+
+async def lock(tx: Tx, member_id: UUID) -> Shares:
+    """The member's wallet, made if there is none, locked: after the member's points, before a drawer."""
+    await make(tx, member_id)
     row = await tx.fetchrow(
         "SELECT principal_minor, bonus_minor FROM wallets WHERE member_id = $1 FOR UPDATE", member_id
     )
@@ -120,24 +148,26 @@ async def add_lot(
 
 
 async def draw(
-    tx: Tx, member_id: UUID, part: Literal["principal", "bonus"], minor: int, *, gone: bool = False
-) -> list[Left]:
-    """Take an amount out of a locked wallet's lots, those that end first before the others, then the oldest.
+    tx: Tx, ids: Sequence[UUID], part: Literal["principal", "bonus"], minor: int, *, gone: bool = False
+) -> list[Drawn]:
+    """Take an amount out of the lots of a person's locked wallets, those that end first before the others, then the
+    oldest, whichever wallet they are in.
 
     With `gone` it was not spent: it was paid out or given up. There is as much (WAL-2).
     """
     rows = await tx.fetch(
-        """SELECT id, left_minor, expires_at FROM wallet_lots
-           WHERE member_id = $1 AND part = $2 AND left_minor > 0 ORDER BY expires_at NULLS LAST, id""",
-        member_id,
+        """SELECT member_id, id, left_minor, expires_at FROM wallet_lots
+           WHERE member_id = ANY ($1) AND part = $2 AND left_minor > 0 ORDER BY expires_at NULLS LAST, id""",
+        list(ids),
         part,
     )
-    taken = first_in_first_out([Left(*row) for row in rows], minor)
-    ensure(sum(one.minor for one in taken) == minor, "WAL-2", f"{member_id}: {minor} of {part} is not in its lots")
+    whose = {row["id"]: row["member_id"] for row in rows}
+    taken = first_in_first_out([Left(row["id"], row["left_minor"], row["expires_at"]) for row in rows], minor)
+    ensure(sum(one.minor for one in taken) == minor, "WAL-2", f"{ids}: {minor} of {part} is not in their lots")
     await tx.executemany(
         """UPDATE wallet_lots SET left_minor = left_minor - $3,
                   gone_minor = gone_minor + CASE WHEN $4 THEN $3 ELSE 0 END
            WHERE member_id = $1 AND id = $2""",
-        [(member_id, one.lot_id, one.minor, gone) for one in taken],
+        [(whose[one.lot_id], one.lot_id, one.minor, gone) for one in taken],
     )
-    return taken
+    return [Drawn(whose[one.lot_id], one.minor, one.expires_at) for one in taken]

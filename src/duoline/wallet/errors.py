@@ -93,12 +93,3 @@ class NothingToPayOut(Refusal):
     status = 409
     zh = "可退本金现在是 {principal}。请核对后再退。"
     en = "The principal is {principal} now. Check it, and pay it out again."
-
-
-class WalletNotEmpty(Refusal):
-    """The member who would be merged into another has stored value, or is paying some in."""
-
-    code = "wallet.not-empty"
-    status = 409
-    zh = "要并入的会员还有 {balance} 储值(或正在充值)。请反过来合并,或先把储值退给顾客。"
-    en = "The member who would go has {balance} stored, or is paying in. Merge the other way round, or pay it out."

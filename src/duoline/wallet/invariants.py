@@ -47,11 +47,12 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "WAL-4",
         "What wallets paid for an order is what its captures took from them: nothing stays between the two.",
-        """SELECT j.member_id, j.order_id, sum(a.minor) AS between
+        # Of one order several wallets may have paid a part, each in its own member's journals.
+        """SELECT j.order_id, sum(a.minor) AS between
            FROM journals j
            JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id,
                 LATERAL (VALUES (e.credit, e.amount_minor), (e.debit, -e.amount_minor)) AS a(account, minor)
-           WHERE a.account = 'stored:used' GROUP BY j.member_id, j.order_id HAVING sum(a.minor) <> 0""",
+           WHERE a.account = 'stored:used' GROUP BY j.order_id HAVING sum(a.minor) <> 0""",
     ),
     (
         "WAL-5",
@@ -72,5 +73,53 @@ INVARIANTS: list[tuple[str, str, str]] = [
                FROM wallet_lots o WHERE o.member_id = t.member_id AND o.source = 'top_up' AND o.ref_id = t.id) l ON true
            WHERE t.id IS NULL OR j.ref_id IS NULL OR (t.principal_minor, t.bonus_minor) <> (j.principal, j.bonus)
               OR (t.principal_minor, t.bonus_minor) <> (l.principal, l.bonus)""",
+    ),
+    (
+        "WAL-6",
+        "Stored value that paid came from wallets of the person who bought, as of then, and each wallet's ledger says"
+        " how much, and how much is back: merging and undoing move none. (Clocks of several machines may differ by five"
+        " minutes.)",
+        """WITH shares AS (
+               SELECT s.*, u.id AS whole, u.shared_with FROM wallet_shares s
+               LEFT JOIN wallet_uses u ON u.member_id = s.buyer_id AND u.id = s.use_id),
+           heads AS (
+               SELECT other_id AS member_id, member_id AS head, at AS from_at,
+                      coalesce(undone_at, 'infinity') AS until_at
+               FROM member_merges
+               UNION ALL
+               SELECT DISTINCT m.id, m.id, timestamptz '-infinity', timestamptz 'infinity'
+               FROM shares s, LATERAL (VALUES (s.member_id), (s.buyer_id)) m(id)),
+           paid AS (
+               SELECT member_id, order_id, principal_minor - back_principal_minor AS principal,
+                      bonus_minor - back_bonus_minor AS bonus
+               FROM wallet_shares
+               UNION ALL
+               SELECT u.member_id, u.order_id, u.principal_minor - u.back_principal_minor - coalesce(s.principal, 0),
+                      u.bonus_minor - u.back_bonus_minor - coalesce(s.bonus, 0)
+               FROM wallet_uses u LEFT JOIN LATERAL (
+                   SELECT sum(s.principal_minor - s.back_principal_minor) AS principal,
+                          sum(s.bonus_minor - s.back_bonus_minor) AS bonus
+                   FROM wallet_shares s WHERE s.member_id = ANY (u.shared_with) AND s.use_id = u.id) s ON true),
+           booked AS (
+               SELECT j.member_id, j.order_id,
+                      sum(a.minor) FILTER (WHERE a.account = 'stored:principal') AS principal,
+                      sum(a.minor) FILTER (WHERE a.account = 'stored:bonus') AS bonus
+               FROM journals j
+               JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id,
+                    LATERAL (VALUES (e.debit, e.amount_minor), (e.credit, -e.amount_minor)) AS a(account, minor)
+               WHERE j.kind IN ('wallet-used', 'wallet-back') GROUP BY 1, 2)
+           SELECT s.member_id, s.use_id, 'not one person' AS wrong
+           FROM shares s, (SELECT interval '5 minutes' AS slack) clocks
+           WHERE s.whole IS NULL OR NOT s.member_id = ANY (s.shared_with)
+              OR NOT EXISTS (
+                  SELECT FROM heads a JOIN heads b ON b.head = a.head
+                  WHERE a.member_id = s.member_id AND b.member_id = s.buyer_id AND a.from_at <= s.at + slack
+                    AND b.from_at <= s.at + slack AND a.until_at >= s.at - slack AND b.until_at >= s.at - slack)
+           UNION ALL
+           SELECT coalesce(p.member_id, b.member_id), coalesce(p.order_id, b.order_id), 'not what the ledger says'
+           FROM (SELECT member_id, order_id, sum(principal) AS principal, sum(bonus) AS bonus FROM paid GROUP BY 1, 2) p
+           FULL JOIN booked b ON b.member_id = p.member_id AND b.order_id = p.order_id
+           WHERE (coalesce(p.principal, 0), coalesce(p.bonus, 0))
+                 <> (coalesce(b.principal, 0), coalesce(b.bonus, 0))""",
     ),
 ]

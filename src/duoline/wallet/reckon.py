@@ -67,3 +67,12 @@ def first_in_first_out(lots: Sequence[Left], minor: int) -> list[Left]:
             taken.append(lot._replace(minor=part))
             minor -= part
     return taken
+
+
+def fill(room: Sequence[int], minor: int) -> list[int]:
+    """Pour an amount into places in their order, each as far as it has room. What is too much is in none of them."""
+    parts = []
+    for one in room:
+        parts.append(min(one, minor))
+        minor -= parts[-1]
+    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, blob, check, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, blob, check, fk, index, integer, pk, text, uid, uids, unique
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "wallet"
@@ -105,6 +105,8 @@ wallet_uses = table(
     # When the last of the bonus that was spent would have ended; null when some of it never does.
     at("bonus_expires_at", null=True),
     integer("rule_version"),
+    # Other members' wallets that paid a part, because they and the buyer are one person (`wallet_shares`).
+    uids("shared_with", default="{}"),
     at("at"),
     pk("wallet_uses", "member_id", "id"),
     check("wallet_uses_amount_ck", "principal_minor >= 0 AND bonus_minor >= 0 AND principal_minor + bonus_minor > 0"),
@@ -114,6 +116,32 @@ wallet_uses = table(
     ),
     index("wallet_uses_order_ix", "member_id", "order_id"),
     index("wallet_uses_at_ix", "member_id", "at"),
+)
+
+# What of a use another wallet of the same person paid, and what of it came back there. The amounts of the use are of
+# all wallets together.
+wallet_shares = table(
+    PACKAGE,
+    "wallet_shares",
+    MEMBER,
+    uid("member_id"),
+    uid("use_id"),
+    uid("buyer_id"),
+    uid("order_id"),
+    big("principal_minor"),
+    big("bonus_minor"),
+    big("back_principal_minor", default="0"),
+    big("back_bonus_minor", default="0"),
+    at("bonus_expires_at", null=True),
+    at("at"),
+    pk("wallet_shares", "member_id", "use_id"),
+    fk("wallet_shares_wallet_fk", ["member_id"], "wallets", ["member_id"]),
+    check("wallet_shares_ends_ck", "member_id <> buyer_id"),
+    check("wallet_shares_amount_ck", "principal_minor >= 0 AND bonus_minor >= 0 AND principal_minor + bonus_minor > 0"),
+    check(
+        "wallet_shares_back_ck",
+        "back_principal_minor BETWEEN 0 AND principal_minor AND back_bonus_minor BETWEEN 0 AND bonus_minor",
+    ),
 )
 
 # What headquarters paid out of a wallet, and the bonus that was given up with it.

@@ -10,7 +10,8 @@ from duoline.kernel import audit, clock
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import CURRENCY, Money
-from duoline.wallet.account import BONUS, PRINCIPAL, add_lot, lock, move
+from duoline.members.group import lock_group
+from duoline.wallet.account import BONUS, PRINCIPAL, add_lot, lock, lock_purse, make, move, sum_of
 from duoline.wallet.errors import BonusChanged, TopUpDayLimit, TopUpsOff, TopUpTooLittle, WalletFull
 from duoline.wallet.policy import WALLET
 from duoline.wallet.reckon import Shares, bonus_for
@@ -92,11 +93,14 @@ async def ask(
 ) -> TopUp:
     """Write a top-up that waits for its money; with `tender` cash it is paid, and the caller calls `receive`.
 
-    Locks the wallet. Refuses `wallet.top-ups-off`, `wallet.too-little`, `wallet.bonus-changed` when another bonus was
+    It goes into the member's own wallet; the limits are of the person. Locks their group, then their wallets. Refuses
+    `members.merged-meanwhile`, `wallet.top-ups-off`, `wallet.too-little`, `wallet.bonus-changed` when another bonus was
     shown, `wallet.day-top-ups`, `wallet.too-much`: what is still to be paid counts too.
     """
     rules = WALLET.current()
-    have = await lock(tx, member_id)
+    group = await lock_group(tx, member_id)
+    await make(tx, member_id)
+    have = sum_of(await lock_purse(tx, group))
     bonus = bonus_for(rules.body, amount_minor)
     await _ensure_may(tx, rules.body, have, member_id=member_id, amount_minor=amount_minor, bonus_minor=bonus)
     if expected_bonus_minor is not None and expected_bonus_minor != bonus:
@@ -114,7 +118,7 @@ async def _ensure_may(
     day, waiting = await tx.fetchrow(
         """SELECT coalesce(sum(principal_minor) FILTER (WHERE created_at > $2), 0)::bigint AS day,
                   coalesce(sum(principal_minor + bonus_minor) FILTER (WHERE state = 'open'), 0)::bigint AS waiting
-           FROM wallet_top_ups WHERE member_id = $1 AND state <> 'closed'""",
+           FROM wallet_top_ups WHERE member_id = ANY (duo_group($1)) AND state <> 'closed'""",
         member_id,
         clock.now() - DAY,
     )  # type: ignore[misc]

@@ -15,7 +15,7 @@ from duoline.kernel.ids import code
 if TYPE_CHECKING:
     from duoline.adapters.sandbox.books import Books
 
-PATTERN = "[a-z0-9-]{1,20}"
+PATTERN = r"[a-z0-9\-]{1,20}"
 NAME = re.compile(PATTERN)
 
 

@@ -6,13 +6,14 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from duoline.adapters.sandbox import gate, payments, refunds, settlement
+from duoline.adapters.sandbox import gate, payments, refunds, settlement, transfers
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.faults import Operation
 from duoline.adapters.sandbox.payments import ChargeRequest, OpenRequest
 from duoline.adapters.sandbox.provider import Provider
 from duoline.adapters.sandbox.refunds import RefundRequest
+from duoline.adapters.sandbox.transfers import TransferRequest
 
 Asked = Request[Any, Any, Any]
 
@@ -75,6 +76,30 @@ def routes(provider: Provider) -> Router:
 
         return await gate.answer(provider, request, Operation.QUERY_REFUND, call)
 
+    @post("/transfers")
+    async def create_transfer(request: Asked) -> Response[bytes]:
+        def call(books: Books, merchant_id: str, body: bytes) -> object:
+            return transfers.as_json(transfers.transfer(books, merchant_id, gate.decoded(body, TransferRequest)))
+
+        return await gate.answer(provider, request, Operation.TRANSFER, call)
+
+    @get("/transfers/{out_transfer_no:str}")
+    async def query_transfer(request: Asked, out_transfer_no: FromPath[str]) -> Response[bytes]:
+        def call(books: Books, merchant_id: str, _body: bytes) -> object:
+            transfer = transfers.look_up(books, merchant_id, out_transfer_no)
+            if transfer is None:
+                raise Refused("not_found", 404, "There is no such transfer.")
+            return transfer
+
+        return await gate.answer(provider, request, Operation.QUERY_TRANSFER, call)
+
+    @post("/transfers/{out_transfer_no:str}/close")
+    async def close_transfer(request: Asked, out_transfer_no: FromPath[str]) -> Response[bytes]:
+        def call(books: Books, merchant_id: str, _body: bytes) -> object:
+            return transfers.close(books, merchant_id, out_transfer_no)
+
+        return await gate.answer(provider, request, Operation.CLOSE_TRANSFER, call)
+
     @get("/settlements/{on:date}")
     async def settlement_file(request: Asked, on: FromPath[date]) -> Response[bytes]:
         def call(books: Books, merchant_id: str, _body: bytes) -> object:
@@ -91,6 +116,9 @@ def routes(provider: Provider) -> Router:
             close_payment,
             create_refund,
             query_refund,
+            create_transfer,
+            query_transfer,
+            close_transfer,
             settlement_file,
         ],
     )

@@ -12,10 +12,10 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody
 
-from duoline.adapters.sandbox import accounts, callbacks, payments, refunds
+from duoline.adapters.sandbox import accounts, callbacks, payments, refunds, transfers, wallets
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
-from duoline.adapters.sandbox.faults import AnswerFault, Faults, RefundOutcome
+from duoline.adapters.sandbox.faults import AnswerFault, Faults, RefundOutcome, TransferOutcome
 from duoline.adapters.sandbox.provider import Provider
 
 
@@ -58,6 +58,26 @@ class SettleRefund(Action, frozen=True, tag="settle_refund"):
     outcome: RefundOutcome
 
 
+class SettleTransfer(Action, frozen=True, tag="settle_transfer"):
+    """End a transfer in progress."""
+
+    out_transfer_no: str
+    outcome: TransferOutcome
+
+
+class TopUpMerchant(Action, frozen=True, tag="top_up_merchant"):
+    """A merchant pays into its balance, to transfer out of it."""
+
+    merchant_id: str
+    amount_minor: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+
+
+class OpenWallet(Action, frozen=True, tag="open_wallet"):
+    """Somebody opens a wallet by that name, if there is none."""
+
+    name: Annotated[str, msgspec.Meta(pattern=f"^{accounts.PATTERN}$")]
+
+
 class Replay(Action, frozen=True, tag="replay"):
     """Send an event of any age again."""
 
@@ -85,7 +105,21 @@ class Clear(Action, frozen=True, tag="clear"):
     """Empty the queue of callbacks, so that a test does not hear of the one before it."""
 
 
-AnyAction = SetDefaults | SetFaults | SpoilAnswers | Pay | SettleRefund | Replay | Release | Scale | Reset | Clear
+AnyAction = (
+    SetDefaults
+    | SetFaults
+    | SpoilAnswers
+    | Pay
+    | SettleRefund
+    | SettleTransfer
+    | TopUpMerchant
+    | OpenWallet
+    | Replay
+    | Release
+    | Scale
+    | Reset
+    | Clear
+)
 
 
 class Done(msgspec.Struct):
@@ -135,6 +169,12 @@ def _act(books: Books, action: AnyAction, public_url: str) -> Done:
             return Done(payment=payments.as_json(payment, public_url))
         case SettleRefund(out_refund_no=out_refund_no, outcome=outcome):
             refunds.settle_now(books, out_refund_no, outcome)
+        case SettleTransfer(out_transfer_no=out_transfer_no, outcome=outcome):
+            transfers.settle_now(books, out_transfer_no, outcome)
+        case TopUpMerchant(merchant_id=merchant_id, amount_minor=amount_minor):
+            transfers.top_up(books, merchant_id, amount_minor)
+        case OpenWallet(name=name):
+            wallets.wallet(books, name)
         case Replay(event_id=event_id, times=times):
             callbacks.replay(books, event_id, times)
         case Release(ref=ref):

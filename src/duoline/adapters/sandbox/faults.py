@@ -41,6 +41,13 @@ class RefundOutcome(StrEnum):
     FAILED = "failed"
 
 
+class TransferOutcome(StrEnum):
+    """How a transfer ends."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
 class Faults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What goes wrong around one payment, or around all that have no choice of their own.
 
@@ -56,6 +63,9 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     hang_s: Annotated[int, msgspec.Meta(ge=0, le=600)] = 60
     refund_outcome: RefundOutcome = RefundOutcome.DONE
     refund_delay_s: Seconds = 0  # the refund stays `processing` so long
+    # Transfers belong to no payment: only the general choice counts for them.
+    transfer_outcome: TransferOutcome = TransferOutcome.DONE
+    transfer_delay_s: Seconds = 0
 
 
 class Operation(StrEnum):
@@ -67,6 +77,9 @@ class Operation(StrEnum):
     CLOSE = "close"
     REFUND = "refund"
     QUERY_REFUND = "query_refund"
+    TRANSFER = "transfer"
+    QUERY_TRANSFER = "query_transfer"
+    CLOSE_TRANSFER = "close_transfer"
     SETTLEMENT = "settlement"
 
 

@@ -140,6 +140,46 @@ PAYERS = (
     "ALTER TABLE payments ADD COLUMN payer TEXT",
 )
 
+# What version 4 adds: money that goes from a merchant's balance to a wallet. problem: why it failed, empty else.
+TRANSFERS = (
+    """CREATE TABLE transfers (
+        id INTEGER PRIMARY KEY,
+        merchant_id TEXT NOT NULL,
+        out_transfer_no TEXT NOT NULL,
+        provider_ref TEXT NOT NULL UNIQUE,
+        wallet_id INTEGER NOT NULL REFERENCES wallets (id),
+        amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+        currency TEXT NOT NULL,
+        note TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('processing', 'done', 'failed')),
+        outcome TEXT NOT NULL CHECK (outcome IN ('done', 'failed')),
+        problem TEXT NOT NULL DEFAULT '',
+        created_ms INTEGER NOT NULL,
+        settles_ms INTEGER NOT NULL,
+        settled_ms INTEGER,
+        UNIQUE (merchant_id, out_transfer_no),
+        CHECK ((state = 'processing') = (settled_ms IS NULL)),
+        CHECK ((state = 'failed') = (problem <> ''))
+    ) STRICT""",
+    "CREATE INDEX transfers_open ON transfers (settles_ms) WHERE state = 'processing'",
+    "CREATE INDEX transfers_wallet ON transfers (wallet_id)",
+    # What a merchant paid into its balance by itself.
+    """CREATE TABLE merchant_top_ups (
+        id INTEGER PRIMARY KEY,
+        merchant_id TEXT NOT NULL,
+        amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+        at_ms INTEGER NOT NULL
+    ) STRICT""",
+    # Numbers under which nothing was transferred, and never will be.
+    """CREATE TABLE closed_transfers (
+        merchant_id TEXT NOT NULL,
+        out_transfer_no TEXT NOT NULL,
+        provider_ref TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (merchant_id, out_transfer_no)
+    ) STRICT, WITHOUT ROWID""",
+)
+
 # By version: what brings a ledger of the version before to it.
-STEPS = (SCHEMA, WALLETS, PAYERS)
+STEPS = (SCHEMA, WALLETS, PAYERS, TRANSFERS)
 VERSION = len(STEPS)

@@ -19,7 +19,8 @@ COLUMNS = (
 
 
 def settlement_file(books: Books, merchant_id: str, on: date) -> str:
-    """The day's captures and refunds as CSV, in order of time; days run from midnight to midnight in Shanghai."""
+    """The day's captures, refunds and transfers as CSV, in order of time; days run from midnight to midnight in
+    Shanghai."""
     start_ms, end_ms = rules.day_bounds_ms(on)
     rows = books.all(
         """SELECT e.kind, p.out_trade_no, coalesce(r.out_refund_no, '') AS out_refund_no,
@@ -31,9 +32,17 @@ def settlement_file(books: Books, merchant_id: str, on: date) -> str:
         start_ms,
         end_ms,
     )
+    rows += books.all(
+        """SELECT 'transfer', out_transfer_no, '', provider_ref, -amount_minor, 0, currency, settled_ms AS at_ms
+           FROM transfers WHERE merchant_id = ? AND state = 'done' AND settled_ms >= ? AND settled_ms < ?
+           ORDER BY settled_ms, id""",
+        merchant_id,
+        start_ms,
+        end_ms,
+    )
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: int(row["at_ms"])):
         writer.writerow([*row[:-1], rules.iso(row["at_ms"])])
     return text.getvalue()

@@ -26,6 +26,7 @@ class WalletView:
     balance_minor: int
     code: str
     payments: Sequence[sqlite3.Row]
+    received: Sequence[sqlite3.Row] = ()
     problem: str | None = None
 
 
@@ -60,7 +61,8 @@ def _asked(view: WalletView, payment: sqlite3.Row, language: Language) -> str:
 
 
 def _story(view: WalletView, language: Language) -> str:
-    lines = "".join(_story_line(payment, language) for payment in view.payments if payment["state"] != "open")
+    lines = "".join(_received_line(transfer, language) for transfer in view.received)
+    lines += "".join(_story_line(payment, language) for payment in view.payments if payment["state"] != "open")
     return f'<section class="card"><ul class="log">{lines}</ul></section>' if lines else ""
 
 
@@ -68,6 +70,15 @@ def _story_line(payment: sqlite3.Row, language: Language) -> str:
     amount = escape(amount_text(payment["amount_minor"], payment["currency"]))
     return f"""<li><div class="what"><span>{escape(payment["subject"])}</span><span>{amount}</span></div>
 <p class="tries">{escape(_became(payment, language))}</p></li>"""
+
+
+def _received_line(transfer: sqlite3.Row, language: Language) -> str:
+    """Money that came in: from whom is the merchant's note."""
+    t = TEXTS[language]
+    amount = escape("+" + amount_text(transfer["amount_minor"], transfer["currency"]))
+    words = t["wallet_received"] if transfer["state"] == "done" else t["wallet_on_its_way"]
+    return f"""<li data-received="{transfer["amount_minor"]}"><div class="what"><span>{escape(transfer["note"])}</span>
+<span>{amount}</span></div><p class="tries">{escape(words)}</p></li>"""
 
 
 def _became(payment: sqlite3.Row, language: Language) -> str:

@@ -6,7 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from duoline.adapters.sandbox import accounts, payments, wallets
+from duoline.adapters.sandbox import accounts, payments, transfers, wallets
 from duoline.adapters.sandbox.books import Books
 from duoline.adapters.sandbox.errors import Refused
 from duoline.adapters.sandbox.pay_page import page
@@ -48,12 +48,14 @@ def _name(text: str) -> str:
 
 def _view(books: Books, name: str, problem: str | None = None) -> WalletView:
     payments.expire_due(books)
+    transfers.settle_due(books)
     own = wallets.wallet(books, name)
     return WalletView(
         name=name,
         balance_minor=own["balance_minor"],
         code=wallets.code_to_show(books, own["id"]),
         payments=wallets.payments_of(books, own["id"]),
+        received=transfers.received(books, own["id"]),
         problem=problem,
     )
 

@@ -1,7 +1,7 @@
 """Wallets: the money on customers' phones, and the codes by which merchants take it.
 
-What a wallet had, less what it paid, and what came back, is what it has: each payment and refund moves its balance in
-the transaction that books it.
+What a wallet had, less what it paid, and what came back or was transferred to it, is what it has: each payment, refund
+and transfer moves its balance in the transaction that books it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,16 @@ def wallet(books: Books, name: str) -> sqlite3.Row:
     if row is None:
         raise LookupError("a wallet written in this transaction is not there")
     return row
+
+
+def known(books: Books, name: str) -> sqlite3.Row | None:
+    """The wallet of that name, if somebody ever opened it."""
+    return books.one("SELECT * FROM wallets WHERE name = ?", name)
+
+
+def receive(books: Books, wallet_id: int, amount_minor: int) -> None:
+    """A merchant's transfer comes in."""
+    books.run("UPDATE wallets SET balance_minor = balance_minor + ? WHERE id = ?", amount_minor, wallet_id)
 
 
 def code_to_show(books: Books, wallet_id: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -13,6 +14,7 @@ from duoline.channels.http.answers import Answer, Input, answer
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows.trade import Trade
+from duoline.kernel import clock
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import cards, phones, profile
@@ -28,11 +30,24 @@ class CardScan(Input, frozen=True):
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
+class CardChecks(msgspec.Struct, frozen=True, kw_only=True):
+    """By what the till knows the card again without a network: of the code of each step from `starts_at` on, the first
+    32 bits of SHA-256 over `<number>.<step>.<code>`, modulo a thousand; steps are counted from 1970."""
+
+    number: str
+    starts_at: datetime
+    step_seconds: int
+    values: list[int]
+
+
 class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, for two hours; what the
-    member has is spent with it for a quarter of an hour, if it was on their phone."""
+    """Whose card it is, as much as a clerk needs to greet them. `card` goes into the sale, `until` then; what the
+    member has is spent with it for a quarter of an hour, if it was on their phone. `checks` are for a card on a phone.
+    """
 
     card: str
+    until: datetime
+    checks: CardChecks | None
     display_name: str
     phone_masked: str | None
     tier: Text
@@ -54,8 +69,18 @@ async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) ->
     balance = await loyalty.balance_of_group(trade.db, await group_of(trade.db, member_id))
     tiers = TIERS.current().body.tiers
     tier = next((tier for tier in tiers if standing and tier.code == standing.tier), tiers[0])
+    checks = cards.checks_of(data.text, secret=trade.secret)
     return answer(
         CardHolder(
+            until=clock.now() + cards.HOLDS,
+            checks=CardChecks(
+                number=checks.number,
+                starts_at=checks.starts_at,
+                step_seconds=int(cards.STEP.total_seconds()),
+                values=checks.values,
+            )
+            if checks
+            else None,
             card=cards.hold(member_id, shown=cards.is_shown(data.text), secret=trade.secret),
             display_name=who.display_name,
             phone_masked=phones.masked(who.phone),

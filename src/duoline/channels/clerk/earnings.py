@@ -7,16 +7,15 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 
-from duoline import settlement
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.earnings import (
     EarnedShare,
     Earnings,
     MyStatement,
+    dispute,
     earnings_of,
     shares_of,
-    statement_of,
     statements_of,
 )
 from duoline.channels.http.sessions import Staff
@@ -33,19 +32,19 @@ class DisputeNoteInput(Input, frozen=True):
 @get("/api/clerk/earnings", opt=doors.staff(None))
 async def show_earnings(db: Database, staff: Staff) -> Earnings:
     """What I earned."""
-    return await earnings_of(db, staff.id)
+    return await earnings_of(db, [staff.id])
 
 
 @get("/api/clerk/earnings/shares", opt=doors.staff(None))
 async def list_earned_shares(db: Database, staff: Staff, limit: Limit = 20, cursor: Cursor = None) -> Page[EarnedShare]:
     """By which order lines, and why."""
-    return await shares_of(db, staff.id, limit=limit, cursor=cursor)
+    return await shares_of(db, [staff.id], limit=limit, cursor=cursor)
 
 
 @get("/api/clerk/statements", opt=doors.staff(None))
 async def list_my_statements(db: Database, staff: Staff, limit: Limit = 12, cursor: Cursor = None) -> Page[MyStatement]:
     """My statements, the last month first."""
-    return await statements_of(db, staff.id, limit=limit, cursor=cursor)
+    return await statements_of(db, [staff.id], limit=limit, cursor=cursor)
 
 
 @post("/api/clerk/statements/{month:str}/notes", opt=doors.staff(None, month=doors.SHARED))
@@ -53,9 +52,7 @@ async def dispute_my_statement(write: Write, staff: Staff, month: str, data: Dis
     """Say what is not right with a statement of mine; headquarters answers."""
 
     async def work(tx: Tx) -> MyStatement:
-        found = await statement_of(tx, staff.id, month)
-        await settlement.say(tx, staff.id, found.id, kind="dispute", note=data.note, actor=staff.actor)
-        return await statement_of(tx, staff.id, month)
+        return await dispute(tx, [staff.id], month, statement_id=None, note=data.note, actor=staff.actor)
 
     return await write.run(work, status=201)
 

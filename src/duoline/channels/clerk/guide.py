@@ -16,6 +16,7 @@ from duoline.channels.http import cursors, doors, limits, partners, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
+from duoline.kernel import clock
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.text import Text
@@ -102,11 +103,11 @@ async def show_code(
         found = await attribution.code_of(tx, guide, shop=shop.name, device_id=device, actor=staff.actor)
         figures = await tx.fetchrow(
             """SELECT (SELECT coalesce(sum(scans), 0) FROM touchpoint_days WHERE touchpoint_id = $1)::integer AS scans,
-                      (SELECT count(*) FROM bindings WHERE guide_id = $2 AND store_id = $3
-                       AND until_at IS NULL)::integer AS members""",
+                      (SELECT count(*) FROM duo_bound_to($2, $3, $4))::integer AS members""",
             found.id,
             staff.id,
             shop.id,
+            clock.now(),
         )
         return GuideCode(
             code=found.code,
@@ -127,11 +128,10 @@ async def show_code(
 _MEMBERS = """
 SELECT b.member_id, b.id, b.source, b.from_at, b.expires_at, m.display_name, m.phone, o.orders, o.last_order_at,
        (NOT $6 OR duo_consents(m.member_id, 'sharing')) AS shared
-FROM bindings b JOIN members m ON m.member_id = b.member_id
+FROM duo_bound_to($1, $2, $7) b JOIN members m ON m.member_id = b.head_id
 CROSS JOIN LATERAL (SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
-                    WHERE o.member_id = b.member_id AND o.state NOT IN ('cancelled', 'expired')) o
-WHERE b.guide_id = $1 AND b.store_id = $2 AND b.until_at IS NULL
-  AND ($3 = '' OR (m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
+                    WHERE o.member_id = ANY (duo_person(b.head_id)) AND o.state NOT IN ('cancelled', 'expired')) o
+WHERE ($3 = '' OR (m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
                   AND (NOT $6 OR duo_consents(m.member_id, 'sharing')))
   AND ($4::uuid IS NULL OR b.id < $4)
 ORDER BY b.id DESC LIMIT $5
@@ -154,17 +154,16 @@ async def list_members(
     """
     shop = staff.store(store, "guide")
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch(_MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1, partners.franchised(chain, shop))
+    now = clock.now()
+    rows = await db.fetch(
+        _MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1, partners.franchised(chain, shop), now
+    )
     shown = rows[:limit]
     if hidden := sum(not row["shared"] for row in shown):
         consents.count_refused("sharing", door="clerk.guide-members", times=hidden)
     total = None
     if before is None and not q.strip():
-        total = await db.fetchval(
-            "SELECT count(*) FROM bindings WHERE guide_id = $1 AND store_id = $2 AND until_at IS NULL",
-            staff.id,
-            shop.id,
-        )
+        total = await db.fetchval("SELECT count(*) FROM duo_bound_to($1, $2, $3)", staff.id, shop.id, now)
     return Page(
         [
             GuideMember(

@@ -9,19 +9,24 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 
-from duoline import attribution, engagement
+from duoline import attribution, catalog, engagement
 from duoline.channels.clerk.queue import StoreCode
-from duoline.channels.http import doors
-from duoline.channels.http.answers import Answer, Input, Limit, Page
+from duoline.channels.http import doors, limits
+from duoline.channels.http.answers import Answer, Input, Limit, Page, answer
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
-from duoline.engagement import How, Kind
+from duoline.engagement import How, Kind, Why
+from duoline.flows.order_view import Image, image_of
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
+from duoline.kernel.errors import NotFound
 from duoline.kernel.money import CURRENCY, Money
+from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.stores.directory import Chain
 
+CALLS_BY_STAFF = limits.Limit(60, 3600)
+"""Numbers that one guide is shown in an hour."""
 RESULTS_OF = timedelta(days=90)
 
 
@@ -34,6 +39,40 @@ class TaskInput(Input, frozen=True):
     ref: UUID
     how: How
     note: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class CallInput(Input, frozen=True):
+    """About which suggestion."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    member_id: UUID
+    kind: Kind
+    ref: UUID
+
+
+class CallView(msgspec.Struct, frozen=True):
+    """Where a phone calls: `tel:` and the number."""
+
+    tel: str
+
+
+class LookPiece(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant to show and how many the shop can sell: `liked` is a favourite, `goes_with` is of a category they buy
+    from, `new` is new."""
+
+    product_code: str
+    sku_id: UUID
+    name: Text
+    image: Image | None
+    available: int
+    why: Why
+
+
+class LookView(msgspec.Struct, frozen=True):
+    """Articles to show together; `personal`: what the member likes and bought was looked at, as they agreed."""
+
+    pieces: list[LookPiece]
+    personal: bool
 
 
 class GuideTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +146,59 @@ async def take_up_task(write: Write, staff: Staff, chain: Chain, data: TaskInput
     return await write.run(work, status=204)
 
 
+@post("/api/clerk/guide-task-calls", opt=doors.staff("guide", store="store", member_id="bound"), status_code=200)
+async def call_member(write: Write, db: Database, staff: Staff, chain: Chain, data: CallInput) -> Answer[CallView]:
+    """The number to call about a task, shown to their guide while the task is open, and audited.
+
+    Refuses `kernel.not-found`, `engagement.task-gone`, `members.no-consent`, `engagement.no-number`.
+    """
+    del write  # takes part in the rule that every POST names its key; the number is never stored beside it
+    shop = staff.store(data.store, "guide")
+    CALLS_BY_STAFF.check(str(staff.id))
+    async with db.begin() as tx:
+        phone = await engagement.number_for(
+            tx,
+            guide_id=staff.id,
+            store_id=shop.id,
+            member_id=data.member_id,
+            kind=data.kind,
+            ref_id=data.ref,
+            partner=chain.companies[shop.company_id].franchised,
+            actor=staff.actor,
+        )
+    return answer(CallView(f"tel:{phone}"))
+
+
+@get("/api/clerk/members/{member_id:uuid}/look", opt=doors.staff("guide", store="store", member_id="bound"))
+async def suggest_look(db: Database, staff: Staff, chain: Chain, member_id: UUID, store: StoreCode) -> LookView:
+    """A few articles in this shop to show a member whom somebody in it looks after. Refuses `kernel.not-found`."""
+    shop = staff.store(store, "guide")
+    ours = await db.fetchval(
+        "SELECT true FROM bindings WHERE member_id = $1 AND store_id = $2 AND until_at IS NULL", member_id, shop.id
+    )
+    if not ours:
+        raise NotFound(kind="member")
+    found = await engagement.look_for(
+        db, member_id=member_id, store_id=shop.id, partner=chain.companies[shop.company_id].franchised
+    )
+    facts = await catalog.sku_facts(db, [one.sku_id for one in found.pieces])
+    return LookView(
+        [
+            LookPiece(
+                product_code=sku.product_code,
+                sku_id=sku.sku_id,
+                name=sku.name.filled,
+                image=image_of(sku.image_sha),
+                available=one.available,
+                why=one.why,
+            )
+            for one in found.pieces
+            if (sku := facts.get(one.sku_id)) is not None
+        ],
+        found.personal,
+    )
+
+
 @get("/api/clerk/guide-task-results", opt=doors.staff("guide", store="store"))
 async def list_task_results(db: Database, staff: Staff, store: StoreCode) -> Page[TaskResult]:
     """What I did for my members in the last ninety days, and what came of it."""
@@ -126,4 +218,4 @@ async def list_task_results(db: Database, staff: Staff, store: StoreCode) -> Pag
     )
 
 
-ROUTES = [list_guide_tasks, take_up_task, list_task_results]
+ROUTES = [list_guide_tasks, take_up_task, call_member, suggest_look, list_task_results]

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, get, post
 
-from duoline import attribution
+from duoline import attribution, orders
 from duoline.attribution import Owner, Target
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors, limits, site
@@ -107,9 +107,7 @@ async def list_clerk_shares(
 async def my_performance(db: Database, staff: Staff, store: StoreCode) -> Performance:
     """What my code, my links and my members of this shop come to."""
     shop, now = staff.store(store, "guide"), clock.now()
-    members = await db.fetchval(
-        "SELECT count(*) FROM bindings WHERE guide_id = $1 AND store_id = $2 AND until_at IS NULL", staff.id, shop.id
-    )
+    members = await db.fetchval("SELECT count(*) FROM duo_bound_to($1, $2, $3)", staff.id, shop.id, now)
     return Performance(
         members=members,
         lately=await _span(db, staff.id, shop.id, now - LATELY),
@@ -117,16 +115,17 @@ async def my_performance(db: Database, staff: Staff, store: StoreCode) -> Perfor
     )
 
 
-# An order is a member's guide's when it was placed while the binding lasted.
-_MEMBERS = """
+# An order is a member's guide's when it was placed while the binding was what the buyer belonged to somebody by: those
+# that the statement has, whoever of one person placed them.
+_MEMBERS = f"""
 SELECT count(DISTINCT b.id) FILTER (WHERE $3::timestamptz IS NULL OR b.from_at >= $3)::integer AS new_members,
-       count(o.id)::integer AS orders, coalesce(sum(o.total_minor - o.refunded_minor), 0)::bigint AS sales_minor
+       count(k.units) FILTER (WHERE k.units > 0)::integer AS orders, coalesce(sum(k.minor), 0)::bigint AS sales_minor
 FROM bindings b
-LEFT JOIN orders o ON o.member_id = b.member_id AND o.placed_at >= b.from_at
-    AND o.placed_at < coalesce(least(b.until_at, b.expires_at), 'infinity')
-    AND o.state NOT IN ('cancelled', 'expired') AND ($3::timestamptz IS NULL OR o.placed_at >= $3)
+LEFT JOIN LATERAL duo_orders_of_binding(b.member_id, b.id, b.scope, b.from_at) o
+    ON $3::timestamptz IS NULL OR o.placed_at >= $3
+LEFT JOIN {orders.sales_of("o")} k ON true
 WHERE b.guide_id = $1 AND b.store_id = $2
-"""
+"""  # noqa: S608 - our own text
 
 
 async def _span(db: Database, staff_id: UUID, store_id: UUID, since: datetime | None) -> Span:

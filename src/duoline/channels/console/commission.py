@@ -99,7 +99,8 @@ class SignOffRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What shows that nobody is paid for recruiting: shares by level, what was flagged and paid nothing, how much was
-    taken back, the share of the best-paid hundredth, and how many earn without any order line (always none)."""
+    taken back (before a statement too), the share of the best-paid hundredth, and how many earn without any order line
+    (always none). All of it of the shares that were first credited in the months asked for."""
 
     level_1: int
     level_2: int
@@ -214,8 +215,7 @@ SELECT (SELECT count(*) FROM those WHERE level = 1)::integer AS level_1,
        (SELECT coalesce(jsonb_object_agg(flag, n), '{}') FROM (
             SELECT flag, count(*) AS n FROM those WHERE flag IS NOT NULL GROUP BY flag) f) AS flagged,
        (SELECT coalesce(sum(earned_minor), 0) FROM those)::bigint AS earned,
-       (SELECT coalesce(-sum(amount_minor), 0) FROM statement_lines n
-        WHERE n.book = 'commission' AND n.amount_minor < 0)::bigint AS taken_back,
+       (SELECT coalesce(sum(reversed_minor), 0) FROM those)::bigint AS taken_back,
        (SELECT coalesce(sum(earned_minor), 0) FROM those WHERE role IN ('guide', 'seller'))::bigint AS own_sales,
        (SELECT coalesce(sum(earned_minor), 0) FROM those WHERE role IN ('referrer', 'second'))::bigint AS by_sharing,
        (SELECT count(*) FROM each)::integer AS payees,
@@ -241,7 +241,7 @@ async def show_evidence(db: Database, months: Since = 3) -> Evidence:
     return await _evidence(db, months)
 
 
-@get("/api/console/commission/evidence.zip", opt=doors.staff("policies.read"))
+@get("/api/console/commission/evidence.zip", media_type="application/zip", opt=doors.staff("policies.read"))
 async def download_evidence(db: Database, chain: Chain, months: Since = 12) -> Answer[Any]:
     """The same as a pack to hand to a lawyer or an authority: the figures, every version of the plan with what the law
     says of it, the sign-offs, every flagged share, and what each payee earned by role and level."""

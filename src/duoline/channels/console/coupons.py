@@ -294,8 +294,8 @@ def _problems(data: NewBatchInput) -> list[dict[str, str]]:
 
 _BY_ORDERS = """
 FROM members m
-WHERE m.kind = 'member' AND duo_consents(m.member_id, 'marketing') = $3
-  AND EXISTS (SELECT FROM orders o WHERE o.member_id = m.member_id AND o.placed_at > $1
+WHERE m.kind = 'member' AND m.merged_into IS NULL AND duo_consents(m.member_id, 'marketing') = $3
+  AND EXISTS (SELECT FROM orders o WHERE o.member_id = ANY (duo_person(m.member_id)) AND o.placed_at > $1
                     AND o.state IN ('confirmed', 'completed')) = $2
 """
 
@@ -306,7 +306,9 @@ async def _meant(tx: Tx, data: GiftInput) -> tuple[Sequence[UUID], int]:
     without = 0
     if data.phones is not None:
         numbers = [phones.normalise(phone) for phone in data.phones]
-        rows = await tx.fetch("SELECT member_id FROM phone_index WHERE phone = ANY ($1)", numbers)
+        rows = await tx.fetch(
+            "SELECT DISTINCT duo_now(member_id) AS member_id FROM phone_index WHERE phone = ANY ($1)", numbers
+        )
     else:
         days = data.ordered_within_days or data.not_ordered_for_days or 0
         asked = clock.now() - timedelta(days=days), data.ordered_within_days is not None

@@ -72,12 +72,13 @@ WITH moved AS (
            sum(CASE 'stored:bonus' WHEN e.credit THEN e.amount_minor WHEN e.debit THEN -e.amount_minor ELSE 0
                END)::bigint AS bonus
     FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
-    WHERE j.member_id = $1 AND j.ref_kind = 'wallet' GROUP BY j.id, j.at, j.kind, j.order_id, j.actor, j.reason
+    WHERE j.member_id = ANY (duo_group($1)) AND j.ref_kind = 'wallet'
+    GROUP BY j.id, j.at, j.kind, j.order_id, j.actor, j.reason
 ), summed AS (SELECT *, sum(principal + bonus) OVER (ORDER BY at, id)::bigint AS balance FROM moved)
 SELECT s.*, o.order_no,
        CASE WHEN s.actor LIKE 'staff:%' THEN (SELECT a.name FROM staff a WHERE a.id = substr(s.actor, 7)::uuid) END
          AS by
-FROM summed s LEFT JOIN orders o ON o.member_id = $1 AND o.id = s.order_id
+FROM summed s LEFT JOIN orders o ON o.member_id = ANY (duo_person($1)) AND o.id = s.order_id
 WHERE $2::timestamptz IS NULL OR (s.at, s.id) < ($2, $3::uuid)
 ORDER BY s.at DESC, s.id DESC LIMIT $4
 """

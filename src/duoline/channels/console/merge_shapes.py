@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -35,12 +35,33 @@ class UnmergeInput(Input, frozen=True):
     reason: Reason
 
 
-class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What says who somebody is, masked. `alone`: nobody but this person has it."""
+class IdentityInput(Input, frozen=True, kw_only=True):
+    """What says who a member is, and why it is known; of a marketplace's buyer id, at which one. `doubt`: somebody else
+    has it, and the two are to be looked at."""
 
+    kind: Literal["wechat_unionid", "wechat_openid", "mail", "card_no", "marketplace"]
+    marketplace: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,30}$")] | None = None
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"\S")]
+    reason: Reason
+    doubt: bool = False
+
+
+class IdentityEndInput(Input, frozen=True):
+    """Why it says nothing any more."""
+
+    reason: Reason
+
+
+class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What says who somebody is, masked, where it came from (`source`) and since when. `alone`: nobody but this person
+    has it; `leads`: whoever shows it is this person. `ref` names it to end it, for who may and where that is possible.
+    """
+
+    ref: str | None
     kind: str
     shown: str
     alone: bool
+    leads: bool
     source: str
     since: datetime
     member_id: UUID

@@ -11,6 +11,8 @@ from litestar.params import QueryParameter
 from duoline.channels.console.member_scope import IDS, VISIBLE, reached, shop_of, tier_of, words_of
 from duoline.channels.console.merge_shapes import (
     Identity,
+    IdentityEndInput,
+    IdentityInput,
     IdentityRow,
     MergeInput,
     MergeRow,
@@ -27,8 +29,10 @@ from duoline.channels.http.writes import Write
 from duoline.flows.merge_members import merge_members
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit
+from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
-from duoline.members import identities, pairs, phones
+from duoline.kernel.errors import BadInput
+from duoline.members import identify, identities, pairs, phones
 from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
@@ -137,7 +141,7 @@ async def _sides(db: Database | Tx, ids: Iterable[UUID], chain: Chain) -> dict[U
             last_order_at=row["last_order_at"],
             merged_into=row["merged_into"],
             others=row["merged_others"],
-            identities=[_identity(one) for one in said if one["member_id"] == row["member_id"]],
+            identities=[_identity(one, None) for one in said if one["member_id"] == row["member_id"]],
         )
         for row in await db.fetch(_SIDES, wanted)
     }
@@ -213,12 +217,16 @@ WHERE g.member_id = $1 OR g.other_id = $1 ORDER BY g.at DESC, g.id DESC LIMIT 50
 
 
 @get(f"{MEMBERS}/{{member_id:uuid}}/identity", opt=doors.staff("members.read", member_id="customer"))
-async def show_member_identity(db: Database, staff: Staff, member_id: UUID) -> Identity:
+async def show_member_identity(db: Database, settings: Settings, staff: Staff, member_id: UUID) -> Identity:
     """What says who a member is, and with whom they were merged."""
-    return await _who(db, staff.scope("members.read"), member_id)
+    return await _who(db, staff.scope("members.read"), member_id, secret=_secret(staff, settings))
 
 
-async def _who(db: Database | Tx, scope: Scope, member_id: UUID) -> Identity:
+def _secret(staff: Staff, settings: Settings) -> bytes | None:
+    return settings.secret.encode() if staff.may("members.edit") else None
+
+
+async def _who(db: Database | Tx, scope: Scope, member_id: UUID, *, secret: bytes | None) -> Identity:
     row = (await reached(db, scope, member_id)).row
     into = row["merged_into"]
     head = await db.fetchrow("SELECT member_id, display_name, phone FROM members WHERE member_id = $1", into)
@@ -226,7 +234,7 @@ async def _who(db: Database | Tx, scope: Scope, member_id: UUID) -> Identity:
     return Identity(
         member_id=member_id,
         merged_into=None if head is None else NameOf(head[0], head[1], phones.masked(head[2])),
-        identities=[_identity(one) for one in await identities.of_member(db, own)],
+        identities=[_identity(one, secret if into is None else None) for one in await identities.of_member(db, own)],
         merges=[_merge(one) for one in await db.fetch(_MERGES, member_id)],
         open_pairs=await db.fetchval(
             "SELECT count(*) FROM member_pairs WHERE state = 'open' AND (member_id = $1 OR other_id = $1)", member_id
@@ -248,24 +256,86 @@ def _merge(row: Any) -> MergeRow:
     )
 
 
-def _identity(row: Any) -> IdentityRow:
+def _identity(row: Any, secret: bytes | None) -> IdentityRow:
+    """`secret` where it may be ended."""
+    kind, value = row["kind"], row["value"]
+    ends = secret is not None and row["source"] not in identify.FIXED
     return IdentityRow(
-        kind=row["kind"],
-        shown=_masked(row["kind"], row["value"]),
+        ref=identify.ref_of(kind, value, row["member_id"], secret=secret) if ends and secret else None,
+        kind=kind,
+        shown=phones.masked(value) or "" if kind == "phone" else identify.masked(kind, value),
         alone=row["alone"],
+        leads=row["leads"],
         source=row["source"],
         since=row["since"],
         member_id=row["member_id"],
     )
 
 
-def _masked(kind: str, value: str) -> str:
-    if kind == "phone":
-        return phones.masked(value) or ""
-    if kind == "mail":
-        name, _, place = value.partition("@")
-        return f"{name[:2]}***@{place}"
-    return value if len(value) <= 4 else f"{value[:2]}***{value[-3:]}"
+@post(
+    f"{MEMBERS}/{{member_id:uuid}}/identities",
+    opt=doors.staff("members.edit", member_id="customer"),
+    status_code=201,
+)
+async def add_member_identity(
+    write: Write, settings: Settings, staff: Staff, member_id: UUID, data: IdentityInput
+) -> Answer[Identity]:
+    """Write down by hand what says who a member is.
+
+    Refuses `members.bad-identity`, `members.already-merged`, `members.identity-known`, `members.second-identity`, and
+    `members.identity-taken` when it is somebody else's; with `doubt` that makes a pair to be looked at.
+    """
+    scope = staff.scope("members.edit")
+    if (data.kind == "marketplace") != (data.marketplace is not None):
+        problem = {
+            "field": "marketplace",
+            "zh": "平台买家号要选平台,其他不选。",
+            "en": "For a buyer id, and for it only.",
+        }
+        raise BadInput(problems=[problem])
+    kind = data.kind if data.marketplace is None else f"{data.kind}:{data.marketplace}"
+
+    async def work(tx: Tx) -> Identity:
+        await reached(tx, scope, member_id)
+        await identify.add(
+            tx,
+            member_id=member_id,
+            kind=kind,
+            value=data.value,
+            doubt=data.doubt,
+            reason=data.reason.strip(),
+            actor=staff.actor,
+        )
+        return await _who(tx, scope, member_id, secret=_secret(staff, settings))
+
+    return await write.run(work, status=201)
+
+
+@post(
+    f"{MEMBERS}/{{member_id:uuid}}/identities/{{ref:str}}/end",
+    opt=doors.staff("members.edit", member_id="customer", ref=doors.SHARED),
+    status_code=200,
+)
+async def end_member_identity(
+    write: Write, settings: Settings, staff: Staff, member_id: UUID, ref: str, data: IdentityEndInput
+) -> Answer[Identity]:
+    """What said who a member is does so no more. Refuses `kernel.not-found` for what is none of theirs or cannot be
+    ended, `members.already-merged`."""
+    scope = staff.scope("members.edit")
+
+    async def work(tx: Tx) -> Identity:
+        await reached(tx, scope, member_id)
+        await identify.end(
+            tx,
+            member_id=member_id,
+            ref=ref,
+            secret=settings.secret.encode(),
+            reason=data.reason.strip(),
+            actor=staff.actor,
+        )
+        return await _who(tx, scope, member_id, secret=_secret(staff, settings))
+
+    return await write.run(work)
 
 
 @post(
@@ -273,7 +343,9 @@ def _masked(kind: str, value: str) -> str:
     opt=doors.staff("members.edit", member_id="customer", other_id="customer"),
     status_code=201,
 )
-async def merge_into_member(write: Write, staff: Staff, member_id: UUID, data: MergeInput) -> Answer[Identity]:
+async def merge_into_member(
+    write: Write, settings: Settings, staff: Staff, member_id: UUID, data: MergeInput
+) -> Answer[Identity]:
     """Say that another member is this one: their orders, points, coupons and log-ins are this one's, and stay theirs.
 
     Refuses `members.same-member`, `kernel.not-found`, `members.already-merged`, `members.has-others`.
@@ -286,7 +358,7 @@ async def merge_into_member(write: Write, staff: Staff, member_id: UUID, data: M
         await merge_members(
             tx, survivor_id=member_id, other_id=data.other_id, reason=data.reason.strip(), actor=staff.actor
         )
-        return await _who(tx, scope, member_id)
+        return await _who(tx, scope, member_id, secret=_secret(staff, settings))
 
     return await write.run(work, status=201, after=_forget(member_id, data.other_id))
 
@@ -297,7 +369,7 @@ async def merge_into_member(write: Write, staff: Staff, member_id: UUID, data: M
     status_code=200,
 )
 async def undo_member_merge(
-    write: Write, staff: Staff, member_id: UUID, merge_id: UUID, data: UnmergeInput
+    write: Write, settings: Settings, staff: Staff, member_id: UUID, merge_id: UUID, data: UnmergeInput
 ) -> Answer[Identity]:
     """Undo a merge: each has what came to them, less what was spent of it meanwhile.
 
@@ -312,7 +384,7 @@ async def undo_member_merge(
             tx, survivor_id=member_id, merge_id=merge_id, reason=data.reason.strip(), actor=staff.actor
         )
         gone[:] = [other]
-        return await _who(tx, scope, member_id)
+        return await _who(tx, scope, member_id, secret=_secret(staff, settings))
 
     async def forget() -> None:
         await _forget(member_id, *gone)()
@@ -320,4 +392,12 @@ async def undo_member_merge(
     return await write.run(work, after=forget)
 
 
-ROUTES = [list_member_pairs, decide_member_pair, show_member_identity, merge_into_member, undo_member_merge]
+ROUTES = [
+    list_member_pairs,
+    decide_member_pair,
+    show_member_identity,
+    add_member_identity,
+    end_member_identity,
+    merge_into_member,
+    undo_member_merge,
+]

@@ -99,8 +99,9 @@ LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
 LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
 WHERE a.payee_id = $1
   AND CASE $2 WHEN 'all' THEN true WHEN 'flagged' THEN a.flag IS NOT NULL ELSE a.state = $2 AND a.flag IS NULL END
-  AND ($3::timestamptz IS NULL OR (a.at, a.order_id, a.line_id, a.role) < ($3, $4::uuid, $5::uuid, $6::text))
-ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC LIMIT $7
+  AND ($3::timestamptz IS NULL
+       OR (a.at, a.order_id, a.line_id, a.role, a.location_id) < ($3, $4::uuid, $5::uuid, $6::text, $7::uuid))
+ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC, a.location_id DESC LIMIT $8
 """
 
 
@@ -194,13 +195,13 @@ async def list_shares_of_payee(
     """What a payee earned by which line and why, the newest first."""
     if not await _payees(db, staff, chain, payee_id=payee_id):
         raise NotFound(kind="payee")
-    before = cursors.unpack(cursor, datetime, UUID, UUID, str) if cursor else (None, None, None, None)
+    before = cursors.unpack(cursor, datetime, UUID, UUID, str, UUID) if cursor else (None,) * 5
     rows = await db.fetch(_SHARES, payee_id, which, *before, limit + 1)
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
     return Page(
         [share_of(row, chain) for row in shown],
-        cursors.pack(last["at"], last["order_id"], last["line_id"], last["role"]) if last else None,
+        cursors.pack(*(last[name] for name in ("at", "order_id", "line_id", "role", "location_id"))) if last else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,17 +15,18 @@ from duoline.channels.console.payee_scope import NAMED, NAMES, PayeeOf, money, p
 from duoline.channels.console.statements import MonthInput
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
-from duoline.channels.http.documents import table_file
+from duoline.channels.http.documents import csv_file
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.table import Column, Table
+from duoline.channels.http.table import Column
 from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.money import Money
+from duoline.settlement.payee_accounts import masked
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/payout-runs"
-ROWS_IN_A_FILE = 20_000
+FILE_PAGE = 2_000
 
 
 class OutcomeInput(Input, frozen=True):
@@ -49,13 +51,16 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PayoutRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payout: whose, how much, for which statement, how it ended."""
+    """A payout: whose, how much, for which statement, how it ended. `provider` executes it, to `receiver`, of which
+    only the ends are told; empty for one by file."""
 
     id: UUID
     payee: PayeeOf
     statement_id: UUID
     amount: Money
     state: Literal["requested", "done", "failed"]
+    provider: str
+    receiver: str
     problem: str
     at: datetime
     resolved_at: datetime | None
@@ -72,9 +77,11 @@ WHERE ($1::uuid IS NULL OR r.id < $1) AND ($2::uuid IS NULL OR r.id = $2)
 GROUP BY r.id, s.name ORDER BY r.id DESC LIMIT $3
 """
 _PAYOUTS = f"""
-SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.problem, o.at, o.resolved_at, p.kind, {NAMED}
+SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem, o.at,
+       o.resolved_at, p.kind, {NAMED}
 FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
-WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2) ORDER BY o.id LIMIT $3
+WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2) AND ($3::text IS NULL OR o.state = $3)
+ORDER BY o.id LIMIT $4
 """  # noqa: S608 - our own text
 
 
@@ -105,6 +112,8 @@ def _payout(row: Any, chain: Chain) -> PayoutRow:
         statement_id=row["statement_id"],
         amount=money(row["amount_minor"]),
         state=row["state"],
+        provider=row["provider"],
+        receiver=masked(row["receiver"]) if row["receiver"] else "",
         problem=row["problem"],
         at=row["at"],
         resolved_at=row["resolved_at"],
@@ -139,52 +148,54 @@ async def list_payouts(
     if not await _runs(db, run_id=run_id):
         raise NotFound(kind="payout_run")
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch(_PAYOUTS, run_id, after, limit + 1)
+    rows = await db.fetch(_PAYOUTS, run_id, after, None, limit + 1)
     shown = rows[:limit]
     return Page([_payout(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
 
-@get(f"{PATH}/{{run_id:uuid}}/file", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
+@get(f"{PATH}/{{run_id:uuid}}/file", media_type="text/csv", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
 async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[Any]:
-    """The payouts of a run for the provider or the bank, as CSV: the id of each is the reference it is known by, so
-    that a file that is handed in twice pays once."""
+    """The payouts of a run that no provider executes and that wait for their money, for the bank, as CSV, however many
+    they are: the id of each is the reference it is known by, so that a file that is handed in twice pays once.
+
+    What ended is not in it: handed in again, what is done would be paid twice, and what failed is asked for anew, under
+    another reference, by the next run."""
     found = await _runs(db, run_id=run_id)
     if not found:
         raise NotFound(kind="payout_run")
-    rows = [_payout(row, chain) for row in await db.fetch(_PAYOUTS, run_id, None, ROWS_IN_A_FILE)]
-    table = Table(
-        title=f"payouts {found[0]['month']}",
-        facts=[],
-        columns=[
-            Column("reference"),
-            Column("payee_kind"),
-            Column("payee_id"),
-            Column("payee"),
-            Column("amount", "money"),
-            Column("currency"),
-            Column("state"),
-        ],
-        rows=[
-            [
-                str(row.id),
-                row.payee.kind,
-                str(row.payee.id),
-                row.payee.name.zh,
-                row.amount.minor,
-                row.amount.currency,
-                row.state,
-            ]
-            for row in rows
-        ],
-    )
-    return await table_file(table, name=f"payouts-{found[0]['month']}", kind="csv")
+
+    def cells(row: PayoutRow) -> list[str | int]:
+        payee, amount = row.payee, row.amount
+        return [str(row.id), payee.kind, str(payee.id), payee.name.zh, amount.minor, amount.currency, row.state]
+
+    return csv_file(_COLUMNS, _waiting(db, chain, run_id), name=f"payouts-{found[0]['month']}", row=cells)
+
+
+_COLUMNS = [
+    Column("reference"),
+    Column("payee_kind"),
+    Column("payee_id"),
+    Column("payee"),
+    Column("amount", "money"),
+    Column("currency"),
+    Column("state"),
+]
+
+
+async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[PayoutRow]]:
+    """The payouts of a run that wait for their money, page by page."""
+    after: UUID | None = None
+    while rows := await db.fetch(_PAYOUTS, run_id, after, "requested", FILE_PAGE):
+        after = rows[-1]["id"]
+        yield [_payout(row, chain) for row in rows if not row["provider"]]
 
 
 @post("/api/console/payouts/{payout_id:uuid}/outcome", opt=doors.staff("settlement.pay", payout_id=doors.SHARED))
 async def resolve_payout(
     write: Write, staff: Staff, chain: Chain, payout_id: UUID, data: OutcomeInput
 ) -> Answer[PayoutRow]:
-    """Say how a payout ended: the payee has it, or it failed and can be paid again."""
+    """Say how a payout by file ended: the payee has it, or it failed and can be paid again. Refuses
+    `settlement.payout-at-provider`."""
     if data.outcome == "failed" and not data.problem.strip():
         raise BadInput(problems=[{"field": "problem", "zh": "请写明失败原因。", "en": "Say why it failed."}])
 
@@ -201,8 +212,8 @@ async def resolve_payout(
             actor=staff.actor,
         )
         row = await tx.fetchrow(
-            f"""SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.problem, o.at, o.resolved_at,
-                       p.kind, {NAMED}
+            f"""SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem,
+                       o.at, o.resolved_at, p.kind, {NAMED}
                 FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
                 WHERE o.payee_id = $1 AND o.id = $2""",  # noqa: S608 - our own text
             payee_id,

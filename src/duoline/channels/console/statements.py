@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,21 +16,26 @@ from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf,
 from duoline.channels.console.payees import ShareRow, share_of
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
-from duoline.channels.http.documents import table_file
+from duoline.channels.http.documents import csv_file, table_file
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.table import Column, Table
 from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
+from duoline.settlement.errors import FileTooLong
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/statements"
-LINES_IN_A_FILE = 20_000
+FILE_PAGE = 2_000
+"""Lines of a file that are read at a time."""
 
-Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
-OfMonth = Annotated[str | None, Parameter(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
+DRAWN_MAX = 20_000
+"""Lines of a workbook or PDF, which is drawn as a whole; a CSV file has any number."""
+
+Month = Annotated[str, msgspec.Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
+OfMonth = Annotated[str | None, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
 State = Literal["closing", "closed", "approved", "paying", "paid", "carried"]
 InState = Annotated[State | None, Parameter(description="In one state only.")]
@@ -39,8 +45,8 @@ ROLES = {
     "guide": "导购 guide", "seller": "开单 seller", "referrer": "分享 sharer", "second": "第二级 second level",
     "bringing": "拉新 new member", "owner": "货主 owner of the goods", "bringer_store": "拉新门店 brought the member",
     "guide_store": "导购门店 guide's shop", "touchpoint_store": "触点门店 touchpoint's shop",
-    "ship_store": "发货 sent it", "hand_over_store": "交货 handed over", "online": "电商 online",
-    "headquarters": "总部 headquarters",
+    "territory": "区域 territory", "ship_store": "发货 sent it", "hand_over_store": "交货 handed over",
+    "online": "电商 online", "headquarters": "总部 headquarters", "bringing_store": "门店拉新 new member",
 }  # fmt: skip
 
 
@@ -280,19 +286,59 @@ async def list_statement_lines(
 async def download_statement(
     db: Database, staff: Staff, chain: Chain, statement_id: UUID, kind: FileKind = "csv"
 ) -> Answer[Any]:
-    """A statement as CSV, workbook or PDF, with its first 20,000 lines.
+    """A statement as CSV with every line, or as a workbook or PDF of at most 20,000.
 
-    Refuses `settlement.still-closing`: half a statement is handed to nobody.
+    Refuses `settlement.still-closing`, since half a statement is handed to nobody, and `settlement.file-too-long` for a
+    workbook or PDF of more: none leaves lines out.
     """
-    row = await _one(db, staff, chain, statement_id)
-    if row["state"] == "closing":
+    found = await _one(db, staff, chain, statement_id)
+    if found["state"] == "closing":
         raise settlement.StillClosing
-    lines = await db.fetch(_LINES, row["payee_id"], statement_id, None, None, None, None, LINES_IN_A_FILE)
-    return await table_file(_table(_row(row, staff, chain), lines, chain), name=f"statement-{row['month']}", kind=kind)
+    name, payee_id = f"statement-{found['month']}", found["payee_id"]
+
+    def cells(line: Any) -> list[str | int]:
+        return _cells(share_of(line, chain), line["amount_minor"])
+
+    if kind == "csv":
+        return csv_file(_COLUMNS, _lines(db, payee_id, statement_id), name=name, row=cells)
+    first = await db.fetch(_LINES, payee_id, statement_id, None, None, None, None, DRAWN_MAX + 1)
+    if len(first) > DRAWN_MAX:
+        raise FileTooLong(lines_max=DRAWN_MAX)
+    return await table_file(_table(_row(found, staff, chain), [cells(line) for line in first]), name=name, kind=kind)
 
 
-def _table(statement: StatementRow, lines: list[Any], chain: Chain) -> Table:
-    shares = [(share_of(line, chain), line["amount_minor"]) for line in lines]
+async def _lines(db: Database, payee_id: UUID, statement_id: UUID) -> AsyncIterator[list[Any]]:
+    """Every line of a statement, page by page."""
+    after: tuple[Any, ...] = (None, None, None, None)
+    while lines := await db.fetch(_LINES, payee_id, statement_id, *after, FILE_PAGE):
+        after = tuple(lines[-1][name] for name in ("order_id", "line_id", "role", "location_id"))
+        yield lines
+
+
+_COLUMNS = [
+    Column("订单 Order", width=4),
+    Column("商品 Article", width=6),
+    Column("角色 Role", width=4),
+    Column("门店 Shop", width=2),
+    Column("比例 Rate", width=2),
+    Column("计提基数 Basis", "money", 3),
+    Column("金额 Amount", "money", 3),
+]
+
+
+def _cells(share: ShareRow, minor: int) -> list[str | int]:
+    return [
+        share.order_no or "",
+        share.article.zh if share.article else "",
+        ROLES[share.role],
+        share.store_code or "",
+        f"{share.rate_bp / 100:g}%" if share.rate_bp else "",
+        share.basis.minor,
+        minor,
+    ]
+
+
+def _table(statement: StatementRow, rows: list[list[str | int]]) -> Table:
     return Table(
         title=f"{statement.month} {statement.payee.name.zh}",
         facts=[
@@ -304,27 +350,8 @@ def _table(statement: StatementRow, lines: list[Any], chain: Chain) -> Table:
             ("应付 To pay", str(statement.to_pay)),
             ("结转下期 Carried on", str(statement.carried_out)),
         ],
-        columns=[
-            Column("订单 Order", width=4),
-            Column("商品 Article", width=6),
-            Column("角色 Role", width=4),
-            Column("门店 Shop", width=2),
-            Column("比例 Rate", width=2),
-            Column("计提基数 Basis", "money", 3),
-            Column("金额 Amount", "money", 3),
-        ],
-        rows=[
-            [
-                share.order_no or "",
-                share.article.zh if share.article else "",
-                ROLES[share.role],
-                share.store_code or "",
-                f"{share.rate_bp / 100:g}%" if share.rate_bp else "",
-                share.basis.minor,
-                minor,
-            ]
-            for share, minor in shares
-        ],
+        columns=_COLUMNS,
+        rows=rows,
     )
 
 
@@ -359,7 +386,10 @@ STATES = ("closing", "closed", "approved", "paying", "paid", "carried")
 
 @post(f"{PATH}/{{statement_id:uuid}}/approval", opt=doors.staff("settlement.approve", statement_id="statement"))
 async def approve_statement(write: Write, staff: Staff, chain: Chain, statement_id: UUID) -> Answer[StatementCase]:
-    """One person's word for a statement; above the limit of the policy two are needed."""
+    """One person's word for a statement; above the limit of the policy two are needed.
+
+    Refuses `settlement.disputed` until what its payee says was answered.
+    """
 
     async def work(tx: Tx) -> StatementCase:
         row = await _one(tx, staff, chain, statement_id)

@@ -13,12 +13,14 @@ import segno
 from litestar import Request, get, post
 from litestar.params import Parameter
 
-from duoline import attribution
+from duoline import attribution, orders
 from duoline.attribution import Kind, NewTouchpoint, Owner, OwnerKind, Target, TargetKind
+from duoline.channels.console.effects import BroughtFor, brought_for
 from duoline.channels.console.promotion_shapes import PromotionName
-from duoline.channels.http import cursors, doors, labels, site
+from duoline.channels.http import cursors, doors, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.label import Job, Label
+from duoline.channels.http.labels import LABELS_MAX, printed
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel import clock
@@ -48,7 +50,11 @@ Chosen = Annotated[Kind | None, Parameter(description="Of one kind only.")]
 ShopCode = Annotated[str | None, Parameter(max_length=40, description="Of one shop only.")]
 Words = Annotated[str, Parameter(max_length=60, description="A part of the name, the code, the place or the owner.")]
 Which = Annotated[Literal["live", "ended", "all"], Parameter(description="Whether it still counts.")]
-Ids = Annotated[list[UUID] | None, Parameter(max_items=labels.LABELS_MAX)]
+Labels = Annotated[
+    Literal["without", "only", "with"],
+    Parameter(description="Labels of shelves and articles, which shops print by the hundred."),
+]
+Ids = Annotated[list[UUID] | None, Parameter(max_items=LABELS_MAX)]
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -87,7 +93,8 @@ class TargetView(msgspec.Struct, frozen=True):
 
 class TouchpointRow(msgspec.Struct, frozen=True, kw_only=True):
     """A touchpoint and what it has brought: scans on so many devices, members who signed up after it, orders that were
-    not called off and what was paid for them and kept. `spark` are the scans of the last fourteen days, today last."""
+    not called off and what was paid for them and kept. `label`: a shop's label of a
+    product. `spark` are the scans of the last fourteen days, today last."""
 
     id: UUID
     code: str
@@ -101,6 +108,7 @@ class TouchpointRow(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     target: TargetView
     note: str
+    label: bool
     created_at: datetime
     ended_at: datetime | None
     scans: int
@@ -120,18 +128,22 @@ class DayScans(msgspec.Struct, frozen=True):
 
 
 class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too."""
+    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too; `new_members`
+    what those whom it brought have bought since."""
 
     touchpoint: TouchpointRow
+    new_members: BroughtFor
     picture: str
     days: list[DayScans]
 
 
+_LABEL: dict[str, bool | None] = {"without": False, "only": True, "with": None}
+
 # $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 ids, $8 before, $9 how many, $10 from which
-# day on the spark.
-_ROWS = """
+# day on the spark, $11 labels only or none.
+_ROWS = f"""
 SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
-       t.target, t.note, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
+       t.target, t.note, t.label, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
        (SELECT coalesce(sum(d.scans), 0) FROM touchpoint_days d WHERE d.touchpoint_id = t.id)::integer AS scans,
        (SELECT count(*) FROM touchpoint_devices d WHERE d.touchpoint_id = t.id)::integer AS devices,
        (SELECT count(*) FROM sign_ups u WHERE u.touchpoint_id = t.id)::integer AS sign_ups,
@@ -148,31 +160,36 @@ LEFT JOIN LATERAL (
     WHERE t.target_kind = 'product' AND p.code = t.target
     UNION ALL SELECT c.name_zh, c.name_en FROM categories c WHERE t.target_kind = 'category' AND c.code = t.target
     UNION ALL SELECT s.name_zh, s.name_en FROM stores s WHERE t.target_kind = 'store' AND s.code = t.target
+    UNION ALL SELECT o.name, o.name FROM outfits o
+    WHERE o.id = CASE WHEN t.target_kind = 'outfit' THEN t.target::uuid END
     UNION ALL (SELECT q.name_zh, q.name_en FROM coupon_batches b JOIN promotions q ON q.id = b.promotion_id
                WHERE t.target_kind = 'coupon' AND b.batch_id::text = t.target
                ORDER BY q.version DESC LIMIT 1)) g ON true
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS orders, coalesce(sum(r.total_minor - r.refunded_minor), 0)::bigint AS sales_minor
+    SELECT count(*)::integer AS orders, coalesce(sum(k.minor), 0)::bigint AS sales_minor
     FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-    WHERE x.touchpoint_id = t.id AND r.state NOT IN ('cancelled', 'expired')) o
+    CROSS JOIN {orders.sales_of("r")} k
+    WHERE x.touchpoint_id = t.id AND k.units > 0) o
 WHERE ($1 OR t.store_id = ANY ($2))
   AND ($3 = '' OR t.name_zh ILIKE '%' || $3 || '%' OR t.name_en ILIKE '%' || $3 || '%' OR t.code = upper($3)
        OR t.place ILIKE '%' || $3 || '%' OR w.owner_name ILIKE '%' || $3 || '%')
   AND ($4::text IS NULL OR t.kind = $4) AND ($5::uuid IS NULL OR t.store_id = $5)
   AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
   AND ($7::uuid[] IS NULL OR t.id = ANY ($7)) AND ($8::uuid IS NULL OR t.id < $8)
+  AND ($11::boolean IS NULL OR t.label = $11)
 ORDER BY t.id DESC LIMIT $9
-"""
+"""  # noqa: S608 - our own text
 
-_DAYS = """
+_DAYS = f"""
 SELECT d.on, coalesce(s.scans, 0) AS scans, coalesce(o.orders, 0) AS orders
 FROM (SELECT $2::date + n AS on FROM generate_series(0, $3::integer - 1) n) d
 LEFT JOIN touchpoint_days s ON s.touchpoint_id = $1 AND s.on_date = d.on
 LEFT JOIN (SELECT (x.placed_at AT TIME ZONE $4)::date AS on, count(*)::integer AS orders
            FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-           WHERE x.touchpoint_id = $1 AND r.state NOT IN ('cancelled', 'expired') GROUP BY 1) o ON o.on = d.on
+           CROSS JOIN {orders.sales_of("r")} k
+           WHERE x.touchpoint_id = $1 AND k.units > 0 GROUP BY 1) o ON o.on = d.on
 ORDER BY d.on
-"""
+"""  # noqa: S608 - as above
 
 
 @get(PATH, opt=doors.staff("touchpoints.read", store="store"))
@@ -186,12 +203,24 @@ async def list_touchpoints(
     kind: Chosen = None,
     store: ShopCode = None,
     which: Which = "live",
+    labels: Labels = "without",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[TouchpointRow]:
     """Touchpoints of the shops one may see, and of the chain for who sees everything; the newest first."""
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await _rows(db, staff, q=q, kind=kind, store=store, which=which, ids=None, before=before, limit=limit + 1)
+    rows = await _rows(
+        db,
+        staff,
+        q=q,
+        kind=kind,
+        store=store,
+        which=which,
+        label=_LABEL[labels],
+        ids=None,
+        before=before,
+        limit=limit + 1,
+    )
     shown, base = rows[:limit], site.front_of(request, settings)
     following = cursors.pack(shown[-1]["id"]) if len(rows) > limit else None
     return Page([_row(row, chain, base) for row in shown], following)
@@ -211,14 +240,23 @@ async def print_touchpoints(
     q: Words = "",
     kind: Chosen = None,
     store: ShopCode = None,
+    labels: Labels = "without",
 ) -> Answer[Any]:
     """A PDF of codes to cut out and stick on, at most 480: the chosen ones, or the live ones of the list."""
     rows = await _rows(
-        db, staff, q=q, kind=kind, store=store, which="live", ids=touchpoint, before=None, limit=labels.LABELS_MAX
+        db,
+        staff,
+        q=q,
+        kind=kind,
+        store=store,
+        which="live",
+        label=None if touchpoint else _LABEL[labels],
+        ids=touchpoint,
+        limit=LABELS_MAX,
     )
     if not rows or (touchpoint and len(rows) < len(set(touchpoint))):
         raise NotFound(kind="touchpoint")
-    return await labels.printed(
+    return await printed(
         Job("qr", "Duoline", [_label(row, chain, settings.public_url) for row in reversed(rows)]), name="touchpoints"
     )
 
@@ -316,6 +354,7 @@ async def _rows(
     kind: Kind | None = None,
     store: str | None = None,
     which: str = "all",
+    label: bool | None = None,
     ids: Sequence[UUID] | None,
     before: UUID | None = None,
     limit: int,
@@ -331,6 +370,7 @@ async def _rows(
         before,
         limit,
         _today() - timedelta(days=SPARK_DAYS - 1),
+        label,
     )
 
 
@@ -345,7 +385,10 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchp
     )
     picture = segno.make(attribution.short_link(base, row.code, printed=True), error="m").svg_inline(scale=6, border=4)
     return TouchpointCase(
-        touchpoint=row, picture=picture, days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days]
+        touchpoint=row,
+        new_members=brought_for(await attribution.lifetime(db, [touchpoint_id])),
+        picture=picture,
+        days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days],
     )
 
 
@@ -369,6 +412,7 @@ def _row(row: Any, chain: Chain, base: str) -> TouchpointRow:
         place=found.place,
         target=TargetView(found.target.kind, found.target.name, title),
         note=found.note,
+        label=row["label"],
         created_at=found.created_at,
         ended_at=found.ended_at,
         scans=row["scans"],

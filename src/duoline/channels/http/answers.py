@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -64,6 +64,25 @@ class Answer(Response[T]):
             ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.bytes, "more_body": False})
+
+
+class Streamed(Answer[Any]):
+    """An answer in parts, for what is too long to hold at once. When a part cannot be made, the connection breaks off
+    in the middle, so that nobody takes half of it for the whole."""
+
+    def __init__(self, parts: AsyncIterator[bytes], *, media: bytes, headers: Sequence[Header] = ()) -> None:
+        super().__init__(b"", media=media, headers=headers)
+        self.parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it part by part; refused before the first byte when the first part cannot be made."""
+        first = await anext(self.parts, b"")
+        headers = [(b"content-type", self.media), *self.more_headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        async for part in self.parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def ready(body: bytes | str, *, headers: Sequence[Header] = ()) -> Answer[Any]:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from duoline.channels.http.answers import Answer
+from duoline.channels.http.answers import Answer, Header, Streamed
+from duoline.channels.http.table import csv_head, csv_rows
 from duoline.kernel.errors import Unavailable, ensure
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
     from typing import Literal
 
-    from duoline.channels.http.table import Table
+    from duoline.channels.http.table import Column, Table
+
+    Row = Callable[[Any], list[str | int]]
 
 DRAW_S = 60.0
 _one_at_a_time = asyncio.Semaphore(1)
@@ -56,13 +60,23 @@ def download(
     body: bytes, *, name: str, kind: Literal["pdf", "xlsx", "csv", "zip"], inline: bool = False
 ) -> Answer[Any]:
     """A document as an answer, under a file name, kept by no cache."""
-    how = "inline" if inline else "attachment"
+    return Answer(body, media=MEDIA[kind], headers=_headers(name, kind, "inline" if inline else "attachment"))
+
+
+def _headers(name: str, kind: str, how: str) -> list[Header]:
     disposition = f'{how}; filename="{name}.{kind}"'.encode("ascii", "ignore")
-    return Answer(
-        body,
-        media=MEDIA[kind],
-        headers=[(b"content-disposition", disposition), (b"cache-control", b"private, no-store")],
-    )
+    return [(b"content-disposition", disposition), (b"cache-control", b"private, no-store")]
+
+
+def csv_file(columns: Sequence[Column], pages: AsyncIterator[Sequence[Any]], *, name: str, row: Row) -> Answer[Any]:
+    """A table of any length as CSV: every row of every page, as cells by `row`. Only a page is held at a time."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield csv_head(columns)
+        async for page in pages:
+            yield csv_rows([row(one) for one in page])
+
+    return Streamed(parts(), media=MEDIA["csv"], headers=_headers(name, "csv", "attachment"))
 
 
 async def table_file(table: Table, *, name: str, kind: Literal["pdf", "xlsx", "csv"]) -> Answer[Any]:

@@ -19,7 +19,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
-from duoline.channels.http.table import Table, plain
+from duoline.channels.http.table import Table, plain, shown
 
 CHINESE = "STSong-Light"
 MARGIN = 14 * mm
@@ -51,7 +51,7 @@ def pdf(table: Table) -> bytes:
     rows = [
         [Paragraph(escape(column.title), quiet) for column in table.columns],
         *(
-            [Paragraph(escape(text), style) for text, style in zip(table.shown(row), styles, strict=True)]
+            [Paragraph(escape(text), style) for text, style in zip(shown(row), styles, strict=True)]
             for row in table.rows
         ),
     ]

@@ -1,15 +1,22 @@
-"""What somebody earns, as they see it themselves: balances, months, shares, statements. For clerks and members."""
+"""What somebody earns, as they see it themselves: balances, months, shares, statements. For clerks and members.
+
+A person who was several members has earned under each of those ids, and sees all of it: balances and months are sums,
+a month may have more than one statement.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
+from duoline import settlement
 from duoline.channels.http import cursors
 from duoline.channels.http.answers import Page
+from duoline.kernel.auth import Actor
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import CURRENCY, Money
@@ -29,7 +36,8 @@ class EarnedMonth(msgspec.Struct, frozen=True):
 
 class Earnings(msgspec.Struct, frozen=True, kw_only=True):
     """What I earned: not mine yet because the goods may come back, mine and not paid (below zero: carried against what
-    comes), on its way, had; `reversed` is what statements took back. The last twelve months, the oldest first."""
+    comes), on its way, had; `reversed` is all that was earned and taken back, whether a statement had it or not.
+    `orders` are those that pay something now. The last twelve months, the oldest first."""
 
     pending: Money
     due: Money
@@ -85,20 +93,22 @@ def _money(minor: int) -> Money:
     return Money(minor, CURRENCY)
 
 
-async def earnings_of(db: Database, payee_id: UUID) -> Earnings:
+async def earnings_of(db: Database, payee_ids: Sequence[UUID]) -> Earnings:
     """What somebody earned; nothing for who never did."""
     row = await db.fetchrow(
-        """SELECT p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor,
-                  (SELECT coalesce(sum(s.reversed_minor), 0) FROM statements s
-                   WHERE s.payee_id = $1 AND s.state <> 'closing')::bigint AS back,
-                  (SELECT count(DISTINCT a.order_id) FROM accruals a WHERE a.payee_id = $1 AND a.flag IS NULL)::integer
-                    AS orders
-           FROM payees p WHERE p.payee_id = $1""",
-        payee_id,
+        """SELECT coalesce(sum(p.pending_minor), 0)::bigint, coalesce(sum(p.due_minor), 0)::bigint,
+                  coalesce(sum(p.paying_minor), 0)::bigint, coalesce(sum(p.paid_minor), 0)::bigint,
+                  (SELECT coalesce(sum(a.reversed_minor), 0) FROM accruals a
+                   WHERE a.payee_id = ANY ($1) AND a.reversed_minor > 0)::bigint,
+                  (SELECT count(DISTINCT a.order_id) FROM accruals a
+                   WHERE a.payee_id = ANY ($1) AND a.earned_minor > 0 AND a.role <> 'bringing')::integer
+           FROM payees p WHERE p.payee_id = ANY ($1)""",
+        list(payee_ids),
     )
     months = await db.fetch(
-        "SELECT month, earned_minor, payable_minor FROM payee_months WHERE payee_id = $1 ORDER BY month DESC LIMIT $2",
-        payee_id,
+        """SELECT month, sum(earned_minor)::bigint AS earned_minor, sum(payable_minor)::bigint AS payable_minor
+           FROM payee_months WHERE payee_id = ANY ($1) GROUP BY month ORDER BY month DESC LIMIT $2""",
+        list(payee_ids),
         MONTHS,
     )
     pending, due, paying, paid, back, orders = tuple(row) if row else (0,) * 6
@@ -118,19 +128,19 @@ async def earnings_of(db: Database, payee_id: UUID) -> Earnings:
 
 _SHARES = """
 SELECT a.order_id, a.line_id, a.role, a.rate_bp, a.basis_minor, a.earned_minor, a.state, a.matures_at, a.month, a.flag,
-       a.at, l.name
+       a.at, a.payee_id, l.name
 FROM accruals a
 LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
-WHERE a.payee_id = $1
+WHERE a.payee_id = ANY ($1)
   AND ($2::timestamptz IS NULL OR (a.at, a.order_id, a.line_id, a.role) < ($2, $3::uuid, $4::uuid, $5::text))
 ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC LIMIT $6
 """
 
 
-async def shares_of(db: Database, payee_id: UUID, *, limit: int, cursor: str | None) -> Page[EarnedShare]:
+async def shares_of(db: Database, payee_ids: Sequence[UUID], *, limit: int, cursor: str | None) -> Page[EarnedShare]:
     """What was earned by which line, the newest first."""
     before = cursors.unpack(cursor, datetime, UUID, UUID, str) if cursor else (None, None, None, None)
-    rows = await db.fetch(_SHARES, payee_id, *before, limit + 1)
+    rows = await db.fetch(_SHARES, list(payee_ids), *before, limit + 1)
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
     return Page(
@@ -154,15 +164,16 @@ async def shares_of(db: Database, payee_id: UUID, *, limit: int, cursor: str | N
     )
 
 
-_STATEMENTS = """
+_SAYS = """
 SELECT s.id, s.month, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor, s.cut_minor, s.to_pay_minor,
        s.carried_out_minor, s.closed_at,
        coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'note', n.note, 'at', n.at) ORDER BY n.id)
                  FROM statement_notes n WHERE n.payee_id = s.payee_id AND n.statement_id = s.id), '[]') AS notes
 FROM statements s
-WHERE s.payee_id = $1 AND s.state <> 'closing' AND ($2::text IS NULL OR s.month < $2)
-  AND ($3::text IS NULL OR s.month = $3)
-ORDER BY s.month DESC LIMIT $4
+"""
+_STATEMENTS = f"""{_SAYS}
+WHERE s.payee_id = ANY ($1) AND s.state <> 'closing' AND ($2::text IS NULL OR (s.month, s.id) < ($2, $3::uuid))
+ORDER BY s.month DESC, s.id DESC LIMIT $4
 """
 
 
@@ -182,17 +193,31 @@ def _statement(row: Any) -> MyStatement:
     )
 
 
-async def statements_of(db: Database, payee_id: UUID, *, limit: int, cursor: str | None) -> Page[MyStatement]:
+async def statements_of(
+    db: Database, payee_ids: Sequence[UUID], *, limit: int, cursor: str | None
+) -> Page[MyStatement]:
     """The statements of somebody, the last month first."""
-    before = cursors.unpack(cursor, str)[0] if cursor else None
-    rows = await db.fetch(_STATEMENTS, payee_id, before, None, limit + 1)
+    before = cursors.unpack(cursor, str, UUID) if cursor else (None, None)
+    rows = await db.fetch(_STATEMENTS, list(payee_ids), *before, limit + 1)
     shown = rows[:limit]
-    return Page([_statement(row) for row in shown], cursors.pack(shown[-1]["month"]) if len(rows) > limit else None)
+    last = shown[-1] if len(rows) > limit else None
+    return Page([_statement(row) for row in shown], cursors.pack(last["month"], last["id"]) if last else None)
 
 
-async def statement_of(db: Database | Tx, payee_id: UUID, month: str) -> MyStatement:
-    """Somebody's statement of a month. Refuses `kernel.not-found`."""
-    row = await db.fetchrow(_STATEMENTS, payee_id, None, month, 1)
-    if row is None:
+async def dispute(
+    tx: Tx, payee_ids: Sequence[UUID], month: str, *, statement_id: UUID | None, note: str, actor: Actor
+) -> MyStatement:
+    """Write down what is not right with somebody's statement of a month: that one, or, not named, the one under the
+    first of their ids that has any. Refuses `kernel.not-found`."""
+    found = await tx.fetchrow(
+        """SELECT payee_id, id FROM statements
+           WHERE payee_id = ANY ($1) AND month = $2 AND state <> 'closing' AND ($3::uuid IS NULL OR id = $3)
+           ORDER BY array_position($1, payee_id) LIMIT 1""",
+        list(payee_ids),
+        month,
+        statement_id,
+    )
+    if found is None:
         raise NotFound(kind="statement")
-    return _statement(row)
+    await settlement.say(tx, found["payee_id"], found["id"], kind="dispute", note=note, actor=actor)
+    return _statement(await tx.fetchrow(f"{_SAYS} WHERE s.payee_id = $1 AND s.id = $2", *found))

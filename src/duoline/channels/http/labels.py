@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from duoline import catalog
+from duoline import attribution, catalog
+from duoline.attribution import Hung
 from duoline.channels.http import documents
 from duoline.channels.http.label import Job, Label, digital_link
 from duoline.flows.places import region_path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from duoline.channels.http.answers import Answer
     from duoline.channels.http.label import Sheet
+    from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database
     from duoline.stores.directory import Chain
     from duoline.stores.types import Store
@@ -35,14 +37,17 @@ async def print_labels(
     shelf: str | None,
     after: str,
     base: str,
+    actor: Actor,
 ) -> Answer[Any]:
     """The PDF: of chosen SKUs, of a shelf, or of all that the shop carries, by shelf and SKU code, at most 480.
 
-    Refuses with `NotFound` when there is no label to print.
+    Each becomes a touchpoint of the shop, if it is none yet. Refuses with `NotFound` when there is no label to print.
     """
-    labels = await labels_of(db, chain, shop, sku_ids=sku_ids, shelf=shelf, after=after, base=base)
+    labels, hung = await labels_of(db, chain, shop, sku_ids=sku_ids, shelf=shelf, after=after, base=base)
     if not labels:
         raise NotFound
+    async with db.begin() as tx:
+        await attribution.hang(tx, store_id=shop.id, labels=hung, actor=actor)
     return await printed(Job(sheet, f"{shop.name.zh} {shop.name.en}", labels), name=f"labels-{shop.code}")
 
 
@@ -53,8 +58,8 @@ async def printed(job: Job, *, name: str) -> Answer[Any]:
 
 async def labels_of(
     db: Database, chain: Chain, shop: Store, *, sku_ids: Sequence[UUID], shelf: str | None, after: str, base: str
-) -> list[Label]:
-    """What stands on each label; the price is what the shop's till asks now."""
+) -> tuple[list[Label], list[Hung]]:
+    """What stands on each label, and what it is as a touchpoint; the price is what the shop's till asks now."""
     rows = await db.fetch(
         """SELECT s.id, l.shelf, p.price_minor, p.currency
            FROM skus s
@@ -73,14 +78,15 @@ async def labels_of(
         after,
     )
     facts = await catalog.sku_facts(db, [row["id"] for row in rows])
-    found = []
+    found, hung = [], []
     for row in sorted(rows, key=lambda row: (row["shelf"] or "\uffff", facts[row["id"]].sku_code)):
         sku = facts[row["id"]]
         words = " / ".join(choice.value.zh for choice in sku.options)
         price = "" if row["price_minor"] is None else _price(Money(row["price_minor"], row["currency"]))
         link = digital_link(base, gtin=sku.gtin, product_code=sku.product_code, store_code=shop.code)
         found.append(Label(sku.name.zh, sku.name.en, words, sku.sku_code, sku.gtin, price, row["shelf"] or "", link))
-    return found
+        hung.append(Hung(sku.product_code, sku.name.filled, row["shelf"] or ""))
+    return found, hung
 
 
 def _price(money: Money) -> str:

@@ -19,9 +19,9 @@ from duoline.kernel.text import Text
 
 
 class ShareInput(Input, frozen=True, kw_only=True):
-    """A product by its code or coupons by the id of their batch, and a few words of one's own."""
+    """A product by its code, an outfit by its id or coupons by the id of their batch, and a few words of one's own."""
 
-    kind: Literal["product", "coupon"]
+    kind: Literal["product", "outfit", "coupon"]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     note: Annotated[str, msgspec.Meta(max_length=attribution.NOTE_LENGTH_MAX)] = ""
 

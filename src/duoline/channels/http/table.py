@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -26,16 +27,29 @@ class Table(msgspec.Struct, frozen=True):
     rows: list[list[str | int]]
 
     def as_csv(self) -> bytes:
-        """With a byte order mark, as spreadsheets want it; money with two digits. No cell is taken for a formula."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow([column.title for column in self.columns])
-        writer.writerows([self.shown(row) for row in self.rows])
-        return b"\xef\xbb\xbf" + out.getvalue().encode()
+        """As `csv_head` and `csv_rows`."""
+        return csv_head(self.columns) + csv_rows(self.rows)
 
-    def shown(self, row: list[str | int]) -> list[str]:
-        """A row as texts."""
-        return [amount(cell) if isinstance(cell, int) else plain(cell) for cell in row]
+
+def csv_head(columns: Sequence[Column]) -> bytes:
+    """The first line of a CSV file, with a byte order mark, as spreadsheets want it."""
+    return b"\xef\xbb\xbf" + _csv([[column.title for column in columns]])
+
+
+def csv_rows(rows: Iterable[Sequence[str | int]]) -> bytes:
+    """Lines of a CSV file: money with two digits, and no cell is taken for a formula."""
+    return _csv(map(shown, rows))
+
+
+def shown(row: Sequence[str | int]) -> list[str]:
+    """A row as texts."""
+    return [amount(cell) if isinstance(cell, int) else plain(cell) for cell in row]
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
 
 
 def amount(minor: int) -> str:

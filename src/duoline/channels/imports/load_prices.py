@@ -6,13 +6,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from duoline import pricing
+from duoline import pricing, settlement
 from duoline.channels.imports import trace_prices
 from duoline.channels.imports.stage import Tally, report_unknown, take_out_reported
 from duoline.kernel.ids import new_id
 from duoline.members.policy import TIERS
 from duoline.pricing import CHAIN
 from duoline.pricing.timeline import EVER, Span, change, laid_over, open_price
+from duoline.stores import directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ async def arrange(session: Session) -> None:
         column="tier",
         code="unknown",
     )
+    await _report_companys(session)
     await take_out_reported(session)
     await session.connection.execute(
         f"""CREATE TEMP TABLE import_arranged AS
@@ -59,6 +61,33 @@ async def arrange(session: Session) -> None:
                   LEFT JOIN regions g ON g.code = r.scope_code LEFT JOIN stores p ON p.code = r.scope_code) x
             ORDER BY n"""  # noqa: S608 - a constant
     )
+
+
+async def _report_companys(session: Session) -> None:
+    """Report rows of shops whose prices are their company's by contract when they begin: a file is the chain's."""
+    chain = directory.current()
+    asked = await session.connection.fetch(
+        """SELECT DISTINCT scope_code, coalesce(valid_from, $1) AS since FROM import_rows
+           WHERE scope = 'store' AND scope_code = ANY ($2)""",
+        session.at,
+        list(chain.by_code),
+    )
+    companys = [
+        (row["scope_code"], row["since"])
+        for row in asked
+        if settlement.price_right(chain.by_code[row["scope_code"]].id, row["since"]).holder == "company"
+    ]
+    if companys:
+        await session.report_query(
+            """SELECT r.line, r.scope_code AS value, '' AS named FROM import_rows r
+               JOIN unnest($1::text[], $2::timestamptz[]) c(code, since)
+                 ON r.scope = 'store' AND r.scope_code = c.code AND coalesce(r.valid_from, $3) = c.since""",
+            [code for code, _ in companys],
+            [since for _, since in companys],
+            session.at,
+            column="scope_code",
+            code="companys",
+        )
 
 
 async def load(session: Session, tx: Tx, first: int, last: int) -> Tally:

@@ -72,6 +72,8 @@ class Plan:
     named: dict[UUID, str] = field(default_factory=dict)
     phoned: dict[UUID, str] = field(default_factory=dict)
     carded: dict[UUID, str] = field(default_factory=dict)
+    further: dict[str, UUID] = field(default_factory=dict)
+    """Cards of members who have one."""
     claims: dict[str, list[Identity]] = field(default_factory=lambda: defaultdict(list))
     """New identities by channel."""
     keys: list[tuple[bytes, UUID]] = field(default_factory=list)
@@ -182,12 +184,15 @@ def _add(plan: Plan, member: UUID, channel: str, said: Claims) -> bool:
 
 
 def _keep(plan: Plan, member: UUID, channel: str, kind: str, value: str, *, first: bool, more: bool) -> None:
-    """Where an identity is kept: a member's first number and card in the directories of those, if nobody has them."""
+    """Where an identity is kept: a member's first number and card in the directories of those, if nobody has them. A
+    further card of theirs leads to them too: both pieces of plastic are read."""
     if first and not more and kind == "phone":
         plan.phoned[member] = value
     elif first and not more and kind == "card_no":
         plan.carded[member] = value
     else:
+        if first and kind == "card_no":
+            plan.further[value] = member
         leads = first and kind not in ("mail", "card_no")
         plan.claims[channel].append(Identity(kind, value, member, leads))
 
@@ -219,8 +224,9 @@ def _doubt(plan: Plan, doubt: Doubt) -> None:
 
 async def _write(tx: Tx, plan: Plan, at: datetime, rule_version: int) -> None:
     """First the numbers, cards and identities that lead: who claims one now makes the chunk be tried anew."""
-    for table, column, values in (("phone_index", "phone", plan.phoned), ("member_codes", "code", plan.carded)):
-        some = sorted((value, member) for member, value in values.items())
+    phoned = [(phone, member) for member, phone in plan.phoned.items()]
+    carded = [*((code, member) for member, code in plan.carded.items()), *plan.further.items()]
+    for table, column, some in (("phone_index", "phone", sorted(phoned)), ("member_codes", "code", sorted(carded))):
         await tx.execute(
             f"INSERT INTO {table} ({column}, member_id) SELECT * FROM unnest($1::text[], $2::uuid[])",  # noqa: S608
             [value for value, _ in some],

@@ -39,6 +39,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "cells": ("这一行有 {have} 列,表头有 {want} 列", "has {have} cells where the header has {want}"),
     "twice": ("与第 {line} 行重复", "repeats line {line}"),
     "differs": ("与第 {line} 行对同一商品的说法不一致", "says otherwise about this product than line {line}"),
+    "companys": ("按合同这家门店的价格由公司定", "is a shop whose prices are its company's by contract"),
     "unknown": ("没有这个编码", "is not a known code"),
     "unknown-member": ("没有这个会员", "is not a known member"),
     "not-created": (

@@ -33,9 +33,10 @@ from duoline.channels.imports.stage import (
     open_tables,
 )
 from duoline.channels.imports.validate import Checker
-from duoline.kernel import audit, clock, faults
+from duoline.kernel import audit, clock, faults, policies
 from duoline.kernel.db import RETRYABLE, Tx
 from duoline.kernel.ids import new_id
+from duoline.stores import directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -140,6 +141,9 @@ async def run(
     those that only writing would show, such as a count below what is held.
     """
     kind = KINDS[kind_name]
+    # Contracts say whose the prices of a shop are, and a command has not heard of them yet.
+    await policies.refresh(db)
+    await directory.refresh(db)
     async with db.acquire() as connection:
         session = Session(
             connection=connection,

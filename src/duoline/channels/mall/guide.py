@@ -70,7 +70,8 @@ class GuideAsk(msgspec.Struct, frozen=True):
 
 
 class MyGuide(msgspec.Struct, frozen=True, kw_only=True):
-    """The guide of now, questions that wait for an answer, and those of before."""
+    """The guide of now, questions that wait for an answer, and those of before. Of who was several members: what each
+    of them had; of two guides the one whom orders count for."""
 
     binding: MyBinding | None
     asks: list[GuideAsk]
@@ -205,6 +206,7 @@ async def _guide_code(db: Database | Tx, code: str) -> attribution.Touchpoint:
 async def _mine(db: Database | Tx, chain: Chain, member_id: UUID) -> MyGuide:
     now = clock.now()
     every = await attribution.history(db, member_id)
+    holds = await attribution.binding_as_of(db, member_id, attribution.SCOPE, now)
     asks = await attribution.open_asks(db, member_id)
     names = await _names(db, [*every, *asks])
     shown = [
@@ -220,7 +222,7 @@ async def _mine(db: Database | Tx, chain: Chain, member_id: UUID) -> MyGuide:
         for one in every
     ]
     return MyGuide(
-        binding=next((one for one in shown if one.until_at is None), None),
+        binding=next((one for one in shown if holds is not None and one.id == holds.id), None),
         asks=[GuideAsk(one.id, _card(names.get(one.guide_id), one.store_id, chain), one.expires_at) for one in asks],
         past=[one for one in shown if one.until_at is not None],
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from duoline.attribution import Look
 from duoline.catalog.types import Image
 from duoline.channels.mall.catalogue_types import Home, LiveSku, ProductCard, ProductPage, SearchPage
 from duoline.channels.mall.stores import StorePage
@@ -151,6 +152,13 @@ def ended(path: str, language: str) -> Head:
     """A short link that leads nowhere any more."""
     words = getattr(ENDED, language)
     return Head(f"{words} - {getattr(NAME, language)}", words, path, body=f"<h1>{escape(words)}</h1>")
+
+
+def outfit(look: Look, path: str, language: str) -> Head:
+    """An outfit under the words of its maker."""
+    words = look.note or getattr(SLOGAN, language)
+    title = f"{look.name} - {getattr(NAME, language)}"
+    return Head(title, shortened(words), path, body=f"<h1>{escape(look.name)}</h1><p>{escape(words)}</p>")
 
 
 def product(page: ProductPage, raw: bytes, language: str, public_url: str) -> Head:

@@ -18,11 +18,12 @@ from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Header, text_answer
 from duoline.channels.http.pages import ASK_AGAIN, Pages, html
 from duoline.channels.http.sessions import member_session
-from duoline.channels.mall import heads
+from duoline.channels.mall import count_scan, heads
 from duoline.channels.mall.catalogue import home_page, product_page
 from duoline.channels.mall.catalogue_types import Home, ProductPage, SearchPage
 from duoline.channels.mall.found import Sort
 from duoline.channels.mall.heads import Head
+from duoline.channels.mall.offer import chosen
 from duoline.channels.mall.search import search_page
 from duoline.channels.mall.stores import store_page
 from duoline.flows.trade import Trade
@@ -30,6 +31,7 @@ from duoline.kernel.config import Settings
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
 from duoline.stores.directory import Chain
+from duoline.stores.types import Store
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 # Products in one file. The protocol allows 50,000 addresses, and the stores are among them.
@@ -40,6 +42,7 @@ SHELL_MISSING = (
     '<body><div id="app"></div></body></html>'
 )
 LANGUAGE: Header = (b"vary", b"accept-language")
+NO_STORE: Header = (b"cache-control", b"no-store")
 
 _decode = msgspec.json.Decoder(ProductPage).decode
 _decode_home = msgspec.json.Decoder(Home).decode
@@ -96,31 +99,17 @@ async def product(
     try:
         raw = await product_page(db, trade, chain, code, None, tier=await _tier(request))
     except NoSuchProduct:
-        return _missing(request, settings, language)
+        return missing_page(request, settings, language)
+    if (shop := _label_in(request, chain)) is not None:
+        label, headers = await count_scan.count_label(
+            request, settings, db, chain, shop, code, member=await member_session(request)
+        )
+        if label is not None:
+            query = urlencode({"store": shop.code, "scan": "1", "t": label.code})
+            target = f"/p/{quote(code, safe='')}?{query}"
+            return Answer(b"", status=302, headers=[(b"location", target.encode()), NO_STORE, *headers])
     head = heads.product(_decode(raw), raw, language, settings.public_url)
     return shell_page(request, settings, language, head, source="src/pages/Product.vue")
-
-
-@get("/01/{gtin:str}", opt=doors.public(gtin=doors.SHARED), include_in_schema=False)
-async def digital_link(
-    request: AnyRequest, settings: Settings, language: str, db: Database, chain: Chain, gtin: str
-) -> Answer[Any]:
-    """Where the QR of a label leads (GS1 Digital Link): to the product, and to the shop it hangs in when it says so."""
-    code = None
-    if DIGITS.fullmatch(gtin):
-        code = await db.fetchval(
-            """SELECT p.code FROM barcodes b JOIN skus s ON s.id = b.sku_id JOIN products p ON p.id = s.product_id
-               WHERE b.gtin = $1""",
-            gtin.zfill(14),
-        )
-    if code is None:
-        return _missing(request, settings, language)
-    shop = request.query_params.get("store", "")
-    known = any(store.code == shop for store in chain.stores.values())
-    # The page opens on the very variant, and knows that somebody stands in that shop.
-    asked = {"gtin": gtin} | ({"store": shop, "scan": "1"} if known else {})
-    target = f"/p/{quote(code, safe='')}?{urlencode(asked)}"
-    return Answer(b"", status=302, headers=[(b"location", target.encode()), ASK_AGAIN])
 
 
 @get("/s/{code:str}", opt=doors.public(code=doors.SHARED), include_in_schema=False)
@@ -129,10 +118,16 @@ async def store(request: AnyRequest, settings: Settings, language: str, chain: C
     try:
         page = store_page(chain, code)
     except NotFound:
-        return _missing(request, settings, language)
+        return missing_page(request, settings, language)
     place = (chain.coded(code).province, chain.coded(code).city)
     head = heads.store(page, language, settings.public_url, place=place)
     return shell_page(request, settings, language, head, source="src/pages/Store.vue")
+
+
+def _label_in(request: AnyRequest, chain: Chain) -> Store | None:
+    """The shop whose label was scanned, of an article that has no GTIN; the page says `t` once that was counted."""
+    asked = request.query_params
+    return chosen(chain, asked.get("store")) if "scan" in asked and "t" not in asked and "gtin" not in asked else None
 
 
 async def _tier(request: AnyRequest) -> str:
@@ -141,7 +136,8 @@ async def _tier(request: AnyRequest) -> str:
     return member.tier if member else ""
 
 
-def _missing(request: AnyRequest, settings: Settings, language: str) -> Answer[Any]:
+def missing_page(request: AnyRequest, settings: Settings, language: str) -> Answer[Any]:
+    """That there is no such page."""
     return shell_page(request, settings, language, heads.missing(request.url.path, language), status=404)
 
 
@@ -180,6 +176,7 @@ async def robots(settings: Settings) -> Answer[Any]:
         "/r/",
         "/t/",
         "/guide",
+        "/outfits/",
     )
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), f"Sitemap: {settings.public_url}/sitemap.xml"]
     return text_answer("\n".join(lines) + "\n", media="text/plain; charset=utf-8")
@@ -213,4 +210,4 @@ def _xml(content: str) -> Answer[Any]:
     return text_answer(f'<?xml version="1.0" encoding="UTF-8"?>\n{content}\n', media="application/xml")
 
 
-ROUTES = [home, search, product, digital_link, store, robots, sitemap]
+ROUTES = [home, search, product, store, robots, sitemap]

@@ -6,20 +6,22 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.params import Parameter
 
 from duoline import catalog
 from duoline.catalog.scanned import sku_of
 from duoline.channels.http import doors
-from duoline.channels.http.answers import Answer, answer
+from duoline.channels.http.answers import Answer, Header, answer
 from duoline.channels.http.label import Reading, read_label
 from duoline.channels.http.sessions import Visitor
+from duoline.channels.mall import count_scan
 from duoline.channels.mall.cards import StoreCode
 from duoline.channels.mall.offer import chosen
 from duoline.flows.order_view import Image, image_of
 from duoline.flows.places import region_path
 from duoline.kernel import clock
+from duoline.kernel.config import Settings
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
@@ -60,9 +62,15 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/api/mall/scanned", opt=doors.public(store=doors.SHARED))
 async def read_scan(
-    db: Database, chain: Chain, visitor: Visitor, text: Scan, store: StoreCode = None
+    request: Request[Any, Any, Any],
+    settings: Settings,
+    db: Database,
+    chain: Chain,
+    visitor: Visitor,
+    text: Scan,
+    store: StoreCode = None,
 ) -> Answer[Scanned]:
-    """What a scan means in a shop. Nothing is kept of it."""
+    """What a scan means in a shop. The QR of a shop's label is counted as its touchpoint; bars are the maker's."""
     read = read_label(text)
     shop = chosen(chain, read.store_code) or chosen(chain, store)
     at = clock.now()
@@ -70,12 +78,20 @@ async def read_scan(
     is_open = shop is not None and shop.services.pickup and hours.open_at(shop.hours, at)
     sku_id = await _variant(db, read)
     article = await _article(db, chain, shop, sku_id, visitor.tier) if sku_id is not None else None
-    if article is not None:
+    product_code = article.product_code if article is not None else read.product_code
+    if article is None and product_code is not None:
+        known = await db.fetchval("SELECT true FROM product_docs WHERE code = $1", product_code)
+        product_code = product_code if known else None
+    if product_code is not None:
+        headers: list[Header] = []
+        if shop is not None and read.store_code == shop.code:
+            _, headers = await count_scan.count_label(
+                request, settings, db, chain, shop, product_code, member=visitor.member
+            )
+        kind: Literal["article", "product"] = "article" if article is not None else "product"
         return answer(
-            Scanned(kind="article", store=card, open=is_open, product_code=article.product_code, article=article)
+            Scanned(kind=kind, store=card, open=is_open, product_code=product_code, article=article), headers=headers
         )
-    if read.product_code and await db.fetchval("SELECT true FROM product_docs WHERE code = $1", read.product_code):
-        return answer(Scanned(kind="product", store=card, open=is_open, product_code=read.product_code))
     is_shop = read.gtin is None and read.product_code is None and read.store_code is not None and shop is not None
     return answer(Scanned(kind="shop" if is_shop else "unknown", store=card, open=is_open))
 

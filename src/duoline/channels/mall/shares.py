@@ -66,9 +66,9 @@ async def list_shares(
     """What I shared, the newest first, and what came of it."""
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
     rows = await db.fetch(
-        """SELECT * FROM touchpoints WHERE owner_id = $1 AND kind = 'share' AND ($2::uuid IS NULL OR id < $2)
+        """SELECT * FROM touchpoints WHERE owner_id = ANY ($1) AND kind = 'share' AND ($2::uuid IS NULL OR id < $2)
            ORDER BY id DESC LIMIT $3""",
-        member.id,
+        member.ids,
         before,
         limit + 1,
     )
@@ -83,7 +83,10 @@ async def end_share(
     base = site.front_of(request, settings)
 
     async def work(tx: Tx) -> ShareView:
-        await attribution.end(tx, member.id, share_id, reason="", actor=member.actor)
+        found = await attribution.get(tx, share_id)
+        if found.owner.id not in member.ids:
+            raise NotFound(kind="touchpoint")
+        await attribution.end(tx, found.owner.id, share_id, reason="", actor=member.actor)
         found = await attribution.get(tx, share_id)
         (figures,) = await attribution.brought(tx, [share_id])
         return share_view(found, figures, base)
@@ -100,11 +103,17 @@ async def show_shared(db: Database, code: str) -> Shared:
         raise NotFound(kind="touchpoint")
     if found.kind != "share" or found.ended_at is not None:
         return Shared("", "")
-    by = await db.fetchval(
-        "SELECT display_name FROM members WHERE member_id = $1 UNION ALL SELECT name FROM staff WHERE id = $1",
-        found.owner.id,
+    return Shared(await maker_of(db, found.owner.id), found.note)
+
+
+async def maker_of(db: Database, owner_id: UUID) -> str:
+    """The name of whoever shares something, by their own act; empty for who has none."""
+    by: str | None = await db.fetchval(
+        """SELECT display_name FROM members WHERE member_id = (duo_group($1))[1]
+           UNION ALL SELECT name FROM staff WHERE id = $1""",
+        owner_id,
     )
-    return Shared(by or "", found.note)
+    return by or ""
 
 
 ROUTES = [share, list_shares, end_share, show_shared]

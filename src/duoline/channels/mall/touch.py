@@ -1,35 +1,23 @@
-"""Short links: what the codes of touchpoints lead to. A scan is counted on the way."""
+"""Short links and labels: what the codes of touchpoints lead to. A scan is counted on the way."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from litestar import Request, get
 
 from duoline import attribution
-from duoline.channels.http import devices, doors, limits
+from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Header
-from duoline.channels.http.front import ONLY_ASKED
+from duoline.channels.http.pages import ASK_AGAIN
 from duoline.channels.http.sessions import Visitor
-from duoline.channels.mall import heads
-from duoline.channels.mall.pages import shell_page
+from duoline.channels.mall import count_scan, heads
+from duoline.channels.mall.offer import chosen
+from duoline.channels.mall.pages import DIGITS, NO_STORE, missing_page, shell_page
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database
 from duoline.stores.directory import Chain
-
-NEW_DEVICES_BY_ADDRESS = limits.Limit(120, 600)
-"""Browsers without a cookie from one address: a shop's visitors share one, and whoever inflates a count has few."""
-DEFAULT_ZONE = "Asia/Shanghai"
-"""By which days are told of what has no place."""
-
-# Programs that look at links without anybody wanting to see what is there.
-_PROGRAM = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|externalhit|whatsapp/|telegram|discord|curl|wget|python|httpx|okhttp|java/|"
-    r"go-http|node-fetch|axios|monitor|scan(ner|ning)",
-    re.IGNORECASE,
-)
-_NO_STORE: Header = (b"cache-control", b"no-store")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -42,50 +30,42 @@ async def open_touchpoint(
     tidy = attribution.tidy(code)
     found = await attribution.coded(db, tidy) if tidy else None
     if found is None:
-        return shell_page(request, settings, language, heads.missing(request.url.path, language), status=404)
+        return missing_page(request, settings, language)
     if found.ended_at is not None:
         return shell_page(request, settings, language, heads.ended(request.url.path, language), status=410)
-    headers: list[Header] = [
-        (b"location", attribution.path_of(found.target, found.code).encode("ascii", "ignore")),
-        _NO_STORE,
-    ]
-    member = visitor.member
-    if _is_person(request) and (member is None or found.owner.id not in member.ids):
-        device = devices.known(request, settings)
-        if device is None and _may_be_new(request):
-            device, cookie = devices.new(settings)
-            headers.append(cookie)
-        if device is not None:
-            shop = chain.stores.get(found.store_id) if found.store_id else None
-            async with db.begin() as tx:
-                await attribution.scan(
-                    tx,
-                    found,
-                    via="qr" if request.query_params.get("v") == "q" else "link",
-                    device_id=attribution.device_key(device, secret=settings.secret),
-                    member_id=member.id if member else None,
-                    timezone=shop.timezone if shop else DEFAULT_ZONE,
-                )
-    return Answer(b"", status=302, headers=headers)
+    target = attribution.path_of(found.target, found.code).encode("ascii", "ignore")
+    via: attribution.Via = "qr" if request.query_params.get("v") == "q" else "link"
+    counted = await count_scan.count(request, settings, db, chain, found, member=visitor.member, via=via)
+    return Answer(b"", status=302, headers=[(b"location", target), NO_STORE, *counted])
 
 
-def _is_person(request: AnyRequest) -> bool:
-    """As far as a request says so itself; who lies is held by the limits."""
-    headers = request.headers
-    ahead = " ".join(headers.get(name, "") for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")).lower()
-    scope: dict[str, Any] = request.scope  # type: ignore[assignment]
-    if "prefetch" in ahead or "preview" in ahead or ONLY_ASKED in scope:
-        return False
-    agent = headers.get("user-agent", "")
-    return bool(agent) and not _PROGRAM.search(agent)
+@get("/01/{gtin:str}", opt=doors.public(gtin=doors.SHARED), include_in_schema=False)
+async def digital_link(
+    request: AnyRequest, settings: Settings, language: str, db: Database, chain: Chain, visitor: Visitor, gtin: str
+) -> Answer[Any]:
+    """Where the QR of a label leads (GS1 Digital Link): to the product, and to the shop it hangs in when it says so.
+
+    That shop's label is a touchpoint: the scan is counted as one.
+    """
+    code = None
+    if DIGITS.fullmatch(gtin):
+        code = await db.fetchval(
+            """SELECT p.code FROM barcodes b JOIN skus s ON s.id = b.sku_id JOIN products p ON p.id = s.product_id
+               WHERE b.gtin = $1""",
+            gtin.zfill(14),
+        )
+    if code is None:
+        return missing_page(request, settings, language)
+    shop = chosen(chain, request.query_params.get("store"))
+    # The page opens on the very variant, and knows that somebody stands in that shop.
+    asked = {"gtin": gtin} | ({"store": shop.code, "scan": "1"} if shop else {})
+    headers: list[Header] = [ASK_AGAIN]
+    if shop is not None:
+        label, headers = await count_scan.count_label(request, settings, db, chain, shop, code, member=visitor.member)
+        headers = [NO_STORE, *headers]
+        asked |= {"t": label.code} if label else {}
+    target = f"/p/{quote(code, safe='')}?{urlencode(asked)}"
+    return Answer(b"", status=302, headers=[(b"location", target.encode()), *headers])
 
 
-def _may_be_new(request: AnyRequest) -> bool:
-    try:
-        NEW_DEVICES_BY_ADDRESS.check(limits.address_of(request))
-    except limits.TooManyRequests:
-        return False
-    return True
-
-
-ROUTES = [open_touchpoint]
+ROUTES = [open_touchpoint, digital_link]

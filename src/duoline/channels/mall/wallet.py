@@ -94,7 +94,7 @@ class WalletPayment(Input, frozen=True):
 
 _ENDING = """
 SELECT sum(left_minor)::bigint AS minor, expires_at FROM wallet_lots
-WHERE member_id = $1 AND left_minor > 0 AND expires_at IS NOT NULL GROUP BY expires_at ORDER BY expires_at LIMIT 1
+WHERE member_id = ANY ($1) AND left_minor > 0 AND expires_at IS NOT NULL GROUP BY expires_at ORDER BY expires_at LIMIT 1
 """
 
 
@@ -102,7 +102,7 @@ WHERE member_id = $1 AND left_minor > 0 AND expires_at IS NOT NULL GROUP BY expi
 async def show_wallet(db: Database, member: Member) -> WalletView:
     """My wallet as of now."""
     have, rules = await wallet.balance_of(db, member.id), wallet.WALLET.current().body
-    ending = await db.fetchrow(_ENDING, member.id)
+    ending = await db.fetchrow(_ENDING, member.ids)
     return WalletView(
         balance=Money(have.total),
         principal=Money(have.principal),
@@ -121,10 +121,10 @@ SELECT j.id, j.at, j.kind, j.order_id, j.reason, n.order_no,
            ::bigint AS principal,
        coalesce(sum(CASE 'stored:bonus' WHEN e.credit THEN e.amount_minor WHEN e.debit THEN -e.amount_minor END), 0)
            ::bigint AS bonus
-FROM (SELECT * FROM journals j WHERE j.member_id = $1 AND j.ref_kind = 'wallet'
+FROM (SELECT * FROM journals j WHERE j.member_id = ANY ($1) AND j.ref_kind = 'wallet'
       AND ($2::timestamptz IS NULL OR (j.at, j.id) < ($2, $3::uuid)) ORDER BY j.at DESC, j.id DESC LIMIT $4) j
 JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
-LEFT JOIN orders n ON n.member_id = j.member_id AND n.id = j.order_id
+LEFT JOIN orders n ON n.member_id = ANY ($1) AND n.id = j.order_id
 GROUP BY j.id, j.at, j.kind, j.order_id, j.reason, n.order_no ORDER BY j.at DESC, j.id DESC
 """
 
@@ -135,7 +135,7 @@ async def list_wallet_movements(
 ) -> Page[WalletLine]:
     """Every movement of my wallet, the newest first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    rows = await db.fetch(_HISTORY, member.id, *before, limit + 1)
+    rows = await db.fetch(_HISTORY, member.ids, *before, limit + 1)
     shown = [_line(row) for row in rows[:limit]]
     return Page(shown, cursors.pack(shown[-1].at, shown[-1].id) if len(rows) > limit else None)
 

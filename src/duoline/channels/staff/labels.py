@@ -44,6 +44,7 @@ async def print_shop_labels(
         shelf=shelf,
         after=after,
         base=settings.public_url,
+        actor=staff.actor,
     )
 
 

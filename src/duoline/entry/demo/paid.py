@@ -1,6 +1,7 @@
 """What the demo chain owes for its orders: shares by guide, touchpoint and shop, and a month that is closed.
 
 A few orders of the month before are added, made by members whom guides look after, so that there is a month to close.
+Some of the staff have an account at the provider.
 Nothing else runs while the chain is loaded, which is why the clock may be told to stand where each order stood.
 """
 
@@ -19,6 +20,7 @@ from duoline.channels.imports.run import Generated, run
 from duoline.entry.demo.goods import products
 from duoline.entry.demo.history import PRESENT
 from duoline.entry.demo.size import ZONE
+from duoline.entry.payee_wallets import PAYEES, PROVIDER
 from duoline.flows import credit
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
@@ -149,6 +151,27 @@ async def _close(db: Database, month: str) -> None:
     for row in waiting[::2]:
         async with db.begin() as tx:
             await settlement.approve(tx, row["payee_id"], row["id"], actor=actor, staff_id=actor.id)
+    await _enter_accounts(db, actor)
+
+
+async def _enter_accounts(db: Database, actor: Actor) -> None:
+    """Every second of the staff is paid by the provider, into a wallet of the sandbox; everybody else by file."""
+    rows = await db.fetch(
+        """SELECT p.payee_id, s.name FROM payees p JOIN staff s ON s.id = p.payee_id
+           WHERE p.kind = 'staff' ORDER BY s.login"""
+    )
+    async with db.begin() as tx:
+        for row, receiver in zip(rows[::2], PAYEES, strict=False):
+            await settlement.set_account(
+                tx,
+                row["payee_id"],
+                kind="staff",
+                provider=PROVIDER,
+                receiver=receiver,
+                holder=row["name"],
+                actor=actor,
+                reason="收款账户登记表",
+            )
 
 
 def _id(size: Size, what: str, name: str) -> UUID:

@@ -69,7 +69,8 @@ async def redeem(tx: Tx, code: str, *, member_id: UUID, secret: bytes) -> UUID:
 
 
 async def give(tx: Tx, batch_id: UUID, *, member_ids: Sequence[UUID], reason: str, actor: Actor) -> int:
-    """Give each of these members a coupon who has not as many as one may have; how many were given.
+    """Give each of these members a coupon who has not as many as one may have; how many were given. Who was merged is
+    the person they are now, once.
 
     Refuses `kernel.not-found`, `coupons.closed`, `coupons.all-gone` when there are too few for all; then nothing is
     given. Locks the batch.
@@ -80,8 +81,10 @@ async def give(tx: Tx, batch_id: UUID, *, member_ids: Sequence[UUID], reason: st
     if not batch.open:
         raise BatchClosed
     rows = await tx.fetch(
-        """SELECT m.id FROM unnest($2::uuid[]) AS m(id)
-           WHERE (SELECT count(*) FROM coupons c WHERE c.batch_id = $1 AND c.member_id = m.id) < $3""",
+        """SELECT DISTINCT p.ids[1] AS id
+           FROM unnest($2::uuid[]) AS m(id) CROSS JOIN LATERAL (SELECT duo_group(m.id) AS ids) p
+           WHERE (SELECT count(*) FROM coupons c WHERE c.batch_id = $1 AND c.member_id = ANY (p.ids)) < $3
+           ORDER BY id""",
         batch_id,
         sorted(set(member_ids)),
         batch.member_max,

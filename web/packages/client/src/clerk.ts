@@ -41,6 +41,10 @@ import type {
   RejectionOutcome,
   SaleCase,
   SaleResult,
+  Look,
+  MadeOutfit,
+  Outfit,
+  OutfitBody,
   Share,
   ShareBody,
   ScanResult,
@@ -89,6 +93,10 @@ export const clerk = {
   guideTasks: (store: string) => read<Page<GuideTask>>("/api/clerk/guide-tasks", { query: { store } }),
   takeUpTask: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string; how: TaskHow; note: string }, key: string) =>
     write<void>("POST", "/api/clerk/guide-tasks", { body, key }),
+  /** A number to call, for this once: it is kept nowhere. */
+  callMember: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string }, key: string) =>
+    write<{ tel: string }>("POST", "/api/clerk/guide-task-calls", { body, key }),
+  look: (memberId: string, store: string) => read<Look>(`/api/clerk/members/${at(memberId)}/look`, { query: { store } }),
   guideTaskResults: (store: string) => read<Page<TaskResult>>("/api/clerk/guide-task-results", { query: { store } }),
   /** The customer confirms on their own phone; the answer is the same whether anybody has the number or not. */
   askMember: (body: { store: string; phone: string }, key: string) =>
@@ -97,6 +105,10 @@ export const clerk = {
     write<{ id: string }>("POST", "/api/clerk/guide-disputes", { body, key }),
   share: (body: ShareBody & { store: string }, key: string) => write<Share>("POST", "/api/clerk/shares", { body, key }),
   shares: (query: { store: string; cursor?: string }) => read<Page<Share>>("/api/clerk/shares", { query }),
+  outfits: (query: { store: string; cursor?: string }) => read<Page<Outfit>>("/api/clerk/outfits", { query }),
+  makeOutfit: (body: OutfitBody & { store: string }, key: string) => write<MadeOutfit>("POST", "/api/clerk/outfits", { body, key }),
+  editOutfit: (id: string, body: OutfitBody, key: string) => write<Outfit>("PUT", `/api/clerk/outfits/${at(id)}`, { body, key }),
+  endOutfit: (id: string, key: string) => write<void>("POST", `/api/clerk/outfits/${at(id)}/end`, { key }),
   performance: (store: string) => read<Performance>("/api/clerk/performance", { query: { store } }),
 
   queue: (query: { store: string; tab: QueueTab; q?: string; limit?: number; cursor?: string }) =>

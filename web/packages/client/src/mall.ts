@@ -17,6 +17,7 @@ import type {
   Keeping,
   LineInput,
   LinkedOrder,
+  MadeOutfit,
   SaleReceipt,
   Me,
   MemberCard,
@@ -24,6 +25,9 @@ import type {
   Method,
   MyGuide,
   Order,
+  Outfit,
+  OutfitBody,
+  OutfitPage,
   Page,
   PaymentStart,
   PickupCode,
@@ -174,6 +178,10 @@ export const mall = {
   share: (body: ShareBody, key: string) => write<Share>("POST", "/api/mall/shares", { body, key }),
   shares: (query: { limit?: number; cursor?: string | undefined }) => read<Page<Share>>("/api/mall/shares", { query }),
   endShare: (id: string, key: string) => write<Share>("POST", `/api/mall/shares/${at(id)}/end`, { key }),
+  outfit: (id: string, store?: string | null) => read<OutfitPage>(`/api/mall/outfits/${at(id)}`, { query: { store: store ?? undefined } }),
+  makeOutfit: (body: OutfitBody, key: string) => write<MadeOutfit>("POST", "/api/mall/outfits", { body, key }),
+  editOutfit: (id: string, body: OutfitBody, key: string) => write<Outfit>("PUT", `/api/mall/outfits/${at(id)}`, { body, key }),
+  endOutfit: (id: string, key: string) => write<void>("POST", `/api/mall/outfits/${at(id)}/end`, { key }),
   /** Who sent the reader here, and their note. */
   shared: (code: string) => read<{ by: string; note: string }>(`/api/mall/shared/${at(code)}`),
   /** Pre-sales that are open or will be, of one product or of all. */

@@ -1538,8 +1538,18 @@ export interface TillTopUp {
 }
 
 /** Whose card a till has read; `card` goes into the sale. */
+/** By what a till knows a card again without a network; steps are counted from 1970. */
+export interface CardChecks {
+  number: string
+  starts_at: string
+  step_seconds: number
+  values: number[]
+}
 export interface CardHolder {
   card: string
+  /** Until then a sale with it is the member's. */
+  until: string
+  checks: CardChecks | null
   display_name: string
   phone_masked: string | null
   tier: Text
@@ -1599,7 +1609,7 @@ export interface MyBinding {
   from_at: string
   until_at: string | null
   expires_at: string | null
-  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
 }
 export interface MyGuide {
   binding: MyBinding | null
@@ -1607,15 +1617,53 @@ export interface MyGuide {
   past: MyBinding[]
 }
 export interface ShareBody {
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   name: string
   note: string
+}
+/** What one puts together: a product of an outfit, and the variant one has in mind. */
+export interface PieceBody {
+  product_code: string
+  sku_id: string | null
+}
+export interface OutfitBody {
+  name: string
+  note: string
+  pieces: PieceBody[]
+}
+/** An outfit as its maker sees it. A piece without a name is not sold any more. */
+export interface Outfit {
+  id: string
+  name: string
+  note: string
+  made_at: string
+  ended_at: string | null
+  pieces: { product_code: string; sku_id: string | null; name: Text | null; image: Image | null }[]
+}
+export interface MadeOutfit {
+  outfit: Outfit
+  share: Share
+}
+export interface OutfitPiece {
+  sku_id: string | null
+  page: ProductPage
+}
+/** An outfit as everybody sees it; so many of it are `gone`. */
+export interface OutfitPage {
+  id: string
+  name: string
+  note: string
+  by: string
+  made_at: string
+  mine: boolean
+  gone: number
+  pieces: OutfitPiece[]
 }
 export interface Share {
   id: string
   code: string
   url: string
-  kind: "product" | "coupon"
+  kind: "product" | "outfit" | "coupon"
   target?: string
   title: Text
   note: string
@@ -1660,6 +1708,11 @@ export interface GuideTask {
   shared: boolean
   since: string
   until: string | null
+}
+/** Articles of a shop to show a member together; `personal`: what they like and bought was looked at, as they agreed. */
+export interface Look {
+  pieces: { product_code: string; sku_id: string; name: Text; image: Image | null; available: number; why: "liked" | "goes_with" | "new" }[]
+  personal: boolean
 }
 /** What tasks of a kind led to in ninety days. */
 export interface TaskResult {
@@ -1707,6 +1760,18 @@ export interface EarnedShare {
   matures_at: string | null
   month: string | null
   flag: "self" | "phone" | "device" | "address" | "payer" | "circle" | null
+}
+/** An account at a payment provider; of `receiver` only the ends are told. */
+export interface PaidToAccount {
+  provider: string
+  receiver: string
+  holder: string
+  at: string
+}
+/** Where somebody is paid: by file without an account; `provider` is where one can be entered, null when nowhere. */
+export interface PaidTo {
+  account: PaidToAccount | null
+  provider: string | null
 }
 export interface MyStatement {
   id: string

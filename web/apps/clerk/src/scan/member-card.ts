@@ -1,6 +1,8 @@
 import { asProblem } from "@duoline/client"
 import { clerk } from "@duoline/client/clerk"
 import { t } from "@duoline/i18n"
+import { keepCard, knownCard, type SaleMember } from "../state/cards"
+import { noticeOffline } from "../state/live"
 import { sale } from "../state/sale"
 import { storeCode } from "../state/session"
 import { signal } from "../state/signal"
@@ -13,15 +15,30 @@ export function readMemberCard(text: string): Promise<Feedback> | null {
   return CARD.test(text.trim()) ? takeCard(text) : null
 }
 
-/** The member of a card, scanned or typed from an old one; what is wrong with it is said and changes nothing. */
+/**
+ * The member of a card, scanned or typed from an old one; what is wrong with it is said and changes nothing. Without a
+ * network the till knows cards that it has read a little while ago.
+ */
 export async function takeCard(text: string): Promise<Feedback> {
   try {
-    sale.member = await clerk.scanCard({ store: storeCode.value, text: text.trim() })
-    sale.phone = ""
-    signal("counted")
-    return { tone: "good", text: t("till.member_found", { name: sale.member.display_name || (sale.member.phone_masked ?? "") }), stay: true }
+    const found = await clerk.scanCard({ store: storeCode.value, text: text.trim() })
+    keepCard(text, found)
+    return theirs(found, "till.member_found")
   } catch (error) {
+    const problem = asProblem(error)
+    if (problem.status === 0) {
+      noticeOffline()
+      const known = await knownCard(text).catch(() => null)
+      if (known) return theirs({ ...known.holder, seenAt: known.seenAt }, "till.member_known")
+    }
     signal("refused")
-    return { tone: "bad", text: asProblem(error).detail, stay: true }
+    return { tone: "bad", text: problem.status === 0 ? t("till.member_unknown_offline") : problem.detail, stay: true }
   }
+}
+
+function theirs(member: SaleMember, said: "till.member_found" | "till.member_known"): Feedback {
+  sale.member = member
+  sale.phone = ""
+  signal("counted")
+  return { tone: "good", text: t(said, { name: member.display_name || (member.phone_masked ?? "") }), stay: true }
 }

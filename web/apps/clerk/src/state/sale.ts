@@ -1,7 +1,8 @@
-import { asProblem, type CardHolder, type GiftWord, type Image, type Money, type OptionText, type StockLine, type Text, type TillQuote } from "@duoline/client"
+import { asProblem, type GiftWord, type Image, type Money, type OptionText, type StockLine, type Text, type TillQuote } from "@duoline/client"
 import { clerk } from "@duoline/client/clerk"
 import { computed, reactive, shallowRef, watch } from "vue"
 import { isCoupon, tidyCoupon } from "../scan/coupon"
+import { stillTheirs, type SaleMember } from "./cards"
 import { recall, remember } from "./memory"
 
 export interface SaleLine {
@@ -19,11 +20,19 @@ export interface SaleLine {
 export const sale = reactive({
   lines: recall<SaleLine[]>("sale", []),
   phone: "",
-  member: null as CardHolder | null,
+  /** Kept with the lines, as long as what the card gave holds. */
+  member: stillTheirs(recall<SaleMember | null>("sale.member", null)),
   coupons: [] as string[],
   gifts: {} as Record<string, string | null>,
 })
-watch(sale, () => remember("sale", sale.lines.length ? sale.lines : null), { deep: true })
+watch(
+  sale,
+  () => {
+    remember("sale", sale.lines.length ? sale.lines : null)
+    remember("sale.member", sale.member)
+  },
+  { deep: true },
+)
 
 const plain = computed<Money>(() => ({
   minor: sale.lines.reduce((sum, line) => sum + line.price.minor * line.quantity, 0),
@@ -80,6 +89,7 @@ export async function askQuote(store: string): Promise<boolean> {
   const asked = await clerk.quoteSale({ store, lines, ...whose(), ...(coupons.length && { coupon_codes: coupons }), gifts })
   if (of !== rungUp.value) return false
   answered.value = { of, quote: asked }
+  if (sale.member?.seenAt) delete sale.member.seenAt // the server has taken the card's pass: it is theirs
   reprice(asked.lines.filter((line) => !line.gift).map(({ sku_id, unit_price }) => ({ sku_id, price: unit_price })))
   return before !== undefined && before !== asked.total.minor
 }

@@ -24,6 +24,15 @@ export const getShared = <T>(path: string): Promise<T> => watched(read<T>("/api/
 export const sendShared = <T>(method: WriteMethod, path: string, body: unknown, key: string): Promise<T> =>
   watched(write<T>(method, "/api/staff/" + path, { key, body }))
 
+/** A file that may be refused: a plain link would save the refusal instead of saying it. */
+export const getFile = (path: string): Promise<Blob> =>
+  watched(
+    fetch(ROOT + path, { headers: { "Accept-Language": document.documentElement.lang } }).then(
+      async (found) => (found.ok ? found.blob() : Promise.reject(new Problem(found.status, (await found.json().catch(() => ({}))) as Record<string, unknown>))),
+      () => Promise.reject(new Problem(0, { code: "net.offline" })),
+    ),
+  )
+
 /** A file goes by XMLHttpRequest, the only way a browser tells how much of it has been sent. */
 export function upload<T>(path: string, form: FormData, key: string, language: string, onSent: (share: number) => void): Promise<T> {
   return watched(

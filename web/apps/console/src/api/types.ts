@@ -7,6 +7,7 @@ import type {
   OptionText,
   Order,
   Page,
+  PaidTo,
   PayMode,
   Span,
   StoreCard,
@@ -360,8 +361,20 @@ export interface PriceRow {
   valid_from: string
   valid_until: string | null
   in_force: boolean
+  /** Whether whoever asks may end it: by contract a shop's are its company's or the chain's. */
+  may_end: boolean
   reason: string
   created_at: string
+}
+
+/** A shop of one's own and whose its prices are by contract now; between which amounts, null for no limit. */
+export interface PriceShop {
+  store_code: string
+  store_name: Text
+  set_by: "company" | "chain"
+  may_set: boolean
+  least: Money | null
+  most: Money | null
 }
 
 /** A price that is not the chain's for all channels. */
@@ -1028,7 +1041,7 @@ export interface PromiseReport extends PromiseSums {
 // ---- touchpoints ----
 
 export type TouchKind = "guide" | "store" | "shelf" | "product" | "poster" | "share" | "campaign"
-export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide"
+export type TouchTarget = "home" | "product" | "category" | "store" | "coupon" | "guide" | "outfit"
 
 export interface Touchpoint {
   id: string
@@ -1043,6 +1056,8 @@ export interface Touchpoint {
   place: string
   target: { kind: TouchTarget; name: string; title: Text | null }
   note: string
+  /** A shop's label of a product. */
+  label: boolean
   created_at: string
   ended_at: string | null
   scans: number
@@ -1054,8 +1069,29 @@ export interface Touchpoint {
   spark: number[]
 }
 
+/** Members whom a code or somebody brought, and what they have bought since. */
+export interface BroughtFor {
+  members: number
+  buyers: number
+  orders: number
+  sales: Money
+  per_member: Money
+}
+
+export interface Effect {
+  clicks: number
+  sign_ups: number
+  orders: number
+  sales: Money
+  new_members: BroughtFor
+  pending: Money
+  settled: Money
+  reversed: Money
+}
+
 export interface TouchpointCase {
   touchpoint: Touchpoint
+  new_members: BroughtFor
   picture: string
   days: { on: string; scans: number; orders: number }[]
 }
@@ -1080,7 +1116,7 @@ export interface Binding {
   from_at: string
   expires_at: string | null
   until_at: string | null
-  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | null
+  ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
   flags: ("guides_device" | "shared_device" | "swapped")[]
   disputed: boolean
 }
@@ -1413,8 +1449,12 @@ export interface PointRules {
 // ---- who is one person ----
 
 export interface IdentityRow {
+  /** By what it is ended; null for who may not, and for what cannot be. */
+  ref: string | null
   kind: string
   shown: string
+  /** Whether whoever shows it is this person. */
+  leads: boolean
   /** Whether nobody but this person has it. */
   alone: boolean
   source: string
@@ -1477,7 +1517,7 @@ export interface MemberIdentity {
 
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
 export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
-export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "ship_store" | "hand_over_store" | "online" | "headquarters"
+export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "territory" | "ship_store" | "hand_over_store" | "online" | "headquarters" | "bringing_store"
 export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
 
 export interface PayeeOf {
@@ -1603,12 +1643,20 @@ export interface PayoutRun {
   failed: number
 }
 
+export interface PayeePaidTo extends PaidTo {
+  /** The chain's own: booked, not paid. */
+  booked: boolean
+}
+
 export interface PayoutRow {
   id: string
   payee: PayeeOf
   statement_id: string
   amount: Money
   state: "requested" | "done" | "failed"
+  /** Executes it, to `receiver`; empty for one by file. */
+  provider: string
+  receiver: string
   problem: string
   at: string
   resolved_at: string | null
@@ -1633,10 +1681,12 @@ export interface AllocationRules {
   bringer_store: number
   guide_store: number
   touchpoint_store: number
+  territory: number
   ship_store: number
   hand_over_store: number
   online: number
   headquarters: number
+  bringing_minor: number
 }
 
 export interface Contract {
@@ -1646,6 +1696,9 @@ export interface Contract {
   price_right: "company" | "chain"
   promo_payer: "company" | "chain"
   goods_percent: number
+  /** Of the chain's price, where the company sets its own; 0 for no limit. */
+  price_floor_percent: number
+  price_ceiling_percent: number
   regions: string[]
 }
 

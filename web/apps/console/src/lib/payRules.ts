@@ -69,29 +69,30 @@ export function commissionBody(form: CommissionForm): { body: CommissionRules; f
 }
 
 // ---- allocation
-export const PARTS = ["bringer_store", "guide_store", "touchpoint_store", "ship_store", "hand_over_store", "online", "headquarters"] as const
+export const PARTS = ["bringer_store", "guide_store", "touchpoint_store", "territory", "ship_store", "hand_over_store", "online", "headquarters"] as const
 export type Part = (typeof PARTS)[number]
-export type AllocationForm = Record<Part, string>
-export const NO_ALLOCATION = Object.fromEntries(PARTS.map((part) => [part, ""])) as AllocationForm
-export const allocationForm = (body: AllocationRules): AllocationForm => Object.fromEntries(PARTS.map((part) => [part, String(body[part])])) as AllocationForm
+/** Percentages of the margin, and what a shop gets for a new member in yuan. */
+export type AllocationForm = Record<Part | "bringing_minor", string>
+export const NO_ALLOCATION = { ...Object.fromEntries(PARTS.map((part) => [part, ""])), bringing_minor: "" } as AllocationForm
+export const allocationForm = (body: AllocationRules): AllocationForm => ({ ...Object.fromEntries(PARTS.map((part) => [part, String(body[part])])), bringing_minor: typedHundredths(body.bringing_minor) }) as AllocationForm
 export function allocationBody(form: AllocationForm): { body: AllocationRules; faults: Faults } {
   const faults: Faults = {}
   const body = Object.fromEntries(PARTS.map((part) => [part, wholeOf(faults, part, form[part], 0, 100, t("offers.bad_whole", { low: 0, high: 100 }))])) as unknown as AllocationRules
-  const most = PARTS.filter((part) => part !== "ship_store" && part !== "hand_over_store").reduce((sum, part) => sum + body[part], 0) + Math.max(body.ship_store, body.hand_over_store)
+  body.bringing_minor = hundredthsOf(faults, "bringing_minor", form.bringing_minor, BRINGING_MAX, t("settle.bad_yuan", { high: count(BRINGING_MAX / 100) }))
+  const most = PARTS.filter((part) => part !== "ship_store" && part !== "territory" && part !== "hand_over_store").reduce((sum, part) => sum + body[part], 0) + Math.max(body.ship_store + body.territory, body.hand_over_store)
   if (most > 100) faults["headquarters"] ??= t("settle.over_hundred", { n: most })
   return { body, faults }
 }
 /** Who gets what of 100 yuan: the goods' worth to their owner, the margin by percentages, the rest to the owner. */
 export function sharesOfHundred(body: AllocationRules, goods: number, sent: boolean): { part: Part | "owner"; minor: number }[] {
   const margin = 100 - goods
-  const parts = PARTS.filter((part) => part !== (sent ? "hand_over_store" : "ship_store"))
+  const parts = PARTS.filter((part) => (sent ? part !== "hand_over_store" : part !== "ship_store" && part !== "territory"))
   const given = parts.reduce((sum, part) => sum + body[part], 0)
   return [{ part: "owner" as const, minor: goods * 100 + margin * (100 - given) }, ...parts.map((part) => ({ part, minor: margin * body[part] }))].filter((one) => one.minor > 0)
 }
 export const LINE_OF = (part: Part | "owner"): "shop" | "online" | "own" => (part === "owner" ? "own" : part === "online" || part === "headquarters" ? "online" : "shop")
 
 // ---- contracts
-export type ContractRow = Omit<Contract, "goods_percent"> & { goods_percent: string }
 export interface ContractForm {
   contracts: ContractRow[]
 }
@@ -103,20 +104,47 @@ export const MODES = ["direct", "franchise", "all_franchise"] as const
 export const SIDES = ["stock_owner", "price_right", "promo_payer"] as const
 /** The terms that come with a mode. */
 export const USUAL: Record<Contract["mode"], Omit<Contract, "company" | "regions">> = {
-  direct: { mode: "direct", stock_owner: "chain", price_right: "chain", promo_payer: "chain", goods_percent: 60 },
-  franchise: { mode: "franchise", stock_owner: "company", price_right: "chain", promo_payer: "chain", goods_percent: 60 },
-  all_franchise: { mode: "all_franchise", stock_owner: "company", price_right: "company", promo_payer: "company", goods_percent: 60 },
+  direct: { mode: "direct", stock_owner: "chain", price_right: "chain", promo_payer: "chain", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
+  franchise: { mode: "franchise", stock_owner: "company", price_right: "chain", promo_payer: "chain", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
+  all_franchise: { mode: "all_franchise", stock_owner: "company", price_right: "company", promo_payer: "company", goods_percent: 60, price_floor_percent: 0, price_ceiling_percent: 0 },
 }
 /** What holds with a company that has no terms of its own. */
 export const usualOf = (company: Company) => USUAL[company.kind === "franchisee" ? "franchise" : "direct"]
-export const agreed = (company: Company): ContractRow => ({ company: company.code, regions: [], ...usualOf(company), goods_percent: String(usualOf(company).goods_percent) })
-export const contractForm = (body: ContractBody): ContractForm => ({ contracts: body.contracts.map((one) => ({ ...one, goods_percent: String(one.goods_percent) })) })
-export function contractBody(form: ContractForm): { body: ContractBody; faults: Faults } {
+export type Side = Contract["price_right"]
+/** A contract as it is typed: percentages as text. */
+export type ContractRow = Omit<Contract, "goods_percent" | "price_floor_percent" | "price_ceiling_percent"> & Record<"goods_percent" | "price_floor_percent" | "price_ceiling_percent", string>
+export const contractRow = (one: Contract): ContractRow => ({ ...one, goods_percent: String(one.goods_percent), price_floor_percent: limitTyped(one.price_floor_percent), price_ceiling_percent: limitTyped(one.price_ceiling_percent) })
+const limitTyped = (percent: number | undefined) => (percent ? String(percent) : "")
+export const CEILING_MAX = 1_000
+/** The contract of a row, and what is not right in it by field, as the back end refuses it. */
+export function contractOf(row: ContractRow, at: string): { contract: Contract; faults: Faults } {
   const faults: Faults = {}
-  const contracts = form.contracts.map((one, n): Contract => {
-    if (one.mode === "direct" && (one.stock_owner !== "chain" || one.price_right !== "chain")) faults[`contracts.${n}.stock_owner`] = t("settle.direct_is_chains")
-    if (one.mode === "all_franchise" && (one.stock_owner !== "company" || one.price_right !== "company")) faults[`contracts.${n}.stock_owner`] = t("settle.full_is_companys")
-    return { ...one, goods_percent: wholeOf(faults, `contracts.${n}.goods_percent`, one.goods_percent, 0, 100, t("offers.bad_whole", { low: 0, high: 100 })) }
-  })
-  return { body: { contracts }, faults }
+  const limit = (field: "price_floor_percent" | "price_ceiling_percent", high: number) =>
+    row.price_right === "company" && row[field].trim() ? wholeOf(faults, `${at}.${field}`, row[field], 0, high, t("offers.bad_whole", { low: 0, high: count(high) })) : 0
+  if (row.mode === "direct" && (row.stock_owner !== "chain" || row.price_right !== "chain")) faults[`${at}.stock_owner`] = t("settle.direct_is_chains")
+  if (row.mode === "all_franchise" && (row.stock_owner !== "company" || row.price_right !== "company")) faults[`${at}.stock_owner`] = t("settle.full_is_companys")
+  const contract: Contract = {
+    ...row,
+    goods_percent: wholeOf(faults, `${at}.goods_percent`, row.goods_percent, 0, 100, t("offers.bad_whole", { low: 0, high: 100 })),
+    price_floor_percent: limit("price_floor_percent", 100),
+    price_ceiling_percent: limit("price_ceiling_percent", CEILING_MAX),
+  }
+  if (contract.price_ceiling_percent && contract.price_ceiling_percent <= contract.price_floor_percent) faults[`${at}.price_ceiling_percent`] ??= t("settle.no_room")
+  return { contract, faults }
+}
+/** What each term does, in words: keys of sentences with what they name. */
+export function termsOf(one: Contract, name: string, territory: string, percent: number): { key: string; with: Record<string, string | number> }[] {
+  const limits = one.price_floor_percent && one.price_ceiling_percent ? "between" : one.price_floor_percent ? "floor" : one.price_ceiling_percent ? "ceiling" : "free"
+  return [
+    { key: `owner_${one.stock_owner}`, with: { name, percent: one.goods_percent } },
+    { key: one.price_right === "chain" ? "price_chain" : `price_${limits}`, with: { name, low: one.price_floor_percent, high: one.price_ceiling_percent } },
+    { key: `promo_${one.promo_payer}`, with: { name } },
+    ...(territory ? [{ key: percent ? "territory" : "territory_idle", with: { name, regions: territory, percent } }] : []),
+  ]
+}
+export const agreed = (company: Company): ContractRow => contractRow({ company: company.code, regions: [], ...usualOf(company) })
+export const contractForm = (body: ContractBody): ContractForm => ({ contracts: body.contracts.map(contractRow) })
+export function contractBody(form: ContractForm): { body: ContractBody; faults: Faults } {
+  const read = form.contracts.map((one, n) => contractOf(one, `contracts.${n}`))
+  return { body: { contracts: read.map((one) => one.contract) }, faults: Object.assign({}, ...read.map((one) => one.faults)) as Faults }
 }

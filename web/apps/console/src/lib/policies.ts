@@ -9,7 +9,9 @@ export const known = (kind: string): boolean => KNOWN.has(kind)
 /** Fields in minor units of money, by policy. */
 const MONEY: Record<string, readonly string[]> = { sourcing: ["parcel", "per_km", "pick_store", "pick_dc", "rush", "load", "split", "day", "transfer", "reject", "replan_min_minor"], delivery_fee: ["fee", "free_from"], counts: ["value_minor_max"], till: ["drawer_difference_minor"], statements: ["two_above_minor", "least_minor"] }
 /** Texts that say something by being empty. */
-const MAY_BE_EMPTY = new Set(["excluded"])
+const MAY_BE_EMPTY = new Set(["excluded", "colleagues"])
+/** Texts that are one of a few: the schema has them as a pattern. */
+const CHOICES = /^\^\((\w+(?:\|\w+)+)\)\$$/
 export const isMoney = (kind: string, field: string): boolean => MONEY[kind]?.includes(field) ?? false
 
 const FIELDS = new Set([
@@ -18,7 +20,7 @@ const FIELDS = new Set([
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
   "days", "faulty_days", "excluded", "other_companies",
-  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes", "two_above_minor", "least_minor",
+  "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes", "leaver", "colleagues", "two_above_minor", "least_minor",
   "queue_from", "same_name", "phone_near", "same_mail", "mail_near", "shared", "phone_and_name",
 ])
 export const fieldName = (field: string): string => (FIELDS.has(field) ? t(`policy_field.${field}`) : field)
@@ -33,6 +35,7 @@ export function inOrder(fields: string[]): string[] {
 export function fieldText(kind: string, field: string, value: unknown): string {
   if (typeof value === "boolean") return t(value ? "policies.yes" : "policies.no")
   if (typeof value === "number" && isMoney(kind, field)) return money({ minor: value, currency: "CNY" })
+  if (field === "leaver") return t(`policy_choice.${String(value)}`)
   return typeof value === "object" ? JSON.stringify(value) : String(value)
 }
 
@@ -41,6 +44,8 @@ export interface PolicyField {
   type: "integer" | "number" | "boolean" | "string" | "other"
   low: number | null
   high: number | null
+  /** What a text can be; empty for any. */
+  options: string[]
 }
 
 interface Schema {
@@ -48,6 +53,7 @@ interface Schema {
   $ref?: string
   properties?: Record<string, Schema>
   $defs?: Record<string, Schema>
+  pattern?: string
   minimum?: number
   maximum?: number
 }
@@ -62,6 +68,7 @@ export function fieldsOf(schema: Record<string, unknown>): PolicyField[] {
     type: one.type === "integer" || one.type === "number" || one.type === "boolean" || one.type === "string" ? one.type : "other",
     low: one.minimum ?? null,
     high: one.maximum ?? null,
+    options: CHOICES.exec(one.pattern ?? "")?.[1]?.split("|") ?? [],
   }))
 }
 

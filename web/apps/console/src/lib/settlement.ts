@@ -16,6 +16,9 @@ export const monthName = (month: string): string => new Intl.DateTimeFormat(text
 export const shortMonth = (month: string): string => new Intl.DateTimeFormat(textKey() === "en" ? "en-GB" : "zh-CN", { month: "short", timeZone: "UTC" }).format(new Date(`${month}-01T00:00:00Z`))
 /** `250` as 2.5%. */
 export const percent = (bp: number): string => `${bp / 100}%`
+/** A payment provider in words; one that we have no word for as it calls itself. */
+const PROVIDERS = new Set(["sandbox"])
+export const providerName = (name: string): string => (PROVIDERS.has(name) ? t(`tender.${name}`) : name)
 export const negative = (value: Money): Money => ({ ...value, minor: -value.minor })
 export const yuanOf = (minor: number): Money => ({ minor, currency: "CNY" })
 
@@ -23,6 +26,8 @@ export const yuanOf = (minor: number): Money => ({ minor, currency: "CNY" })
 export function reckoned(share: ShareRow): string {
   const basis = money(share.basis)
   if (share.role === "bringing") return t("settle.why_bringing")
+  // Headquarters bears what a shop has for a new member: there is no order either way.
+  if (share.role === "bringing_store" || (share.role === "headquarters" && !share.order_no)) return t("settle.why_bringing_store")
   if (share.role === "owner") return t("settle.why_owner", { basis })
   return t(share.book === "commission" ? "settle.why_commission" : "settle.why_margin", { role: t(`pay_role.${share.role}`), rate: percent(share.rate_bp), basis })
 }

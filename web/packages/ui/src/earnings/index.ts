@@ -1,1 +1,2 @@
 export { default as EarningsView } from "./EarningsView.vue"
+export { default as PayoutAccount } from "./PayoutAccount.vue"

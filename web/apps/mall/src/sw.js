@@ -1,8 +1,11 @@
 /*
- * Keeps the shell of the mall, so that a page opens without a network and can say so. Data is never kept here:
- * a price or a stock figure that is not of this minute is worse than none.
+ * Keeps the shell of the mall, so that a page opens without a network and can say so, and the member card, which needs
+ * none for hours. Data is never kept here: a price or a stock figure that is not of this minute is worse than none.
  */
-const SHELL = "duoline-mall-shell-2"
+const VERSION = "__VERSION__"
+const FILES = ["__FILES__"]
+const SHELL = `duoline-mall-shell-${VERSION}`
+const OTHERS = "duoline-mall-files-1"
 const FILES_MAX = 80
 const NOT_OURS = /^\/(api|media|sandbox|dev|clerk|console|metrics|healthz|readyz)(\/|$)/
 
@@ -10,7 +13,10 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(SHELL)
-      .then(async (cache) => keep(cache, await fetch(new Request("/", { cache: "reload" }))))
+      .then(async (cache) => {
+        await keep(cache, await fetch(new Request("/", { cache: "reload" })))
+        await cache.addAll(FILES) // their names carry a digest: what the browser has is not fetched again
+      })
       .then(() => self.skipWaiting()),
   )
 })
@@ -19,7 +25,7 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith("duoline-mall-") && name !== SHELL).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => name.startsWith("duoline-mall-") && name !== SHELL && name !== OTHERS).map((name) => caches.delete(name))))
       .then(() => self.clients.claim()),
   )
 })
@@ -63,10 +69,10 @@ async function asset(request) {
   if (kept) return kept
   const answer = await fetch(request)
   if (answer.ok) {
-    const cache = await caches.open(SHELL)
+    const cache = await caches.open(OTHERS)
     await cache.put(request, answer.clone())
     const files = await cache.keys()
-    await Promise.all(files.slice(1, Math.max(1, files.length - FILES_MAX)).map((old) => cache.delete(old)))
+    await Promise.all(files.slice(0, Math.max(0, files.length - FILES_MAX)).map((old) => cache.delete(old)))
   }
   return answer
 }
