@@ -144,6 +144,75 @@ async def show_stale(page: Page) -> None:
     await page.locator("#alerts li .article").first.wait_for()
 
 
+def closing(state: str) -> Act:
+    """A month that is being closed, or was not closed whole: the stage's own month is closed in a moment."""
+    at = "2026-12-01T06:00:00Z"
+    run = {"id": str(UUID(int=5)), "month": "2026-10", "state": state, "payees_total": 1301, "payees_done": 412,
+           "payees_failed": 0, "shares_total": 400_000, "shares_done": 151_200, "by": "hq", "at": at, "started_at": at,
+           "finished_at": None, "problem": None}  # fmt: skip
+    why = {
+        "zh": "1 个收款方没能关账,原因已写进服务器日志;其余都已完成。处理后再关一次账,只会补上缺的。",
+        "en": "1 payee could not be closed; the server's log says why. All others are done. Close the month again"
+        " afterwards: it only adds what is missing.",
+    }
+
+    async def act(page: Page) -> None:
+        language = (await page.evaluate("document.documentElement.lang"))[:2]
+        ended = {"finished_at": "2099-01-01T00:00:00Z", "payees_failed": 1, "problem": why[language]}
+        shown = run | (ended if state == "failed" else {})
+        await page.route(
+            re.compile(r"/settlement-closings\?"), lambda route: route.fulfill(json={"items": [shown], "next": None})
+        )
+        await page.route(re.compile(r"/settlement-closings/"), lambda route: route.fulfill(json=shown))
+        await page.reload()
+        await page.locator(f"section.closing.{state}").wait_for()
+
+    return act
+
+
+async def pick_all(page: Page) -> None:
+    """Every statement that waits is ticked."""
+    await page.locator(".many button").first.click()
+    await page.locator(".many .btn-online:enabled").wait_for()
+
+
+async def approve_many(page: Page) -> None:
+    """How many are approved and how much that is, before it is done."""
+    await pick_all(page)
+    await page.locator(".many .btn-online").click()
+    await page.locator("dialog[open]").wait_for()
+
+
+async def approved_many(page: Page) -> None:
+    """What became of each: approved, waiting for somebody else, refused."""
+
+    async def answer(route: Route) -> None:
+        says = {
+            "zh": "收款方有异议,请先答复再审批。",
+            "en": "The payee disputes this statement; answer before you approve it.",
+        }
+        one = {"amount": {"minor": 12345, "currency": "CNY"}, "code": None, "says": None}
+        ends = ("approved", "waits", "refused")
+        items = [
+            one | {"id": each, "outcome": ends[n % 3]} | ({"says": says} if n % 3 == 2 else {})
+            for n, each in enumerate(route.request.post_data_json["statements"])
+        ]
+        await route.fulfill(json={"items": items})
+
+    await page.route("**/api/console/statement-approvals", answer)
+    await approve_many(page)
+    await page.locator("dialog[open] .btn-online").click()
+    await page.locator("dialog[open] .refused li").first.wait_for()
+
+
+async def try_terms(page: Page) -> None:
+    """A company's terms are changed, and the month is tried out with them."""
+    await page.locator("details").nth(2).locator("summary").click()
+    await page.locator("details").nth(2).locator(".one button").first.click()
+    await page.locator("form button[type=submit]").click()
+    await page.locator(".tiles").wait_for()
+
+
 async def show_days(page: Page) -> None:
     """The table behind a chart of days."""
     await page.get_by_role("button", name=re.compile("^看数字$|^Figures$|^数字$")).first.click()
@@ -613,6 +682,11 @@ def console(stage: Stage) -> list[Scene]:
         Scene("statements", f"{root}/settlement", "hq"),
         Scene("statement", f"{root}/settlement/statements/{ids['statement']}", "hq"),
         Scene("month-close", f"{root}/settlement", "hq", press("^关账$|^Close a month$")),
+        Scene("month-closing", f"{root}/settlement", "hq", closing("running")),
+        Scene("month-not-closed", f"{root}/settlement", "hq", closing("failed")),
+        Scene("statements-picked", f"{root}/settlement?which=closed", "hq", pick_all),
+        Scene("statements-approve", f"{root}/settlement?which=closed", "hq", approve_many),
+        Scene("statements-approved", f"{root}/settlement?which=closed", "hq", approved_many),
         Scene("payees", f"{root}/settlement/payees", "hq"),
         Scene("payee", f"{root}/settlement/payees/{ids['payee']}", "hq"),
         Scene(
@@ -626,6 +700,7 @@ def console(stage: Stage) -> list[Scene]:
         Scene("allocation-rules", f"{root}/settlement/rules/allocation", "hq"),
         Scene("contract-rules", f"{root}/settlement/rules/contracts", "hq"),
         Scene("simulator", f"{root}/settlement/simulator", "hq", click("form button[type=submit]", ".tiles")),
+        Scene("simulator-terms", f"{root}/settlement/simulator", "hq", try_terms),
         Scene("order-paid-for", f"{root}/orders/{ids['paid_order']}", "hq", shows("#shares .bar")),
         Scene("wallet-rules", f"{root}/members/wallet", "hq", shows(".result .t-28")),
         Scene("shops", f"{root}/shops", "hq"),

@@ -148,7 +148,7 @@ async def test_statements_are_chosen_and_approved_in_one_go(site: str, visit: Vi
     await desk.goto(f"{site}/console/settlement?which=closed")
     many = desk.get_by_role("group", name="批量审批")
     await expect(many.get_by_role("button", name="审批所选")).to_be_disabled()
-    await many.get_by_role("button", name="全选筛选出的").click()
+    await many.get_by_role("button", name="全选筛选结果").click()
     await expect(many).to_contain_text(f"已选 {len(waiting)} 张")
     # By the keyboard: down to the one that is not meant, and x takes it out.
     mine = desk.locator(f".row-link[data-row='{left['id']}']")
