@@ -195,7 +195,7 @@ async def random_events(db: Database, events: int, seed: int, *, aloud: bool = T
         "seed": seed,
         "events": done,
         "kinds": dict(sorted(model.counts.items())),
-        "shares": await db.fetchval("SELECT count(*) FROM accruals"),
+        "events_shares": await db.fetchval("SELECT count(*) FROM accruals"),
         "violations": sum(len(found.rows) for found in broken) + len(wrong),
         "events_per_s": round(done / took),
         "digest": await _digest(db),
