@@ -192,7 +192,7 @@ async def test_statements_are_chosen_and_approved_in_one_go(site: str, visit: Vi
     await expect(asked.locator(".refused")).to_contain_text("收款方对这张结算单有异议,请先答复再审批")
     await asked.locator(".refused a").click()
     await expect(phone).to_have_url(re.compile(f"/settlement/statements/{left['id']}"))
-    await expect(phone.get_by_text("先答复再审批").first).to_be_visible()
+    await expect(phone.get_by_text("之后才能审批").first).to_be_visible()
 
 
 async def state_of(desk: Page, name: str) -> Any:

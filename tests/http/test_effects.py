@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from duoline import settlement
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from tests.http.shelf import NOON, bought, line, stocked
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article at 199.00 in S1; the check is clean at the end."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER):
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER):
         limit.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})

@@ -17,7 +17,7 @@ from duoline.channels.mall import shares as mall_shares
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
-from tests.http.shelf import NOON, line, order, stocked
+from tests.http.shelf import NOON, bought, line, stocked
 from tests.http.test_touchpoints import log_in, opened
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def test_a_friend_opens_an_outfit_and_what_they_buy_of_it_is_put_down_to_i
     ] == [("HAT", 2900, 0), ("BIB", 1900, 4)]  # fmt: skip
     assert (await maker.get(f"{PATH}/{one['outfit']['id']}")).json()["mine"] is True
     await log_in(world, friend, FRIEND)
-    assert (await friend.post("/api/mall/orders", order(line(goods["BIB"])))).status_code == 201
+    await bought(world, friend, line(goods["BIB"]))
     (row,) = (await maker.get("/api/mall/shares")).json()["items"]
     assert (row["kind"], row["title"]["zh"], row["clicks"], row["orders"], row["sales"]["minor"]) == (
         "outfit", "第一个冬天", 1, 1, 1900,

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 
 from duoline.channels.clerk import shares as clerk_shares
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.kernel import clock
 from duoline.kernel.ids import new_id
 from duoline.members import consents, guests
 from tests.http import test_coupons
-from tests.http.shelf import ADDRESS, NOON, line, order, stocked
+from tests.http.shelf import ADDRESS, NOON, bought, line, order, stocked
 from tests.http.test_guide_tasks import done, tasks
 from tests.http.test_guides import bound, code_of
 from tests.http.test_home_sales import HOME
@@ -41,7 +41,7 @@ def of(caller: Caller) -> UUID:
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article at 199.00 in S1; the check is clean at the end."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER, clerk_shares.SHARES_BY_STAFF):
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER, clerk_shares.SHARES_BY_STAFF):
         limit.forget()
     with clock.frozen(NOON):
         yield await stocked(world, "MILK", 19900, {"S1": 9})
@@ -216,7 +216,7 @@ async def test_a_guide_has_the_person_their_figures_are_what_pays_and_tasks_end(
         assert task["kind"] == "welcome"
         assert (await world.staff("clerk1").post("/api/clerk/guide-tasks", done(task))).status_code == 204
     with clock.frozen(LATER + timedelta(hours=1)):
-        assert (await one.post("/api/mall/orders", order(line(milk)))).status_code == 201
+        await bought(world, one, line(milk))
         assert await performance(world) == (1, 1, 19900)
         [row] = (await world.staff("clerk1").get("/api/clerk/guide-members?store=S1")).json()["items"]
         assert (row["orders"], row["phone_masked"]) == (1, "199****0001")
@@ -224,7 +224,7 @@ async def test_a_guide_has_the_person_their_figures_are_what_pays_and_tasks_end(
         assert (result["orders"], result["sales"]["minor"]) == (1, 19900)
     with clock.frozen(LATER + timedelta(hours=2)):
         await part(world, made)
-        assert (await one.post("/api/mall/orders", order(line(milk)))).status_code == 201
+        await bought(world, one, line(milk))
         assert await performance(world) == (1, 1, 19900)  # it was placed by somebody else
     with clock.frozen(LATER + timedelta(hours=3)):
         await merge(world, one, other)
@@ -249,7 +249,7 @@ async def test_of_two_guides_of_a_person_the_one_that_is_paid_has_them(world: Wo
     await bound(one, await code_of(world, "manager1"))
     with clock.frozen(LATER):
         made = await merge(world, one, other)
-        assert (await one.post("/api/mall/orders", order(line(milk)))).status_code == 201
+        await bought(world, one, line(milk))
         assert (await performance(world), await tasks(world)) == ((0, 0, 0), [])
         boss = (await world.staff("manager1").get("/api/clerk/performance?store=S1")).json()
         assert (boss["members"], boss["ever"]["member_orders"]) == (1, 1)

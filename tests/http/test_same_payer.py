@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.flows import erase_member
 from duoline.kernel import clock
@@ -40,7 +40,7 @@ SHARER, FRIEND = "+8619911110001", "+8619911110002"
 @pytest.fixture
 async def world(db: Database, tmp_path: Path) -> AsyncIterator[World]:
     """The application on a port of its own: the provider is asked through it, and its notices come in by it."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER):
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, mall_shares.SHARES_BY_MEMBER):
         limit.forget()
     port = free_port()
     async with open_world(db, tmp_path, DUOLINE_PORT=str(port)) as made, serving(made.app, port):

@@ -10,9 +10,9 @@ import pytest
 
 from duoline import loyalty
 from duoline.channels.clerk import guide as clerk_guide
+from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
 from duoline.channels.mall import shares as mall_shares
-from duoline.channels.mall import touch as mall_touch
 from duoline.entry.check import broken
 from duoline.flows import erase_member, member_history
 from duoline.flows.give_back_offers import give_back_offers
@@ -44,7 +44,7 @@ LIST = "/api/console/members"
 @pytest.fixture
 async def milk(world: World) -> AsyncIterator[str]:
     """An article in S1 and S4; the check is clean at the end."""
-    for limit in (mall_touch.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER,
+    for limit in (count_scan.NEW_DEVICES_BY_ADDRESS, clerk_guide.ASKS_BY_STAFF, mall_guide.BINDS_BY_MEMBER,
                   mall_shares.SHARES_BY_MEMBER):  # fmt: skip
         limit.forget()
     with clock.frozen(NOON):
