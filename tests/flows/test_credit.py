@@ -124,6 +124,18 @@ async def shared_by(world: World, owner: Owner, buyer: UUID, *, own_device: bool
     return found
 
 
+async def brought_by(world: World, hers: UUID, friend: UUID) -> None:
+    """A friend signed up by a link of hers."""
+    async with world.db.begin() as tx:
+        link = await attribution.make(
+            tx,
+            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
+            actor=SYSTEM,
+        )
+        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
+        await attribution.signed_up(tx, member_id=friend)
+
+
 async def bought_by_link(
     world: World, books: Books, owner: Owner, buyer: UUID, *, payer: str | None = None, **options: bool
 ) -> Receipt:
@@ -394,14 +406,7 @@ async def test_the_cap_of_a_month_is_on_all_of_it_and_a_refund_makes_room(world,
 
 async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(world, books, set_policy):
     friend, hers = await world.new_member(), await world.new_member()
-    async with world.db.begin() as tx:
-        link = await attribution.make(
-            tx,
-            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
-            actor=SYSTEM,
-        )
-        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
-        await attribution.signed_up(tx, member_id=friend)
+    await brought_by(world, hers, friend)
     with pytest.raises(settlement.SignOffMissing):
         await set_policy("commission", levels=2, second_bp=100)
     await bought_by_link(world, books, Owner("member", friend), world.member_id)
@@ -422,14 +427,8 @@ async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(wo
 
 async def test_what_a_second_level_had_is_taken_back_when_nobody_answers_for_it_any_more(world, books, set_policy):
     friend, hers = await world.new_member(), await world.new_member()
+    await brought_by(world, hers, friend)
     async with world.db.begin() as tx:
-        link = await attribution.make(
-            tx,
-            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
-            actor=SYSTEM,
-        )
-        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
-        await attribution.signed_up(tx, member_id=friend)
         signed = await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
     await set_policy("commission", levels=2, second_bp=100)
     receipt = await bought_by_link(world, books, Owner("member", friend), world.member_id)
@@ -833,14 +832,7 @@ async def tried(world: World, **plan: object) -> dict[UUID, tuple[int, int]]:
 async def test_a_plan_that_is_tried_pays_nobody_whom_it_would_flag_and_the_second_level(world, books, set_policy):
     await set_policy("commission", referrer_bp=0, bringing_minor=0)
     friend, hers, sly = [await world.new_member() for _ in range(3)]
-    async with world.db.begin() as tx:
-        link = await attribution.make(
-            tx,
-            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
-            actor=SYSTEM,
-        )
-        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
-        await attribution.signed_up(tx, member_id=friend)
+    await brought_by(world, hers, friend)
     await bought_by_link(world, books, Owner("member", friend), world.member_id)
     await bought_by_link(world, books, Owner("member", sly), await world.new_member(), own_device=True)
     # Whoever is paid by no plan is nobody's referrer, and still would not be paid for a circle.

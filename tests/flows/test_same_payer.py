@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from duoline import attribution, settlement
-from duoline.attribution import NewTouchpoint, Owner, Target
+from duoline import settlement
+from duoline.attribution import Owner
 from duoline.flows import own_tender, pay, pay_wallet, top_up
 from duoline.flows.draft import Receipt
 from duoline.flows.merge_members import merge_members
@@ -23,12 +23,11 @@ from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
-from duoline.kernel.text import Text
 from duoline.payments import payers
 from duoline.payments.provider import EventKind, PaymentEvent
 from tests.flows import test_till_orders as till
 from tests.flows.conftest import NOON
-from tests.flows.test_credit import GUIDE, MILK, bought_by_link, people, shared_by, told
+from tests.flows.test_credit import GUIDE, MILK, bought_by_link, brought_by, people, shared_by, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,14 +144,7 @@ async def test_the_second_level_is_not_paid_by_its_own_account_either(world, boo
         await settlement.sign_off(tx, document="board 12/2026", reason="r", actor=world.manager)
     await set_policy("commission", levels=2, second_bp=100)
     friend, hers = await world.new_member(), await world.new_member()
-    async with world.db.begin() as tx:
-        link = await attribution.make(
-            tx,
-            NewTouchpoint("share", Owner("member", hers), Text("分享", "Share"), Target("home"), store_id=None),
-            actor=SYSTEM,
-        )
-        await attribution.scan(tx, link, via="link", device_id=new_id(), member_id=friend, timezone="Asia/Shanghai")
-        await attribution.signed_up(tx, member_id=friend)
+    await brought_by(world, hers, friend)
     await bought_by(world, books, hers, "wx-1")
     receipt = await bought_by_link(world, books, Owner("member", friend), world.member_id, payer="wx-1")
     await told(world)

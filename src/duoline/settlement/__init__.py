@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell, tell_all, tell_bringing, tell_bringing_store
+from duoline.settlement.accrue import Told, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import Terms, price_right, terms_at
@@ -107,7 +107,6 @@ __all__ = [
     "set_account",
     "sign_off",
     "simulate",
-    "tell",
     "tell_all",
     "tell_bringing",
     "tell_bringing_store",

@@ -47,20 +47,6 @@ class _Share(NamedTuple):
         return self._replace(one=one, reversed_minor=self.reversed_minor + less)
 
 
-async def tell(
-    tx: Tx,
-    *,
-    member_id: UUID,
-    order_id: UUID,
-    earned: Sequence[Earned],
-    done_at: Mapping[UUID, datetime],
-    sign_off_id: UUID | None,
-    actor: Actor,
-) -> int:
-    """As `tell_all`, for one order."""
-    return await tell_all(tx, [Told(member_id, order_id, earned, done_at)], sign_off_id=sign_off_id, actor=actor)
-
-
 async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, actor: Actor) -> int:
     """What the shares of orders, each once, come to by now; returns how many of them changed.
 
