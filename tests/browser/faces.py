@@ -172,6 +172,20 @@ async def settled(page: Page) -> None:
     )
 
 
+async def hand_scanner(page: Page, text: str) -> None:
+    """Reads a code as a hand scanner does: as keys, a hundredth of a second apart on its own clock, then Enter.
+
+    The keys carry their own times, as a device's do, so that a busy machine does not make the scanner slow.
+    """
+    keyboard = await page.context.new_cdp_session(page)
+    start = time.time()
+    for number, key in enumerate([*text, "Enter"]):
+        typed = {"key": key, "text": "\r" if key == "Enter" else key, "timestamp": start + number / 100}
+        await keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", **typed})
+        await keyboard.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": key, "timestamp": typed["timestamp"]})
+    await keyboard.detach()
+
+
 async def staff_log_in(page: Page, base: str, face: str, login: str) -> None:
     """Logs a member of staff in through the page and waits until the face is open."""
     await page.goto(f"{base}/{face}/")
