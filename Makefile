@@ -38,6 +38,7 @@ prove: install-dev web browsers  ## the long proofs: kills at every fault point,
 bench: install-dev web  ## measure this machine; figures go to bench/results/
 	@.venv/bin/duoline bench
 	@$(PY) -m bench.quote
+	@$(PY) -m bench.settlement --only cards,timeline,settle
 
 bench-data: install .data/ok  ## real till lines through the import, a week of them through the API; BENCH='--lines 100000'
 	@$(PY) -m bench.completejourney $(BENCH)
@@ -45,9 +46,9 @@ bench-data: install .data/ok  ## real till lines through the import, a week of t
 bench-sourcing: install-dev  ## how good and how fast sourcing is, on a public network and 300 shops; BENCH='--quick'
 	@$(PY) -m bench.sourcing $(BENCH)
 
-bench-members: install-dev  ## sign-ups of known people, cards, timelines, settlement; BENCH='--lines 100000'
+bench-members: install-dev  ## sign-ups of known people; cards, timelines, settlement: BENCH='--lines 100000'
 	@$(PY) -m bench.signups
-	@$(PY) -m bench.settlement $(BENCH)
+	@$(PY) -m bench.settlement --only cards,timeline,settle $(BENCH)
 
 bench-faces: install-dev web browsers  ## measure the mall's pages on a slow phone; figures go to bench/results/faces.json
 	@$(PY) -m bench.faces

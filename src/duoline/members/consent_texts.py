@@ -50,13 +50,15 @@ FIRST: dict[Purpose, tuple[Text, Text]] = {
         ),
     ),
     "sharing": (
-        Text("提供给加盟商", "Sharing with franchisees"),
+        Text("提供给加盟商和合作方", "Sharing with franchisees and partners"),
         Text(
-            "部分门店由加盟商经营。同意后,您购物过的加盟店可以看到您的会员资料(姓名、打码的手机号、等级、积分),"
-            "为您服务。关闭后,加盟店只能看到您在那里下的订单。",
-            "Some shops are run by franchisees. When you agree, those where you shop can see your member page (name,"
-            " masked phone, tier, points) to serve you. When you turn this off, they only see the orders you placed"
-            " with them.",
+            "部分门店由加盟商经营,也有合作企业的系统为您服务。同意后,您购物过的加盟店可以看到您的会员资料(姓名、打码的"
+            "手机号、等级、积分),合作企业可以读取您的会员记录。关闭后,加盟店只能看到您在那里下的订单,合作企业读不到"
+            "您的记录。",
+            "Some shops are run by franchisees, and systems of partners serve you too. When you agree, franchisees"
+            " where you shop can see your member page (name, masked phone, tier, points), and partners can read what we keep"
+            " of you as a member. When you turn this off, franchisees only see the orders you placed with them, and"
+            " partners read nothing.",
         ),
     ),
 }
