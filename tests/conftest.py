@@ -29,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 from duoline.entry.migrate import migrate
 from duoline.kernel import postgres
 from duoline.kernel.db import Database, Tx
+from tests.browser.faces import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -44,8 +45,6 @@ _numbers = count(1)
 
 WAIT_S = 60
 """Four hundred buyers at once on a machine that has other things to do: each gets a connection some time."""
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

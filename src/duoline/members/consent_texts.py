@@ -56,9 +56,9 @@ FIRST: dict[Purpose, tuple[Text, Text]] = {
             "手机号、等级、积分),合作企业可以读取您的会员记录。关闭后,加盟店只能看到您在那里下的订单,合作企业读不到"
             "您的记录。",
             "Some shops are run by franchisees, and systems of partners serve you too. When you agree, franchisees"
-            " where you shop can see your member page (name, masked phone, tier, points), and partners can read what we keep"
-            " of you as a member. When you turn this off, franchisees only see the orders you placed with them, and"
-            " partners read nothing.",
+            " where you shop can see your member page (name, masked phone, tier, points), and partners can read what"
+            " we keep of you as a member. When you turn this off, franchisees only see the orders you placed with them,"
+            " and partners read nothing.",
         ),
     ),
 }
