@@ -24,6 +24,7 @@ from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
 from duoline.settlement import closing, parts, payouts
+from duoline.stores import directory
 from tests.http.shelf import NOON, stocked
 from tests.http.test_returns import asked
 
@@ -319,6 +320,49 @@ async def test_no_file_leaves_anybody_or_anything_out(
     new = (await hq.get(f"/api/console/payout-runs/{again['id']}/file")).text
     assert rows[1]["payee"]["name"]["zh"] in new
     assert rows[1]["id"] not in new
+
+
+async def test_the_file_is_read_in_full_pages_whoever_executes_the_payouts_between(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, to_file = new_id(), []
+    async with world.db.begin() as tx:
+        await tx.execute(
+            "INSERT INTO payout_runs (id, month, actor, at) VALUES ($1, '2026-11', 'system:x', now())", run_id
+        )
+        for n in range(15):
+            payee_id, payout_id = new_id(), new_id()
+            provider = "" if n % 3 == 0 else "sandbox"  # two of three go by the provider
+            to_file += [] if provider else [str(payout_id)]
+            await tx.execute("INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'staff', now())", payee_id)
+            await tx.execute(
+                """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor,
+                                           reversed_minor, cut_minor, to_pay_minor, carried_out_minor, state,
+                                           approvals_needed, closed_by, closed_at)
+                   VALUES ($1, $1, 'staff', '2026-11', 'payout', 0, 100, 0, 0, 100, 0, 'paying', 1, 'system:x', now())""",
+                payee_id,
+            )
+            await tx.execute(
+                """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, provider,
+                                        receiver, actor, at)
+                   VALUES ($1, $2, $1, $3, 100, 'CNY', 'requested', $4, $4, 'system:x', now())""",
+                payee_id, payout_id, run_id, provider,
+            )  # fmt: skip
+    monkeypatch.setattr(console_payouts, "FILE_PAGE", 2)
+    pages = console_payouts._waiting(world.db, directory.current(), run_id)
+    assert [len(page) async for page in pages] == [2, 2, 1]
+    hq, path = world.staff("hq"), f"/api/console/payout-runs/{run_id}"
+    rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file")).text[1:])))
+    assert [row[0] for row in rows[1:]] == to_file
+    # The page in the console has all of them.
+    seen: list[str] = []
+    more = f"{path}/payouts?limit=10"
+    while more:
+        page = (await hq.get(more)).json()
+        seen += [row["id"] for row in page["items"]]
+        more = f"{path}/payouts?limit=10&cursor={page['next']}" if page["next"] else ""
+    assert len(seen) == 15
+    assert [one for one in seen if one in to_file] == to_file
 
 
 async def test_shares_of_one_line_handed_over_at_many_places_are_paged_without_a_gap(world: World) -> None:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { beforeEach, test } from "node:test"
 import { load } from "./load.mjs"
 
-const { countdown, dayTime, distance, money, pick, relativeTime, setLocale } = await load("packages/i18n/src/index.ts")
+const { countdown, dayTime, distance, money, nameOr, pick, relativeTime, setLocale } = await load("packages/i18n/src/index.ts")
 const { contrast } = await load("packages/ui/src/theme.ts")
 globalThis.document = { documentElement: {} } // all of the page that the language touches
 const now = new Date("2026-11-21T04:00:00Z") // 12:00 in Shanghai
@@ -47,4 +47,10 @@ test("a name falls back to the language it was written in", async () => {
 test("contrast as WCAG counts it", () => {
   assert.equal(contrast("#000000", "#ffffff").toFixed(1), "21.0")
   assert.ok(contrast("#c03f1a", "#fdeee9") >= 4.5)
+})
+
+test("a name that we have no words for stands as it is, in both languages", async () => {
+  assert.deepEqual(["sandbox", "some-bank", "", "a.b"].map((name) => nameOr(`earn.provider.${name}`, name)), ["沙盒支付", "some-bank", "", "a.b"])
+  await setLocale("en", { remember: false })
+  assert.deepEqual(["sandbox", "some-bank"].map((name) => nameOr(`earn.provider.${name}`, name)), ["Sandbox", "some-bank"])
 })

@@ -14,6 +14,7 @@ from duoline.kernel import clock, faults
 from duoline.kernel.errors import Unavailable
 from duoline.kernel.ids import new_id
 from duoline.pricing import presales
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,7 @@ def ensure_balance_open(order: Order, preorder: Preorder, at: datetime) -> None:
     if state is not orders.OrderState.BOOKED:
         raise orders.BalanceBeingPaid if order.kept_minor >= preorder.deposit_minor else orders.NotBooked
     if at < preorder.balance_from:
-        local = clock.trading_day(preorder.balance_from, orders.TIMEZONE)
+        local = clock.trading_day(preorder.balance_from, CHAIN_ZONE)
         raise orders.BalanceNotOpen(day=f"{local:%Y-%m-%d}", from_at=preorder.balance_from)
     if at >= preorder.balance_until:
         raise orders.BalanceOver

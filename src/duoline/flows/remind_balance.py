@@ -22,6 +22,7 @@ from duoline.kernel.money import Money
 from duoline.kernel.sweep import Sweep
 from duoline.members import phones, sms
 from duoline.members.errors import BadPhone, NoSender
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from duoline.kernel.db import Database
@@ -140,7 +141,7 @@ def _message(what: SendReminder, row: Any, *, english: bool) -> sms.SmsMessage:
         fields={
             "order": row["order_no"],
             "amount": str(Money(row["balance_minor"], row["currency"])).partition(" ")[0],
-            "until": day_of(row["balance_until"], orders.TIMEZONE, english=english),
+            "until": day_of(row["balance_until"], CHAIN_ZONE, english=english),
         },
         locale="en" if english else "zh",
     )

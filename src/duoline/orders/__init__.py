@@ -49,7 +49,7 @@ from duoline.orders.gifts import that_go as gifts_that_go
 from duoline.orders.guest_limits import GuestLimit, limits_of_guest
 from duoline.orders.keep_cart import adopt_cart, as_rows, read_cart
 from duoline.orders.locks import Line, Order, lock_order, read_order
-from duoline.orders.numbers import TIMEZONE, new_order_no
+from duoline.orders.numbers import new_order_no
 from duoline.orders.order_link import LASTS as LINK_LASTS
 from duoline.orders.order_link import RECEIPT_LASTS, link_of, order_no_of, receipt_link_of, receipt_no_of
 from duoline.orders.park import Parked, ParkedTaken, TooManyParked, park, parked_at, take_parked
@@ -94,7 +94,6 @@ __all__ = [
     "QUANTITY_MAX",
     "RECEIPT_LASTS",
     "RETURNS",
-    "TIMEZONE",
     "Address",
     "AddressMissing",
     "AlreadyPaid",

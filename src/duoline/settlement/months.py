@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from duoline.kernel.errors import ensure
-from duoline.orders import TIMEZONE
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import payable
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from duoline.kernel.db import Tx
 
-ZONE = ZoneInfo(TIMEZONE)
+ZONE = ZoneInfo(CHAIN_ZONE)
 """Months are those of the chain's calendar."""
 
 

@@ -145,7 +145,10 @@ accruals = table(
     index("accruals_month_ix", "payee_id", "month"),
     # What was taken back of somebody, without reading what was not.
     index("accruals_reversed_ix", "payee_id", "reversed_minor", postgresql_where=sql_text("reversed_minor > 0")),
-    index("accruals_member_ix", "payee_id", "at", postgresql_where=sql_text("payee_kind = 'member'")),
+    # A page of a payee's shares, the newest first, without sorting all they ever had.
+    index("accruals_at_ix", "payee_id", "at"),
+    # Shares that pay nothing because of who bought are few, and counted for every payee of a list.
+    index("accruals_flagged_ix", "payee_id", postgresql_where=sql_text("flag IS NOT NULL")),
     # What no statement has yet, in the order in which closing walks through it.
     index(
         "accruals_unsettled_ix",

@@ -14,6 +14,8 @@ from duoline.stores.hours import Hours, Span
 
 # The unit of a grant for the whole chain.
 CHAIN_ID = UUID(int=0)
+CHAIN_ZONE = "Asia/Shanghai"
+"""Where the chain's own days begin, and its weekdays and hours hold, when no shop has to do with something."""
 
 
 class Role(StrEnum):

@@ -18,9 +18,9 @@ from duoline.kernel.db import Database
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
 ROWS_MAX = 500
-ZONE = "Asia/Shanghai"
 Days = Annotated[int, Parameter(ge=1, le=90, description="How many days back.")]
 
 
@@ -129,7 +129,7 @@ async def report(
     since = now - timedelta(days=days)
     scope = (everything, locations, staff.store(store, "today.read").id if store else None, since)
     found = await db.fetch_filtered(_BY_SKU, *scope)
-    by_day = await db.fetch_filtered(_BY_DAY, *scope, ZONE, now)
+    by_day = await db.fetch_filtered(_BY_DAY, *scope, CHAIN_ZONE, now)
     shown = found[:ROWS_MAX]
     facts = await catalog.sku_facts(db, {row["sku_id"] for row in shown})
     policy = favourites.FAVOURITE_HOLD.current().body

@@ -19,8 +19,8 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
-ZONE = "Asia/Shanghai"
 Days = Annotated[int, Parameter(ge=1, le=366, description="How many days back, today included.")]
 StoreCode = Annotated[str | None, Parameter(max_length=40, description="The code of a shop.")]
 
@@ -94,7 +94,7 @@ async def read_in_shop(db: Database, staff: Staff, store: StoreCode = None, days
     shop = staff.store(store, "today.read") if store else None
     since, until, first, last = _period(days)
     rows = await db.fetch_filtered(
-        _BY_DAY, *staff.scope("today.read").sql, shop.id if shop else None, since, until, ZONE
+        _BY_DAY, *staff.scope("today.read").sql, shop.id if shop else None, since, until, CHAIN_ZONE
     )
     by_day: dict[date | None, dict[str, Any]] = {}
     for row in rows:
@@ -113,9 +113,9 @@ async def read_in_shop(db: Database, staff: Staff, store: StoreCode = None, days
 
 def _period(days: int) -> tuple[datetime, datetime, date, date]:
     """So many days of the chain's calendar with today, as instants and as days."""
-    last = clock.trading_day(clock.now(), ZONE)
+    last = clock.trading_day(clock.now(), CHAIN_ZONE)
     first = last - timedelta(days=days - 1)
-    zone = ZoneInfo(ZONE)
+    zone = ZoneInfo(CHAIN_ZONE)
     after = last + timedelta(days=1)
     return (
         datetime(first.year, first.month, first.day, tzinfo=zone),

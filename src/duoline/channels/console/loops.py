@@ -22,8 +22,8 @@ from duoline.kernel.money import CURRENCY, Money
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
 from duoline.stores.rights import Scope
+from duoline.stores.types import CHAIN_ZONE
 
-ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = 30
 DAYS_MAX = 400
 
@@ -83,7 +83,7 @@ async def show_loop(
     store: Annotated[str | None, QueryParameter(max_length=40, description="Of one shop only.")] = None,
 ) -> LoopReport:
     """What was met and where it was bought, the last thirty days if not said otherwise."""
-    last = until or clock.now().astimezone(ZONE).date()
+    last = until or clock.trading_day(clock.now(), CHAIN_ZONE)
     first = since or last - timedelta(days=DAYS - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise BadInput(
@@ -140,7 +140,7 @@ def _way(way: insight.Way, of: Any, chain: Chain) -> LoopWay:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE)
+    return datetime.combine(day, time(), ZoneInfo(CHAIN_ZONE))
 
 
 def _money(minor: int) -> Money:

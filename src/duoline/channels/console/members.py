@@ -46,8 +46,8 @@ from duoline.loyalty.reckon import worth_of
 from duoline.members import consents, phones, stand
 from duoline.members.group import group_of
 from duoline.members.policy import TIERS
-from duoline.orders import TIMEZONE
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from duoline.stores.rights import Scope
@@ -241,7 +241,7 @@ async def _points(db: Database | Tx, member_id: UUID, *, whole: bool) -> PointsS
         row = await db.fetchrow(_SOON.format(at=at, state=state), ids)
         return None if row is None else PointsSoon(*row)
 
-    months = await db.fetch(_MONTHS, ids, clock.now(), TIMEZONE, MONTHS) if whole else []
+    months = await db.fetch(_MONTHS, ids, clock.now(), CHAIN_ZONE, MONTHS) if whole else []
     return PointsStanding(
         pending=have.pending,
         spendable=have.spendable,

@@ -76,11 +76,13 @@ FROM payout_runs r LEFT JOIN staff s ON r.actor = 'staff:' || s.id LEFT JOIN pay
 WHERE ($1::uuid IS NULL OR r.id < $1) AND ($2::uuid IS NULL OR r.id = $2)
 GROUP BY r.id, s.name ORDER BY r.id DESC LIMIT $3
 """
+# $3: of those only what goes into the file, which waits for its money and no provider executes.
 _PAYOUTS = f"""
 SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem, o.at,
        o.resolved_at, p.kind, {NAMED}
 FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
-WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2) AND ($3::text IS NULL OR o.state = $3)
+WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2)
+  AND (NOT $3 OR o.state = 'requested' AND o.provider = '')
 ORDER BY o.id LIMIT $4
 """  # noqa: S608 - our own text
 
@@ -89,6 +91,10 @@ async def _runs(
     db: Database | Tx, *, before: UUID | None = None, run_id: UUID | None = None, limit: int = 1
 ) -> list[Any]:
     return await db.fetch(_RUNS, before, run_id, limit)
+
+
+async def _payouts(db: Database, run_id: UUID, *, after: UUID | None, limit: int, for_file: bool = False) -> list[Any]:
+    return await db.fetch(_PAYOUTS, run_id, after, for_file, limit)
 
 
 def _run(row: Any) -> RunRow:
@@ -148,7 +154,7 @@ async def list_payouts(
     if not await _runs(db, run_id=run_id):
         raise NotFound(kind="payout_run")
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch(_PAYOUTS, run_id, after, None, limit + 1)
+    rows = await _payouts(db, run_id, after=after, limit=limit + 1)
     shown = rows[:limit]
     return Page([_payout(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
@@ -183,11 +189,11 @@ _COLUMNS = [
 
 
 async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[PayoutRow]]:
-    """The payouts of a run that wait for their money, page by page."""
+    """The payouts of a run that wait for their money and no provider executes, page by page."""
     after: UUID | None = None
-    while rows := await db.fetch(_PAYOUTS, run_id, after, "requested", FILE_PAGE):
+    while rows := await _payouts(db, run_id, after=after, limit=FILE_PAGE, for_file=True):
         after = rows[-1]["id"]
-        yield [_payout(row, chain) for row in rows if not row["provider"]]
+        yield [_payout(row, chain) for row in rows]
 
 
 @post("/api/console/payouts/{payout_id:uuid}/outcome", opt=doors.staff("settlement.pay", payout_id=doors.SHARED))

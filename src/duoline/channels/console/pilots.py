@@ -24,9 +24,8 @@ from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.policies import InForce, Pilot
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
-ZONE = "Asia/Shanghai"
-"""Whose days are compared."""
 BEFORE_MIN, BEFORE_MAX = timedelta(days=14), timedelta(days=28)
 """How long before its beginning a pilot is compared with: as long as it has run, within these."""
 
@@ -227,9 +226,9 @@ async def _case(db: Database, chain: Chain, version: int) -> PilotCase:
         until_at=until_at,
         terms=fulfilment.SOURCING.current().body,
         warehouses=[store.code for store in chain.stores.values() if store.kind == "dc"],
-        zone=ZONE,
+        zone=CHAIN_ZONE,
     )
-    first = clock.trading_day(since_at, ZONE)  # begun in the middle of a day, which is neither before nor since
+    first = clock.trading_day(since_at, CHAIN_ZONE)  # begun in the middle of a day, which is neither before nor since
     before, since = [day for day in days if day.on < first], [day for day in days if day.on > first]
     return PilotCase(
         **msgspec.structs.asdict(_facts(one, pilot, chain, newest=_newest_everywhere())),

@@ -26,8 +26,8 @@ from duoline.kernel.text import Text
 from duoline.pricing import presales
 from duoline.pricing.presales import save
 from duoline.pricing.presales.types import MEMBER_MAX, UNITS_MAX
-from duoline.pricing.promotions.where import CHAIN_ZONE
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
 PATH = "/api/console/presales"
 READ = doors.staff("prices.read")

@@ -19,8 +19,8 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
+from duoline.stores.types import CHAIN_ZONE
 
-ZONE = "Asia/Shanghai"
 Days = Annotated[int, Parameter(ge=1, le=366, description="How many days back, not counting today.")]
 StoreCode = Annotated[str | None, Parameter(max_length=40, description="The code of a shop.")]
 Kind = Annotated[Literal["pickup", "ship"], Parameter(description="Orders collected, or parcels.")]
@@ -152,7 +152,7 @@ async def read_promises(
 
 
 def _period(days: int) -> tuple[date, date]:
-    today = clock.trading_day(clock.now(), ZONE)
+    today = clock.trading_day(clock.now(), CHAIN_ZONE)
     return today - timedelta(days=days), today - timedelta(days=1)
 
 

@@ -14,7 +14,7 @@ from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.pricing.promotions.types import Promotion
-from duoline.pricing.promotions.where import CHAIN_ZONE
+from duoline.stores.types import CHAIN_ZONE
 
 SHOWN = timedelta(days=90)
 

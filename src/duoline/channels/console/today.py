@@ -18,9 +18,7 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
 from duoline.stores.directory import Chain
-from duoline.stores.types import Store, StoreCard
-
-DEFAULT_ZONE = "Asia/Shanghai"
+from duoline.stores.types import CHAIN_ZONE, Store, StoreCard
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +235,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
 def _date_of_most(shops: Sequence[Store], now: datetime) -> date:
     """The date where most of the shops are."""
     zones = Counter(shop.timezone for shop in shops)
-    return now.astimezone(ZoneInfo(zones.most_common(1)[0][0] if zones else DEFAULT_ZONE)).date()
+    return now.astimezone(ZoneInfo(zones.most_common(1)[0][0] if zones else CHAIN_ZONE)).date()
 
 
 def _hours(rows: list[asyncpg.Record], *, shop: bool, today: bool) -> list[Hour]:

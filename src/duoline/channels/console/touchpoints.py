@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import segno
@@ -31,13 +30,12 @@ from duoline.kernel.money import CURRENCY, Money
 from duoline.kernel.text import Text
 from duoline.stores.directory import Chain
 from duoline.stores.rights import Scope
-from duoline.stores.types import CHAIN_ID
+from duoline.stores.types import CHAIN_ID, CHAIN_ZONE
 
 if TYPE_CHECKING:
     import asyncpg
 
 PATH = "/api/console/touchpoints"
-ZONE = ZoneInfo("Asia/Shanghai")
 SPARK_DAYS = 14
 CASE_DAYS = 90
 PLACES_MAX = 60
@@ -381,7 +379,7 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchp
     row = _row(rows[0], chain, base)
     shop = chain.stores.get(rows[0]["store_id"])
     days = await db.fetch(
-        _DAYS, touchpoint_id, _today() - timedelta(days=CASE_DAYS - 1), CASE_DAYS, shop.timezone if shop else str(ZONE)
+        _DAYS, touchpoint_id, _today() - timedelta(days=CASE_DAYS - 1), CASE_DAYS, shop.timezone if shop else CHAIN_ZONE
     )
     picture = segno.make(attribution.short_link(base, row.code, printed=True), error="m").svg_inline(scale=6, border=4)
     return TouchpointCase(
@@ -434,7 +432,7 @@ def _label(row: Any, chain: Chain, base: str) -> Label:
 
 
 def _today() -> date:
-    return clock.now().astimezone(ZONE).date()
+    return clock.trading_day(clock.now(), CHAIN_ZONE)
 
 
 ROUTES = [list_touchpoints, print_touchpoints, show_touchpoint, make_touchpoints, end_touchpoint]

@@ -100,8 +100,9 @@ async def earnings_of(db: Database, payee_ids: Sequence[UUID]) -> Earnings:
                   coalesce(sum(p.paying_minor), 0)::bigint, coalesce(sum(p.paid_minor), 0)::bigint,
                   (SELECT coalesce(sum(a.reversed_minor), 0) FROM accruals a
                    WHERE a.payee_id = ANY ($1) AND a.reversed_minor > 0)::bigint,
-                  (SELECT count(DISTINCT a.order_id) FROM accruals a
-                   WHERE a.payee_id = ANY ($1) AND a.earned_minor > 0 AND a.role <> 'bringing')::integer
+                  (SELECT count(*) FROM (
+                       SELECT DISTINCT a.order_id FROM accruals a
+                       WHERE a.payee_id = ANY ($1) AND a.earned_minor > 0 AND a.role <> 'bringing') o)::integer
            FROM payees p WHERE p.payee_id = ANY ($1)""",
         list(payee_ids),
     )

@@ -29,6 +29,7 @@ from duoline.channels.imports.errors import BadMapping
 from duoline.channels.imports.problems import Bad
 from duoline.channels.imports.stage import CREATABLE
 from duoline.channels.imports.values import empty, remembered, text
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,7 +75,7 @@ class ColumnMap:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
-    zone: str = "Asia/Shanghai"
+    zone: str = CHAIN_ZONE
     create: frozenset[str] = CREATABLE
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -161,7 +162,7 @@ def make(kind: Kind, content: Any, headers: Collection[str] | None = None) -> Co
         encoding=content.get("encoding"),
         delimiter=content.get("delimiter"),
         sheet=content.get("sheet"),
-        zone=content.get("timezone", "Asia/Shanghai"),
+        zone=content.get("timezone", CHAIN_ZONE),
         create=frozenset(create),
         renamed={name: ", ".join(sorted(_sources(_as_spec(given)))) for name, given in content["columns"].items()},
     )

@@ -37,6 +37,7 @@ from duoline.kernel import audit, clock, faults, policies
 from duoline.kernel.db import RETRYABLE, Tx
 from duoline.kernel.ids import new_id
 from duoline.stores import directory
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -117,7 +118,7 @@ class Options:
     """How an import behaves beyond its file."""
 
     create: frozenset[str] = CREATABLE
-    zone: str = "Asia/Shanghai"
+    zone: str = CHAIN_ZONE
     move_stock: bool = False
     dry_run: bool = False
     decorate: Callable[[Tx, Mapping[str, UUID]], Awaitable[None]] | None = None

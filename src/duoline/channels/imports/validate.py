@@ -19,6 +19,7 @@ from duoline.channels.imports.problems import Bad, Problem, problem
 from duoline.channels.imports.values import empty, minor, reader, split_named
 from duoline.kernel.ids import new_id
 from duoline.members.match import id_of, mail_of
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -64,7 +65,7 @@ def staging(kind: Kind) -> list[tuple[str, str]]:
 class Checker:
     """Checks rows of one file. `present` are the columns the file has; columns we do not know are ignored."""
 
-    def __init__(self, kind: Kind, present: Collection[str], *, zone: str = "Asia/Shanghai") -> None:
+    def __init__(self, kind: Kind, present: Collection[str], *, zone: str = CHAIN_ZONE) -> None:
         self.kind = kind
         self._width = len(kind.columns)
         self._cells = [
@@ -265,6 +266,6 @@ _FINISH: dict[str, Callable[..., tuple[Any, ...]]] = {
 }
 
 
-def checker(kind_name: str, present: Collection[str], *, zone: str = "Asia/Shanghai") -> Checker:
+def checker(kind_name: str, present: Collection[str], *, zone: str = CHAIN_ZONE) -> Checker:
     """A checker for a kind by name."""
     return Checker(KINDS[kind_name], present, zone=zone)

@@ -22,6 +22,7 @@ from duoline.channels.imports.problems import Bad
 from duoline.kernel.money import CURRENCY, exponent_of
 from duoline.members.errors import BadPhone
 from duoline.members.phones import normalise
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from duoline.channels.imports.dictionary import Column
@@ -96,7 +97,7 @@ def remembered(read: Read) -> Read:
     return recall
 
 
-def reader(column: Column, *, zone: str = "Asia/Shanghai") -> Read:
+def reader(column: Column, *, zone: str = CHAIN_ZONE) -> Read:
     """The function that reads a non-empty cell of this column."""
     read = _reader(column, zone)
     return remembered(read) if column.type in _REPEATING else read

@@ -11,6 +11,7 @@ from duoline.channels.http import devices, limits
 from duoline.channels.http.front import ONLY_ASKED
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.text import Text
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -29,8 +30,6 @@ NEW_DEVICES_BY_ADDRESS = limits.Limit(120, 600)
 """Browsers without a cookie from one address: a shop's visitors share one, and whoever inflates a count has few."""
 LABELS_BY_ADDRESS = limits.Limit(60, 600)
 """Labels from before there were touchpoints that one address makes known by scanning them."""
-DEFAULT_ZONE = "Asia/Shanghai"
-"""By which days are told of what has no place."""
 
 # Programs that look at links without anybody wanting to see what is there.
 _PROGRAM = re.compile(
@@ -67,7 +66,7 @@ async def count(
                 via=via,
                 device_id=attribution.device_key(device, secret=settings.secret),
                 member_id=member.id if member else None,
-                timezone=shop.timezone if shop else DEFAULT_ZONE,
+                timezone=shop.timezone if shop else CHAIN_ZONE,
             )
     return headers
 

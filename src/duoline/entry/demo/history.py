@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from duoline.entry.demo.goods import products
 from duoline.entry.demo.shops import shops
-from duoline.entry.demo.size import ZONE
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def order_rows(size: Size) -> Iterator[dict[str, Any]]:
 
 def _instant(chance: Random, day: Any) -> datetime:
     hour = chance.choices(list(HOURS), list(HOURS.values()))[0]
-    return datetime.combine(day, time(hour, chance.randrange(60), chance.randrange(60)), ZoneInfo(ZONE))
+    return datetime.combine(day, time(hour, chance.randrange(60), chance.randrange(60)), ZoneInfo(CHAIN_ZONE))
 
 
 def _order(chance: Random, size: Size, goods: list[Product], weights: list[float]) -> list[dict[str, Any]]:

@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 from duoline.channels.imports.identify import natural_id
 from duoline.entry.demo.shops import shops
-from duoline.entry.demo.size import ZONE
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import ALPHABET, derived_id
-from duoline.stores.types import CHAIN_ID
+from duoline.stores.types import CHAIN_ID, CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +114,7 @@ async def add_touchpoints(db: Database, size: Size) -> int:
         )],
     )  # fmt: skip
     made = points(size, names)
-    begun = datetime.combine(size.today - timedelta(days=HUNG_DAYS), time(9), ZoneInfo(ZONE)).astimezone(UTC)
+    begun = datetime.combine(size.today - timedelta(days=HUNG_DAYS), time(9), ZoneInfo(CHAIN_ZONE)).astimezone(UTC)
     async with db.begin() as tx:
         await tx.executemany(
             """INSERT INTO touchpoints (id, code, kind, owner_kind, owner_id, name_zh, name_en, store_id, place,
@@ -198,7 +197,7 @@ async def _bind(tx: Tx, size: Size, made: Sequence[Point], members: Sequence[UUI
 
 
 def _moment(chance: Random, day: Any) -> datetime:
-    opens = datetime.combine(day, time(9), ZoneInfo(ZONE))
+    opens = datetime.combine(day, time(9), ZoneInfo(CHAIN_ZONE))
     return (opens + timedelta(minutes=chance.randint(0, 12 * 60 - 1))).astimezone(UTC)
 
 

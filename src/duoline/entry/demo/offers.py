@@ -12,7 +12,6 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from duoline.entry.demo.size import ZONE
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import derived_id
 from duoline.kernel.text import Text
@@ -32,6 +31,7 @@ from duoline.pricing.promotions.types import (
     Threshold,
     When,
 )
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ def _offers(ids: Mapping[str, UUID]) -> list[Offer]:
 
 def promotions(size: Size, ids: Mapping[str, UUID]) -> list[Promotion]:
     """All that the chain can have; `ids` are those of its categories by code. A small one has not every category."""
-    midnight = datetime.combine(size.today, time(), ZoneInfo(ZONE))
+    midnight = datetime.combine(size.today, time(), ZoneInfo(CHAIN_ZONE))
     formula = Choice(categories=frozenset(ids[code] for code in FORMULA if code in ids))
     found = []
     for n, offer in enumerate(_offers(ids)):

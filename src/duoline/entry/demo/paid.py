@@ -19,13 +19,13 @@ from duoline.channels.imports.identify import natural_id
 from duoline.channels.imports.run import Generated, run
 from duoline.entry.demo.goods import products
 from duoline.entry.demo.history import PRESENT
-from duoline.entry.demo.size import ZONE
 from duoline.entry.payee_wallets import PAYEES, PROVIDER
 from duoline.flows import credit
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.ids import derived_id
 from duoline.stores import directory
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ async def add_shares(db: Database, size: Size) -> int:
         with clock.frozen(order["placed_at"]):
             async with db.begin() as tx:
                 told += bool(await credit.credit(tx, order["member_id"], order["id"]))
-    over = datetime.combine(first, time(), ZoneInfo(ZONE)).astimezone(UTC)
+    over = datetime.combine(first, time(), ZoneInfo(CHAIN_ZONE)).astimezone(UTC)
     for at in (over - timedelta(minutes=1), size.now):
         with clock.frozen(at):
             await settlement.mature(db)
@@ -90,7 +90,7 @@ def _earlier(size: Size, first: Any, bought: list[asyncpg.Record]) -> Iterator[d
     for n, one in enumerate(bought):
         for online in (False, True):
             day = first + timedelta(days=chance.randint(0, 17))
-            placed = datetime.combine(day, time(chance.randint(10, 19), chance.randrange(60)), ZoneInfo(ZONE))
+            placed = datetime.combine(day, time(chance.randint(10, 19), chance.randrange(60)), ZoneInfo(CHAIN_ZONE))
             for line in range(chance.choice((1, 2, 2, 3))):
                 variant = chance.choice(chance.choice(goods).variants)
                 yield {

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from duoline.entry.demo.offers import FORMULA
-from duoline.entry.demo.size import ZONE
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import derived_id
 from duoline.kernel.text import Text
 from duoline.pricing.presales import Presale, save
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from duoline.entry.demo.size import Size
@@ -35,7 +35,7 @@ async def add_presale(db: Database, size: Size) -> None:
     article = await db.fetchrow(_ARTICLE, size.now, list(FORMULA))
     if article is None or await db.fetchval("SELECT true FROM presales WHERE id = $1", presale_id):
         return
-    midnight = datetime.combine(size.today, time(), ZoneInfo(ZONE))
+    midnight = datetime.combine(size.today, time(), ZoneInfo(CHAIN_ZONE))
     price = max(1000, article["price_minor"] * 9 // 10 // 1000 * 1000)
     presale = Presale(
         id=presale_id,

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime
 from random import Random
 
 from duoline.kernel.clock import trading_day
-
-ZONE = "Asia/Shanghai"
+from duoline.stores.types import CHAIN_ZONE
 
 LEVELS_MAX = 1_200_000
 """Rows of stock of the largest chain: a real shop stocks a selection, not everything."""
@@ -31,7 +30,7 @@ class Size:
     @property
     def today(self) -> date:
         """The day in the chain's zone."""
-        return trading_day(self.now, ZONE)
+        return trading_day(self.now, CHAIN_ZONE)
 
     def chance(self, purpose: str) -> Random:
         """A source of chance of its own for each purpose, so that changing one does not change the others."""

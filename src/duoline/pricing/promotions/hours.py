@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from duoline.kernel import clock, jobs
 from duoline.pricing import announce
 from duoline.pricing.promotions import book
-from duoline.pricing.promotions.where import CHAIN_ZONE
 from duoline.stores import directory
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from datetime import datetime

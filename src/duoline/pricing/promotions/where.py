@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from duoline.pricing.promotions.types import Bundle, BuyGet, Choice, Place
+from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from duoline.pricing.promotions.types import Promotion, When
     from duoline.stores.directory import Chain
     from duoline.stores.types import Store
-
-CHAIN_ZONE = "Asia/Shanghai"
-"""Whose weekdays and hours hold for deliveries."""
 
 
 class Sold(Protocol):

@@ -88,6 +88,11 @@ export function t(key: string, named: Record<string, unknown> = {}): string {
   return i18n.global.t(key, named)
 }
 
+/** For a name that the back end gave, as `t` of its key; one that has no words of ours stands as it is. */
+export function nameOr(key: string, name: string): string {
+  return i18n.global.te(key) ? i18n.global.t(key) : name
+}
+
 /** With a count, for messages with a singular and plural form (`{n} piece | {n} pieces`). */
 export function tn(key: string, count: number, named: Record<string, unknown> = {}): string {
   return i18n.global.t(key, { n: count, ...named }, count)

@@ -11,6 +11,13 @@ function trim(value: number): string {
   return value >= 100 || Number.isInteger(value) ? count(Math.round(value)) : value.toFixed(1).replace(/\.0$/, "")
 }
 
+/** Where there is no figure. */
+export const NONE = "\u2014"
+/** How much of the whole, in percent to the tenth below: what is not all is never shown as all. */
+export function shareOf(part: number, whole: number): string {
+  return whole ? t("promises.percent", { n: (Math.floor((1000 * part) / whole) / 10).toFixed(1) }) : NONE
+}
+
 /** A colour between two of the tokens: `share` of the first. Anything but #rgb and #rrggbb is left as it is. */
 export function mix(one: string, other: string, share: number): string {
   const long = (colour: string) => colour.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3")

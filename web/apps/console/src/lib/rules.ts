@@ -1,8 +1,10 @@
 import { asProblem } from "@duoline/client"
-import { computed, shallowRef, type ComputedRef, type ShallowRef } from "vue"
+import { t } from "@duoline/i18n"
+import { toast } from "@duoline/ui"
+import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue"
 import { list } from "../api"
 import { fieldProblems } from "../api/problems"
-import type { AuditLine, Policy } from "../api/types"
+import type { AuditLine, Policy, PolicyVersion } from "../api/types"
 import { useDraft, type Draft } from "./draft"
 import { useLoad, type Loaded } from "./load"
 import { may } from "./session"
@@ -19,7 +21,16 @@ export interface Rules<Body, Form> extends Loaded<Policy> {
   /** Who decided each version and why, from the audit log. */
   reasons: ComputedRef<Map<number | undefined, AuditLine>>
   refused: ShallowRef<unknown>
-  take: (body: Body) => void
+  /** Who looks on and may change nothing. */
+  fixed: ComputedRef<boolean>
+  /** The decision is being asked for. */
+  deciding: Ref<boolean>
+  /** Asks for the decision, or leads to the first thing that is not right yet. */
+  onSave: () => void
+  /** Decided: what was typed is what holds, and is read again. */
+  onDone: () => Promise<void>
+  /** Takes an earlier version up into the editor. */
+  onTake: (version: PolicyVersion) => void
 }
 
 /** A policy with an editor of its own: `formOf` and `bodyOf` lead from what is kept to what is typed and back. */
@@ -34,6 +45,8 @@ export function useRules<Body, Form>(kind: string, empty: Form, formOf: (body: B
   })
   const { data: story } = useLoad(async () => (may("audit.read") ? (await list<AuditLine>("audit", { subject_kind: "policy", subject: kind, limit: 100 })).items : []))
   const read = computed(() => bodyOf(draft.value.value))
+  const sound = computed(() => Object.keys(read.value.faults).length === 0)
+  const deciding = ref(false)
   const told = computed(() => (refused.value && asProblem(refused.value).status === 422 ? Object.fromEntries(Object.entries(fieldProblems(refused.value)).map(([field, why]) => [field.replace(/^body\./, ""), why])) : {}))
   return {
     ...loaded,
@@ -41,8 +54,22 @@ export function useRules<Body, Form>(kind: string, empty: Form, formOf: (body: B
     refused,
     body: computed(() => read.value.body),
     faults: computed(() => ({ ...told.value, ...read.value.faults })),
-    sound: computed(() => Object.keys(read.value.faults).length === 0),
+    sound,
     reasons: computed(() => new Map((story.value ?? []).map((line) => [(line.after as { version?: number } | null)?.version, line]))),
-    take: (body) => (draft.value.value = formOf(body)),
+    fixed: computed(() => !may("policies.edit")),
+    deciding,
+    onSave() {
+      refused.value = null
+      if (sound.value) deciding.value = true
+      else document.querySelector("[aria-invalid=true], .field-error")?.scrollIntoView({ block: "center", behavior: "smooth" })
+    },
+    async onDone() {
+      draft.settle(draft.value.value)
+      await loaded.reload()
+    },
+    onTake(version) {
+      draft.value.value = formOf(version.body as Body)
+      toast({ text: t("policies.taken_up", { n: version.version }) })
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { Money } from "@duoline/client"
-import { dayTime, money, pick, t, textKey } from "@duoline/i18n"
+import { dayTime, money, nameOr, pick, t, textKey } from "@duoline/i18n"
 import type { IconName } from "@duoline/ui"
 import type { PayeeKind, PayeeOf, ShareRow, StatementState } from "../api/types"
 
@@ -17,8 +17,7 @@ export const shortMonth = (month: string): string => new Intl.DateTimeFormat(tex
 /** `250` as 2.5%. */
 export const percent = (bp: number): string => `${bp / 100}%`
 /** A payment provider in words; one that we have no word for as it calls itself. */
-const PROVIDERS = new Set(["sandbox"])
-export const providerName = (name: string): string => (PROVIDERS.has(name) ? t(`tender.${name}`) : name)
+export const providerName = (name: string): string => nameOr(`tender.${name}`, name)
 export const negative = (value: Money): Money => ({ ...value, minor: -value.minor })
 export const yuanOf = (minor: number): Money => ({ minor, currency: "CNY" })
 
