@@ -33,11 +33,12 @@ def main() -> int:
     server = Server(
         create_app(provider), address="127.0.0.1", port=wanted.port, interface=Interfaces.ASGI, websockets=False
     )
-    asyncio.run(_serve(server))
+    asyncio.run(serve(server))
     return 0
 
 
-async def _serve(server: Server) -> None:
+async def serve(server: Server) -> None:
+    """Serve until the process is told to stop."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)

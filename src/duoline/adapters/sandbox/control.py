@@ -132,7 +132,7 @@ class Done(msgspec.Struct):
 def routes(provider: Provider) -> Router:
     """The control API of one provider, under /control."""
 
-    @post("/", status_code=200, guards=[_json_only])
+    @post("/", status_code=200, guards=[json_only])
     async def act(data: JSONBody[AnyAction]) -> Done:
         return await provider.write(lambda books: _act(books, data, provider.settings.public_url))
 
@@ -144,7 +144,7 @@ def routes(provider: Provider) -> Router:
     return Router("/control", route_handlers=[act, look])
 
 
-def _json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """Browsers ask before they send JSON to another site, and nobody here says yes."""
     if connection.headers.get("content-type", "").split(";")[0].strip() != "application/json":
         raise Refused("bad_request", 415, "Send application/json.")

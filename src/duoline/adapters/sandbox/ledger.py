@@ -1,4 +1,4 @@
-"""The provider's own durable ledger: one SQLite file, one thread that may touch it.
+"""A provider's own durable ledger: one SQLite file, one thread that may touch it.
 
 Every call runs as one transaction in that thread, so the event loop never waits for a disk. Commits are
 on the disk before they are answered (`synchronous=FULL`). Several processes may open the same file: a
@@ -12,10 +12,10 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from duoline.adapters.sandbox.schema import STEPS, VERSION
+from duoline.adapters.sandbox.schema import STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -23,10 +23,14 @@ LOCK_WAIT_S = 10.0
 
 
 class Ledger:
-    """The file and its thread. Opened at the first use, closed by `close`, usable again afterwards."""
+    """The file and its thread; `steps` are the statements of each version of it.
 
-    def __init__(self, path: Path) -> None:
+    Opened at the first use, closed by `close`, usable again afterwards.
+    """
+
+    def __init__(self, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
         self.path = path
+        self._steps = steps
         self._thread: ThreadPoolExecutor | None = None
         self._db: sqlite3.Connection | None = None
 
@@ -52,7 +56,7 @@ class Ledger:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, begin, work)
 
     def _transaction(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        db = self._db = self._db or _open(self.path)
+        db = self._db = self._db or _open(self.path, self._steps)
         db.execute(begin)
         try:
             result = work(db)
@@ -68,7 +72,7 @@ class Ledger:
             self._db = None
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, steps: Sequence[Sequence[str]]) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
     db.row_factory = sqlite3.Row
@@ -78,10 +82,10 @@ def _open(path: Path) -> sqlite3.Connection:
     # Two processes may start together: the second finds the tables made when it gets the lock.
     db.execute("BEGIN IMMEDIATE")
     known = db.execute("PRAGMA user_version").fetchone()[0]
-    if known < VERSION:
-        for step in STEPS[known:]:
+    if known < len(steps):
+        for step in steps[known:]:
             for statement in step:
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version={VERSION}")
+        db.execute(f"PRAGMA user_version={len(steps)}")
     db.execute("COMMIT")
     return db

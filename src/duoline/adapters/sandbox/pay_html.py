@@ -187,9 +187,17 @@ def _clock(instant: str) -> str:
 
 
 def document(
-    title: str, body: str, language: Language, *, path: str, query: str = "", refresh_s: int | None = None
+    title: str,
+    body: str,
+    language: Language,
+    *,
+    path: str,
+    query: str = "",
+    refresh_s: int | None = None,
+    mark: str | None = None,
 ) -> str:
-    """A whole page. `query` names what it is about in the address; with `refresh_s` it reads itself anew."""
+    """A whole page. `query` names what it is about in the address, `mark` whose page it is; with `refresh_s` it reads
+    itself anew."""
     t = TEXTS[language]
     more = f"{query}&amp;" if query else ""
     again = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">'
@@ -199,7 +207,7 @@ def document(
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
 {again}<title>{escape(title)}</title><style>{CSS}</style></head>
 <body><div class="lines" aria-hidden="true"></div>
-<header class="top"><span class="mark">{escape(t["mark"])}</span>
+<header class="top"><span class="mark">{escape(mark or t["mark"])}</span>
 <a href="{path}?{more}lang={other}" lang="{other}">{escape(t["other_language"])}</a></header>
 <main>{body}</main></body></html>
 """

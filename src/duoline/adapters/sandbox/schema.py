@@ -182,4 +182,3 @@ TRANSFERS = (
 
 # By version: what brings a ledger of the version before to it.
 STEPS = (SCHEMA, WALLETS, PAYERS, TRANSFERS)
-VERSION = len(STEPS)
