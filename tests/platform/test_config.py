@@ -52,6 +52,25 @@ def test_a_gateway_for_messages_is_reached_safely_and_has_a_key():
     assert "hidden" not in str(caught.value)
 
 
+def test_an_application_at_wechat_is_a_number_and_a_secret():
+    production = {"DUOLINE_ENV": "production", "DUOLINE_SECRET": SECRET}
+    none = from_environment(production)
+    assert (none.wechat_app_id, none.wechat_site_app_id, none.wechat_url) == (None, None, None)
+    own = production | {"DUOLINE_WECHAT_APP_ID": "wx520c15f417810387", "DUOLINE_WECHAT_SECRET": "hidden-1"}
+    settings = from_environment(own)
+    assert (settings.wechat_app_id, settings.wechat_secret) == ("wx520c15f417810387", "hidden-1")
+    for missing in ("DUOLINE_WECHAT_APP_ID", "DUOLINE_WECHAT_SECRET"):
+        with pytest.raises(BadSetting, match=missing) as caught:
+            from_environment({name: value for name, value in own.items() if name != missing})
+        assert "hidden" not in str(caught.value)
+    with pytest.raises(BadSetting, match="DUOLINE_WECHAT_SITE_SECRET"):
+        from_environment(own | {"DUOLINE_WECHAT_SITE_APP_ID": "wx1"})
+    elsewhere = from_environment(own | {"DUOLINE_WECHAT_URL": "https://proxy.example/wechat/"})
+    assert elsewhere.wechat_url == "https://proxy.example/wechat"
+    with pytest.raises(BadSetting, match="DUOLINE_WECHAT_URL"):
+        from_environment(own | {"DUOLINE_WECHAT_URL": "http://proxy.example/wechat"})
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
@@ -70,6 +89,8 @@ def test_a_gateway_for_messages_is_reached_safely_and_has_a_key():
         ("DUOLINE_SMS_WEBHOOK", "gateway.example", "an address such as https://gateway.example"),
         ("DUOLINE_SMS_WEBHOOK", "ftp://gateway.example/x", "an address such as https://gateway.example"),
         ("DUOLINE_SMS_SECRET", "short", "32 characters or more"),
+        ("DUOLINE_WECHAT_APP_ID", "wx 1", "letters, digits and hyphens"),
+        ("DUOLINE_WECHAT_URL", "wechat", "an address such as https://"),
         ("DUOLINE_PROT", "8000", "is no setting of Duoline"),
     ],
 )

@@ -65,6 +65,18 @@ def test_who_sends_the_messages(home: Path):
     assert (found.state, found.text) == ("good", "posted to gateway.example, signed")
 
 
+def test_where_members_log_in_by_wechat(home: Path):
+    production = {"DUOLINE_ENV": "production", "DUOLINE_PUBLIC_URL": "https://shop.example"}
+    account = {"DUOLINE_WECHAT_APP_ID": "wx1", "DUOLINE_WECHAT_SECRET": "hidden"}
+    site = {"DUOLINE_WECHAT_SITE_APP_ID": "wx2", "DUOLINE_WECHAT_SITE_SECRET": "hidden"}
+    assert doctor.wechat(settings(home)).text == "played by the sandbox, /wechat"
+    assert "by phone" in doctor.wechat(settings(home, **production)).text
+    assert "inside WeChat only" in doctor.wechat(settings(home, **production, **account)).text
+    assert "other browsers" in doctor.wechat(settings(home, **production, **account, **site)).text
+    plain = doctor.wechat(settings(home, **{**production, "DUOLINE_PUBLIC_URL": "http://shop.example"}, **account))
+    assert (plain.state, "DUOLINE_PUBLIC_URL" in plain.advice) == ("bad", True)
+
+
 def test_an_inbox_that_others_can_read(home: Path):
     inbox = home / "inbox.sqlite3"
     inbox.touch(0o644)

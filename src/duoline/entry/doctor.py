@@ -122,7 +122,7 @@ def examine(environment: os._Environ[str] | dict[str, str]) -> list[Finding]:
         memory(),
         open_files(settings),
     ]
-    found += [messages(settings), port(settings), pages(), *database(settings)]
+    found += [messages(settings), wechat(settings), port(settings), pages(), *database(settings)]
     return found
 
 
@@ -227,6 +227,23 @@ def messages(settings: Settings) -> Finding:
         return good("messages", "kept in the development inbox, /dev/inbox")
     advice = "Set DUOLINE_SMS_WEBHOOK and DUOLINE_SMS_SECRET; until then members cannot log in, guests can order."
     return bad("messages", "no gateway: no log-in code can be sent", advice)
+
+
+def wechat(settings: Settings) -> Finding:
+    """Whether members can log in by WeChat, and in which browsers."""
+    inside, outside = settings.wechat_app_id, settings.wechat_site_app_id
+    if inside and not settings.public_url.startswith("https:") and not settings.development:
+        advice = "Set DUOLINE_PUBLIC_URL to the domain that is entered with the Official Account."
+        return bad("WeChat", f"members would come back to {settings.public_url}, which WeChat does not allow", advice)
+    if inside and outside:
+        return good("WeChat", "log-in inside WeChat and in other browsers")
+    if inside or outside:
+        where = "inside WeChat only" if inside else "outside WeChat only"
+        other = "DUOLINE_WECHAT_SITE_APP_ID" if inside else "DUOLINE_WECHAT_APP_ID"
+        return good("WeChat", f"log-in {where}; {other} adds the rest")
+    if settings.development:
+        return good("WeChat", "played by the sandbox, /wechat")
+    return good("WeChat", "not set up: members log in by phone")
 
 
 def port(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ A value that cannot be used stops the start with a sentence that names the varia
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,7 @@ LogFormat = Literal["human", "json"]
 # src/duoline/kernel/config.py stands three folders below the checkout.
 CHECKOUT = Path(__file__).resolve().parents[3]
 SECRET_CHARACTERS_MIN = 32
+_APP_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
 class BadSetting(Exception):
@@ -65,6 +67,19 @@ VARIABLES = (
         "Where text messages are posted, signed (https://…); without it production sends no log-in codes.",
     ),
     Variable("DUOLINE_SMS_SECRET", "none", "Key of that signature, 32 characters or more; set it with the address."),
+    Variable(
+        "DUOLINE_WECHAT_APP_ID",
+        "the sandbox; none in production",
+        "Number of the chain's Official Account: members log in by WeChat, inside WeChat.",
+    ),
+    Variable("DUOLINE_WECHAT_SECRET", "none", "Its secret; set it with the number."),
+    Variable(
+        "DUOLINE_WECHAT_SITE_APP_ID",
+        "the sandbox; none in production",
+        "Number of the chain's website application: members log in by WeChat in other browsers.",
+    ),
+    Variable("DUOLINE_WECHAT_SITE_SECRET", "none", "Its secret; set it with the number."),
+    Variable("DUOLINE_WECHAT_URL", "WeChat's own", "Where WeChat is, for pages and questions, if it is elsewhere."),
     Variable("DUOLINE_WORKERS", "1 for every 2 processors", "Processes that answer requests, 1 to 64."),
     Variable("DUOLINE_POOL", "10", "Database connections of each process, 2 to 100."),
     Variable(
@@ -92,6 +107,11 @@ class Settings:
     secret: str
     sms_webhook: str | None
     sms_secret: str
+    wechat_app_id: str | None
+    wechat_secret: str
+    wechat_site_app_id: str | None
+    wechat_site_secret: str
+    wechat_url: str | None
     workers: int
     pool: int
     streams: int
@@ -147,6 +167,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         secret=_secret(read, home, development=development),
         sms_webhook=sms_webhook,
         sms_secret=_sms_secret(read, needed=sms_webhook is not None),
+        **_wechat(read, plain=development),
         workers=read.integer("DUOLINE_WORKERS", max(1, (os.cpu_count() or 2) // 2), 1, 64),
         pool=read.integer("DUOLINE_POOL", 10, 2, 100),
         streams=read.integer("DUOLINE_STREAMS", 2000, 10, 100_000),
@@ -205,6 +226,10 @@ class _Reader:
 
         return self._parsed(name, "", str, good, "an address such as https://gateway.example/duoline") or None
 
+    def app_id(self, name: str) -> str | None:
+        takes = "letters, digits and hyphens, such as wx520c15f417810387"
+        return self._parsed(name, "", str, lambda text: _APP_ID.fullmatch(text) is not None, takes) or None
+
     def database(self, name: str) -> str | None:
         def good(text: str) -> bool:
             return urlsplit(text).scheme in ("postgresql", "postgres") and len(urlsplit(text).path) > 1
@@ -255,6 +280,24 @@ def _sms_secret(read: _Reader, *, needed: bool) -> str:
         takes = f"takes {SECRET_CHARACTERS_MIN} characters or more, known to the gateway too"
         raise BadSetting("DUOLINE_SMS_SECRET", f"{takes}; it goes with DUOLINE_SMS_WEBHOOK.")
     return text
+
+
+def _wechat(read: _Reader, *, plain: bool) -> dict[str, Any]:
+    """The chain's applications at WeChat: each has a number and a secret, or is not there."""
+    account = (read.app_id("DUOLINE_WECHAT_APP_ID"), read.text("DUOLINE_WECHAT_SECRET"))
+    site = (read.app_id("DUOLINE_WECHAT_SITE_APP_ID"), read.text("DUOLINE_WECHAT_SITE_SECRET"))
+    for (app_id, secret), name in ((account, "DUOLINE_WECHAT"), (site, "DUOLINE_WECHAT_SITE")):
+        if bool(app_id) != bool(secret):
+            missing = f"{name}_SECRET" if app_id else f"{name}_APP_ID"
+            raise BadSetting(missing, f"is missing: {name}_APP_ID and {name}_SECRET go together.")
+    url = read.webhook("DUOLINE_WECHAT_URL", plain=plain)
+    return {
+        "wechat_app_id": account[0],
+        "wechat_secret": account[1],
+        "wechat_site_app_id": site[0],
+        "wechat_site_secret": site[1],
+        "wechat_url": None if url is None else url.rstrip("/"),
+    }
 
 
 def _kept_secret(path: Path) -> str:

@@ -189,3 +189,39 @@ class IdentityTaken(Refusal):
     status = 409
     zh = "这个标识属于另一位会员。可以送去“疑似同一人”核对。"
     en = "That identity is another member's. The two can be queued as one person in doubt."
+
+
+class WechatOff(Refusal):
+    """This installation is no application of WeChat's, or not for browsers of that kind."""
+
+    code = "members.wechat-off"
+    status = 503
+    zh = "这里暂时不能用微信登录,请用手机号登录。"
+    en = "Logging in by WeChat is not offered here; please use your phone number."
+
+
+class WechatRefused(Refusal):
+    """The way through WeChat did not come to its end here: a code used or too old, or begun in another browser."""
+
+    code = "members.wechat-refused"
+    status = 422
+    zh = "这次微信授权已经失效,请重新点一次微信登录。"
+    en = "WeChat's permission is no longer good here; please start again."
+
+
+class WechatPreview(Refusal):
+    """WeChat showed the page as a preview, to an account that it made up for it."""
+
+    code = "members.wechat-preview"
+    status = 422
+    zh = "现在打开的是微信的预览页,请先点页面底部的“使用完整服务”,再用微信登录。"
+    en = "WeChat is showing a preview of this page. Choose its full service at the bottom first, then log in by WeChat."
+
+
+class LastWayIn(Refusal):
+    """Without it the member could not log in any more."""
+
+    code = "members.last-way-in"
+    status = 409
+    zh = "您的账号还没有手机号,解除微信后就无法登录了。"
+    en = "Your account has no phone number, so without WeChat you could not log in."
