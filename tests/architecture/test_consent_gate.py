@@ -46,6 +46,7 @@ READS = {
     "members/log_in.py": "service",
     "members/profile.py": "service",
     "members/sessions.py": "service",
+    "members/sign_in.py": "service",
 }
 
 _MEMBERS = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?:members|phone_index)\b", re.IGNORECASE)

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from duoline.channels.http import sessions, writes
-from duoline.channels.mall import account, shopping
+from duoline.channels.mall import account, shopping, wechat
 from duoline.channels.staff import account as staff_account
 from duoline.entry.api import make
 from duoline.kernel import clock, jobs, outbox
@@ -155,7 +155,7 @@ async def open_world(db: Database, home: Path, **more: str) -> AsyncIterator[Wor
     settings = from_environment(own | more)
     for limit in (
         account.CODES_BY_ADDRESS, account.LOG_INS_BY_ADDRESS, staff_account.LOG_INS_BY_ADDRESS,
-        writes.NEW_GUESTS_BY_ADDRESS, shopping.ASKS_BY_MEMBER,
+        writes.NEW_GUESTS_BY_ADDRESS, shopping.ASKS_BY_MEMBER, wechat.STARTS_BY_ADDRESS,
     ):  # fmt: skip
         limit.forget()
     sessions.forget_all()

@@ -238,6 +238,11 @@ class Write:
         """The browser by its cookie; None for one that has none, which is not given one here."""
         return self._device or devices.known(self._request, self._settings)
 
+    def keep_cookie(self, name: str, value: str, *, seconds: int) -> None:
+        """Give the browser something to keep that no script reads; for 0 seconds, let it forget that."""
+        self._cookies = [c for c in self._cookies if not c[1].startswith(name.encode() + b"=")]
+        self._cookies.append(sessions.set_cookie(name, value, seconds=seconds, settings=self._settings))
+
     def new_session(self, kind: SessionKind) -> tuple[str, str]:
         """A token for a session that the work opens, and the text to put in its place into the answer.
 

@@ -9,38 +9,27 @@ from uuid import UUID
 import msgspec
 from litestar import Request, delete, get, patch, post
 
-from duoline import attribution, orders
 from duoline.channels.http import doors, limits, sessions
 from duoline.channels.http.answers import Answer, Input, Page
 from duoline.channels.http.live import Feed, Frame, Hub
 from duoline.channels.http.sessions import Member, Visitor
 from duoline.channels.http.writes import Write
+from duoline.channels.mall import wechat_way
+from duoline.channels.mall.entering import Me, go_on, guest_of, me_of
 from duoline.kernel import outbox
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import Refusal
 from duoline.kernel.outbox import Event
-from duoline.members import addresses, guests, phones, profile
+from duoline.members import addresses, guests, phones, profile, sign_in
 from duoline.members import sessions as member_sessions
 from duoline.members.addresses import Address, AddressFields
 from duoline.members.log_in import log_in
 from duoline.members.send_code import send_code
 from duoline.stores.directory import Chain
-from duoline.stores.types import StoreCard
 
 CODES_BY_ADDRESS = limits.Limit(20, 600)
 LOG_INS_BY_ADDRESS = limits.Limit(60, 600)
-
-
-class Me(msgspec.Struct):
-    """Who this session belongs to."""
-
-    id: UUID
-    kind: Literal["guest", "member"]
-    display_name: str
-    phone_masked: str | None
-    locale: str
-    home_store: StoreCard | None
 
 
 class CodeRequest(Input, frozen=True):
@@ -61,13 +50,20 @@ class LogIn(Input, frozen=True):
 
     phone: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
     code: Annotated[str, msgspec.Meta(pattern=r"^\s*[0-9]{6}\s*$")]
+    wechat: bool = False
+    """Whether the WeChat account that this browser has just proved is to be theirs."""
 
 
 class MemberSession(msgspec.Struct):
-    """`token` is for programs (`Authorization: Bearer …`); browsers have it as a cookie already."""
+    """`token` is for programs (`Authorization: Bearer …`); browsers have it as a cookie already.
+
+    `wechat` says what became of the WeChat account where one was to be linked: `taken` is somebody else's, `second`
+    when the member has another one, `expired` when it was proved too long ago. The log-in stands in any case.
+    """
 
     token: str
     member: Me
+    wechat: Literal["linked", "taken", "second", "expired"] | None = None
 
 
 class ProfileChange(Input, frozen=True):
@@ -122,10 +118,14 @@ async def request_code(
 async def create_session(
     request: Request[Any, Any, Any], write: Write, visitor: Visitor, settings: Settings, chain: Chain, data: LogIn
 ) -> Answer[MemberSession]:
-    """Log in with the code. The cart filled before the log-in is kept."""
+    """Log in with the code. The cart filled before the log-in is kept.
+
+    With `wechat` the WeChat account of `POST /api/mall/wechat-sessions` that led to nobody becomes the member's.
+    """
     LOG_INS_BY_ADDRESS.check(limits.address_of(request))
-    phone, guest = phones.normalise(data.phone), visitor.member
+    phone, guest = phones.normalise(data.phone), guest_of(visitor.member)
     token, shown = write.new_session("member")
+    account = wechat_way.proved(request, settings) if data.wechat else None
 
     async def work(tx: Tx) -> MemberSession | Refusal:
         entered = await log_in(
@@ -134,27 +134,30 @@ async def create_session(
             code=data.code.strip(),
             token=token,
             secret=settings.secret,
-            guest_id=guest.id if guest is not None and guest.kind == "guest" else None,
+            guest_id=None if guest is None else guest.id,
             locale=write.language,
         )
         if isinstance(entered, Refusal):
             return entered
-        if guest is not None and guest.kind == "guest":
-            await orders.adopt_cart(tx, guest.id, entered.member_id)
-            await guests.adopt(tx, guest_id=guest.id, member_id=entered.phone_of)
-            await member_sessions.end(tx, guest.token)
-        device = write.known_device()
-        if device is not None:
-            key = attribution.device_key(device, secret=settings.secret)
-            await attribution.carry(tx, device_id=key, member_id=entered.member_id)
-        if entered.is_new:
-            await attribution.signed_up(tx, member_id=entered.member_id)
+        await go_on(
+            tx,
+            write=write,
+            guest=guest,
+            member_id=entered.member_id,
+            owner_id=entered.phone_of,
+            is_new=entered.is_new,
+            secret=settings.secret,
+        )
         await guests.adopt_of_phone(tx, phone=phone, member_id=entered.phone_of, secret=settings.secret)
-        return MemberSession(shown, _me(await profile.profile(tx, entered.member_id), chain))
+        linked = None if account is None else await sign_in.link(tx, member_id=entered.phone_of, account=account)
+        if data.wechat:
+            wechat_way.forget_proof(write)
+        mine = me_of(await profile.profile(tx, entered.member_id), chain)
+        return MemberSession(shown, mine, linked or ("expired" if data.wechat else None))
 
     answer = await write.run(work, status=201)
-    if guest is not None:
-        sessions.forget(guest.id)
+    if visitor.member is not None:
+        sessions.forget(visitor.member.id)
     return answer
 
 
@@ -175,7 +178,7 @@ async def end_session(write: Write, member: Member) -> Answer[None]:
 @get("/api/mall/me", opt=doors.member())
 async def me(db: Database, member: Member, chain: Chain) -> Me:
     """Who I am here."""
-    return _me(await profile.profile(db, member.id), chain)
+    return me_of(await profile.profile(db, member.id), chain)
 
 
 @patch("/api/mall/me", opt=doors.member(home_store_code=doors.SHARED))
@@ -191,7 +194,7 @@ async def change_me(write: Write, member: Member, chain: Chain, data: ProfileCha
             locale=data.locale,
             home_store_id=None if home is None else home.id,
         )
-        return _me(changed, chain)
+        return me_of(changed, chain)
 
     answer = await write.run(work)
     sessions.forget(member.id)
@@ -252,18 +255,6 @@ FEED = Feed("mall", _show)
 async def events(request: Request[Any, Any, Any], hub: Hub, member: Member) -> Answer[None]:
     """My orders as they change, as server-sent events `order`; and `guide` when a guide asks, or is another one."""
     return hub.stream(request, FEED, owner=member, member_ids=member.ids)
-
-
-def _me(found: profile.Profile, chain: Chain) -> Me:
-    home = chain.stores.get(found.home_store_id) if found.home_store_id is not None else None
-    return Me(
-        id=found.id,
-        kind="guest" if found.kind == "guest" else "member",
-        display_name=found.display_name,
-        phone_masked=phones.masked(found.phone),
-        locale=found.locale,
-        home_store=None if home is None else chain.card(home),
-    )
 
 
 ROUTES = [

@@ -30,6 +30,7 @@ from duoline.channels.mall import (
     stores,
     touch,
     wallet,
+    wechat,
 )
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -58,4 +59,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *stores.ROUTES,
     *touch.ROUTES,
     *wallet.ROUTES,
+    *wechat.ROUTES,
 ]
