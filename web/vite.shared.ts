@@ -53,7 +53,7 @@ export function face({ name, base }: { name: string; base: string }) {
     },
     server: {
       host: "127.0.0.1",
-      proxy: Object.fromEntries(["/api", "/media", "/sandbox", "/dev"].map((path) => [path, { target: backend, changeOrigin: false }])),
+      proxy: Object.fromEntries(["/api", "/media", "/sandbox", "/wechat", "/dev"].map((path) => [path, { target: backend, changeOrigin: false }])),
     },
   })
 }

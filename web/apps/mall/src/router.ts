@@ -37,6 +37,7 @@ export const router = createRouter({
     { path: "/me/outfits/:id", name: "outfit-edit", component: () => import("./pages/OutfitMake.vue"), meta: { title: "outfit.edit", bar: true } },
     { path: "/s/:code", name: "store", component: () => import("./pages/Store.vue"), meta: { bar: true } },
     { path: "/login", name: "login", component: () => import("./pages/Login.vue"), meta: { title: "login.title", bar: true } },
+    { path: "/login/wechat", name: "login-wechat", component: () => import("./pages/LoginWechat.vue"), meta: { title: "wechat.title", bar: true } },
     { path: "/me", name: "me", component: () => import("./pages/Me.vue"), meta: { title: "me.title" } },
     { path: "/me/card", name: "card", component: () => import("./pages/Card.vue"), meta: { title: "card.title" } },
     { path: "/wallet", name: "wallet", component: () => import("./pages/Wallet.vue"), meta: { title: "wallet.title" } },

@@ -21,6 +21,7 @@ import type {
   SaleReceipt,
   Me,
   MemberCard,
+  MemberSession,
   Membership,
   Method,
   MyGuide,
@@ -97,8 +98,8 @@ export const mall = {
 
   sendLoginCode: (phone: string, key: string) =>
     write<{ expires_at: string; retry_at: string }>("POST", "/api/mall/login-codes", { body: { phone }, key }),
-  logIn: (phone: string, code: string, key: string) =>
-    write<{ token: string; member: Me }>("POST", "/api/mall/sessions", { body: { phone, code }, key }),
+  /** With `wechat` the account that WeChat has just proved becomes the member's. */
+  logIn: (body: { phone: string; code: string; wechat?: boolean }, key: string) => write<MemberSession>("POST", "/api/mall/sessions", { body, key }),
   logOut: (key: string) => write<void>("DELETE", "/api/mall/sessions", { key }),
   me: () => read<Me>("/api/mall/me"),
   card: () => read<MemberCard>("/api/mall/card"),

@@ -221,6 +221,27 @@ export interface Me {
   home_store: StoreCard | null
 }
 
+/** What became of the WeChat account that was to be linked. */
+export type WechatLinked = "linked" | "taken" | "second" | "expired"
+
+export interface MemberSession {
+  token: string
+  member: Me
+  wechat?: WechatLinked | null
+}
+
+/** Whether logging in by WeChat is offered inside WeChat and in other browsers, and whether my account is linked. */
+export interface WechatStanding {
+  inside: boolean
+  outside: boolean
+  linked: boolean
+}
+
+export interface WechatOutcome {
+  outcome: "entered" | "phone_needed" | "linked" | "taken" | "second"
+  session: MemberSession | null
+}
+
 export interface Address {
   id: string
   name: string
