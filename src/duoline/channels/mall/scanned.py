@@ -56,8 +56,8 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["article", "product", "shop", "unknown"]
     store: StoreCard | None
     open: bool
-    product_code: str | None = None
-    article: ScannedArticle | None = None
+    product_code: str | None
+    article: ScannedArticle | None
 
 
 @get("/api/mall/scanned", opt=doors.public(store=doors.SHARED))
@@ -93,7 +93,8 @@ async def read_scan(
             Scanned(kind=kind, store=card, open=is_open, product_code=product_code, article=article), headers=headers
         )
     is_shop = read.gtin is None and read.product_code is None and read.store_code is not None and shop is not None
-    return answer(Scanned(kind="shop" if is_shop else "unknown", store=card, open=is_open))
+    named: Literal["shop", "unknown"] = "shop" if is_shop else "unknown"
+    return answer(Scanned(kind=named, store=card, open=is_open, product_code=None, article=None))
 
 
 async def _variant(db: Database, read: Reading) -> UUID | None:

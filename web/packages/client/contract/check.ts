@@ -32,7 +32,7 @@ type Known<A, B> = B extends (infer J)[]
     ? A
     : B extends object
       ? A extends object
-        ? { [K in keyof B]: K extends keyof A ? Known<A[K], B[K]> : B[K] }
+        ? { [K in keyof B]: K extends keyof A ? Known<NonNullable<A[K]>, B[K]> : B[K] }
         : B
       : B
 type Reads<Mine, Theirs> = [Loose<Required<Known<Mine, Theirs>>>] extends [Loose<Mine>] ? true : { differs: Theirs; from: Mine }

@@ -1009,8 +1009,7 @@ export interface SaleReceipt {
   store_phone: string
   timezone: string
   sold_at: string
-  lines: { name: Text; options: OptionText[]; quantity: number; unit_price: Money; amount: Money; net: Money; offers: OfferShare[]; gift: boolean }[]
-  gifts: Gift[]
+  lines: { name: Text; options: OptionText[]; quantity: number; unit_price: Money; amount: Money; net: Money; offers: OfferShare[] }[]
   subtotal: Money
   discount: Money
   total: Money
