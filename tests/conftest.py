@@ -29,7 +29,6 @@ from xdist.scheduler import LoadScopeScheduling
 from duoline.entry.migrate import migrate
 from duoline.kernel import postgres
 from duoline.kernel.db import Database, Tx
-from tests.browser.faces import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -47,9 +46,12 @@ WAIT_S = 60
 """Four hundred buyers at once on a machine that has other things to do: each gets a connection some time."""
 
 
+CHROMIUM = any(shutil.which(name) for name in ("chromium-headless-shell", "chromium", "chromium-browser"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what drives a browser where there is none; `make browsers` says how to get one."""
-    if CHROMIUM is None:
+    if not CHROMIUM:
         for item in items:
             if "browser" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="no Chromium"))

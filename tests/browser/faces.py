@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
-    (
-        found
-        for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-        if (found := shutil.which(name))
-    ),
+    (found for name in ("chromium-headless-shell", "chromium", "chromium-browser") if (found := shutil.which(name))),
     None,
 )
 """The shell first: a page opens in a quarter of the time when no window with tabs and menus is made for it."""
