@@ -9,12 +9,25 @@ from pathlib import Path
 import openpyxl
 import pytest
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as TooLate
 
 from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Awaitable[Page]]
+
+
+TRIES, WITHIN_MS = 5, 3_000
+
+
+async def arrives(page: Page, path: str) -> bool:
+    """Whether the page comes to this address soon."""
+    try:
+        await page.wait_for_url(f"**{path}", timeout=WITHIN_MS)
+    except TooLate:
+        return False
+    return True
 
 
 async def test_the_console_is_worked_by_keys_and_its_lists_live_in_the_address(
@@ -27,10 +40,13 @@ async def test_the_console_is_worked_by_keys_and_its_lists_live_in_the_address(
     command = head.locator("dialog[open] input")
     await expect(command).to_be_focused()
     await head.keyboard.press("Escape")
-    await expect(command).to_be_hidden()
-    await head.keyboard.press("g")
-    await head.keyboard.press("o")
-    await head.wait_for_url("**/console/orders")
+    await expect(head.locator("dialog[open]")).to_have_count(0)
+    for _ in range(TRIES):  # two strokes count as one within 1.2 s, which a busy machine may miss
+        await head.keyboard.press("g")
+        await head.keyboard.press("o")
+        if await arrives(head, "/console/orders"):
+            break
+    assert head.url.endswith("/console/orders")
     rows = head.locator("tbody tr .row-link")
     await expect(rows.first).to_be_visible()
 
