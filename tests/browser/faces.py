@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -154,9 +155,16 @@ class Watch:
             self.complaints.append(f"{where}: {text} ({about})")
 
 
+_homes = count()
+
+
 async def window(browser: Browser, *, width: str, language: str, **options: Any) -> BrowserContext:
-    """A browser of somebody new: a phone or a desk, in a language, at the server's time."""
-    context = await browser.new_context(**{**WIDTHS[width], **LANGUAGES[language], **options})
+    """A browser of somebody new: a phone or a desk, in a language, at the server's time, and at home on its own."""
+    n = next(_homes)
+    home = {"X-Forwarded-For": f"100.100.{n // 250}.{n % 250 + 1}"}  # one address gets few log-in codes
+    context = await browser.new_context(
+        **{**WIDTHS[width], **LANGUAGES[language], "extra_http_headers": home, **options}
+    )
     await context.add_init_script(CLOCK)
     context.set_default_timeout(1000 * PATIENCE_S)
     return context
