@@ -83,24 +83,13 @@ async def add(tx: Tx, *, member_id: UUID, kind: str, value: str, doubt: bool, re
     if others and not doubt:
         raise IdentityTaken(other=str(others[0]))
     leads = not others and kind not in ("mail", "card_no")
-    now = clock.now()
     if kind == "card_no" and not others:
         made = await tx.execute(
             "INSERT INTO member_codes (code, member_id) VALUES ($1, $2) ON CONFLICT (code) DO NOTHING", plain, member_id
         )
         if made != "INSERT 0 1":
             raise IdentityTaken(other="")
-    # Who leads by it already, in this very moment, is seen by the key alone.
-    kept = await tx.fetchval(
-        """INSERT INTO identities (value, kind, member_id, leads, source, since) VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT DO NOTHING RETURNING true""",
-        plain,
-        kind,
-        member_id,
-        leads,
-        SOURCE,
-        now,
-    )
+    kept = await identities.put(tx, identities.Identity(kind, plain, member_id, leads), source=SOURCE, at=clock.now())
     if not kept:
         raise IdentityTaken(other="")
     if others:

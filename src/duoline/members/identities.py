@@ -52,6 +52,21 @@ async def add(tx: Tx, rows: Iterable[Identity], *, source: str, at: datetime) ->
     return len(made)
 
 
+async def put(tx: Tx, one: Identity, *, source: str, at: datetime) -> bool:
+    """Keep an identity; whether it was. Who leads by it already, in this very moment, is seen by the key alone."""
+    kept = await tx.fetchval(
+        """INSERT INTO identities (value, kind, member_id, leads, source, since) VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT DO NOTHING RETURNING true""",
+        one.value,
+        one.kind,
+        one.member_id,
+        one.leads,
+        source,
+        at,
+    )
+    return bool(kept)
+
+
 async def of_values(db: Database | Tx, wanted: Collection[tuple[str, str]]) -> list[Identity]:
     """Everybody who has one of these (kind, value), wherever it is kept; who was merged is who they are now."""
     rows = await db.fetch(

@@ -184,15 +184,8 @@ async def _learn(tx: Tx, member_id: UUID, account: WechatAccount) -> None:
             kind,
             member_id,
         )
-        # Who leads by it already, in this very moment, is seen by the key alone.
-        made = await tx.fetchval(
-            """INSERT INTO identities (value, kind, member_id, leads, source, since) VALUES ($1, $2, $3, true, $4, $5)
-               ON CONFLICT DO NOTHING RETURNING true""",
-            value,
-            kind,
-            member_id,
-            SOURCE,
-            clock.now(),
+        made = await identities.put(
+            tx, identities.Identity(kind, value, member_id, True), source=SOURCE, at=clock.now()
         )
         if made:
             await _audit(tx, "member.identity-add", member_id, kind, value, actor=Actor("member", member_id))
