@@ -4,14 +4,17 @@ events with every invariant checked after them (`settlement_events.py`).
     python -m bench.settlement [--members 1000000] [--lines 1000000] [--events 1000000] [--seed 1] [--only cards,...]
 
 Each on a database of its own with the settings of production, in one process. Figures go to
-bench/results/settlement.json; the parts that were not asked for stay as they were.
+bench/results/settlement.json; the parts that were not asked for stay as they were. An interrupt (Ctrl-C) ends the random
+events where they are: they are settled, looked at and told, and not written.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import platform
+import signal
 import statistics
 import tempfile
 import time
@@ -158,6 +161,16 @@ async def measure_settlement(db: Database, fill: Fill, lines: int) -> dict[str, 
     }
 
 
+async def measure_events(db: Database, events: int, seed: int) -> dict[str, Any]:
+    """Random events, until an interrupt at most."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, ended.set)
+    try:
+        return await random_events(db, events, seed, ended=ended.is_set)
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
 def _at(values: list[float], percent: int) -> float:
     return round(statistics.quantiles(values, n=100)[percent - 1], 2)
 
@@ -168,7 +181,7 @@ async def measure(home: Path, asked: argparse.Namespace) -> dict[str, Any]:
         "cards": lambda db, fill: measure_cards(db, fill, asked.members, asked.seed),
         "timeline": measure_timeline,
         "settle": lambda db, fill: measure_settlement(db, fill, asked.lines),
-        "events": lambda db, _: random_events(db, asked.events, asked.seed),
+        "events": lambda db, _: measure_events(db, asked.events, asked.seed),
     }
     found: dict[str, Any] = {}
     for name in asked.only.split(","):
@@ -199,7 +212,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="duoline-settlement-") as made:
         Path(made).chmod(0o755)
         found = uvloop.run(measure(Path(made), asked))
-    if asked.dry:
+    if asked.dry or found.get("events", asked.events) != asked.events:
         return
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     stamp = {"at": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version()}

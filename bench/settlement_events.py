@@ -35,6 +35,8 @@ from duoline.settlement.policy import DIRECT, FRANCHISE
 from duoline.settlement.types import HEADQUARTERS, Facts, Flag, Guided, Kept, Key, LineFacts, Payee, Touched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from duoline.attribution.bindings import Binding
     from duoline.kernel.db import Database, Tx
     from duoline.settlement.policy import AllocationPolicy, CommissionPolicy
@@ -47,6 +49,8 @@ MEMBERS, STAFF, SHOPS, FRIENDS = 2_000, 120, 40, 8
 COMPANY, OTHER = UUID(int=7), UUID(int=8)
 BOSSES = UUID(int=500), UUID(int=501)
 KINDS = {"sale": 550, "return": 290, "exchange": 100, "binding": 45, "merge": 9, "unmerge": 5, "plan": 1}
+CHECK_EVERY = 50_000
+"""Every invariant is looked at after so many events, so that what breaks is known near the event that broke it."""
 MATURES = 0.1
 """After so many of the batches, what is ripe is made due."""
 LATE = 0.15
@@ -161,14 +165,19 @@ async def _fill(db: Database) -> None:
         await settlement.sign_off(tx, document="only for the benchmark", reason="levels of two", actor=SYSTEM)
 
 
-async def random_events(db: Database, events: int, seed: int, *, aloud: bool = True) -> dict[str, Any]:
-    """So many events; then every invariant, the model's word on every share, and every binding as of its order.
+async def random_events(
+    db: Database, events: int, seed: int, *, ended: Callable[[], bool] = lambda: False, aloud: bool = True
+) -> dict[str, Any]:
+    """So many events, with every invariant looked at on the way; then the model's word on every share and binding.
 
-    `digest` is of what every payee has at the end: the same seed and number of events come to the same one.
+    `ended` says, before each batch, that no more are wanted: what was told by then is settled and looked at as if it
+    were all. The first violation ends the run too. `digest` is of what every payee has at the end: the same seed and
+    number of events come to the same one.
     """
     await _fill(db)
-    model, now, done, began = Model(Random(seed)), START, 0, time.perf_counter()
-    while size := min(BATCH, max(1, events // BATCHES), events - done):
+    model, now, done, violations, checks = Model(Random(seed)), START, 0, 0, 0
+    took, began = 0.0, time.perf_counter()
+    while (size := min(BATCH, max(1, events // BATCHES), events - done)) and not violations and not ended():
         then, now = now, now + timedelta(days=DAYS) * size / events * 2 * model.random.random()
         if settlement.month_of(then) != settlement.month_of(now):
             await _month(db, now, model)
@@ -178,16 +187,18 @@ async def random_events(db: Database, events: int, seed: int, *, aloud: bool = T
             with clock.frozen(now + timedelta(seconds=1)):
                 await settlement.mature(db)
             model.counts["mature"] += 1
-        if aloud and done % 50_000 < size:
-            print(f"{done} events, {done / (time.perf_counter() - began):.0f} a second", flush=True)
+        if done % CHECK_EVERY < size:
+            took += time.perf_counter() - began
+            violations, checks = await _violations(db, now), checks + 1
+            if aloud:
+                print(f"{done} events, {done / took:.0f} a second, {violations} violations", flush=True)
+            began = time.perf_counter()
     with clock.frozen(now + timedelta(days=40)):
         while await settlement.mature(db):
             pass
-        await _month(db, now + timedelta(days=62), model)
-    took = time.perf_counter() - began
-    broken = [found for found in await findings(db) if found.rows]
-    for found in broken:
-        print(found.id, found.sentence, found.sample[:2], flush=True)
+        now += timedelta(days=62)
+        await _month(db, now, model)
+    took += time.perf_counter() - began
     wrong = await _wrong(db, model)
     for one in wrong[:5]:
         print(one, flush=True)
@@ -196,10 +207,20 @@ async def random_events(db: Database, events: int, seed: int, *, aloud: bool = T
         "events": done,
         "kinds": dict(sorted(model.counts.items())),
         "events_shares": await db.fetchval("SELECT count(*) FROM accruals"),
-        "violations": sum(len(found.rows) for found in broken) + len(wrong),
+        "events_checks": checks + 1,
+        "violations": violations + await _violations(db, now) + len(wrong),
         "events_per_s": round(done / took),
         "digest": await _digest(db),
     }
+
+
+async def _violations(db: Database, now: datetime) -> int:
+    """How many rows break an invariant, which are told."""
+    with clock.frozen(now):
+        broken = [found for found in await findings(db) if found.rows]
+    for found in broken:
+        print(found.id, found.sentence, found.sample[:2], flush=True)
+    return sum(len(found.rows) for found in broken)
 
 
 async def _batch(db: Database, model: Model, now: datetime, size: int) -> None:
