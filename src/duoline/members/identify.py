@@ -12,9 +12,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from duoline.kernel import audit, clock
+from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, ensure
-from duoline.members import access, identities, pairs
+from duoline.members import access, identities, identity_log, pairs
 from duoline.members.errors import AlreadyMerged, BadIdentity, IdentityKnown, IdentityTaken, SecondIdentity
 from duoline.members.group import group_of, head_of
 from duoline.members.match import SINGLE, id_of, keys_of, mail_of, pair
@@ -48,14 +48,6 @@ def tidy(kind: str, value: str) -> str:
     if plain is None or len(plain) > LENGTH_MAX:
         raise BadIdentity
     return plain
-
-
-def masked(kind: str, value: str) -> str:
-    """What is shown of an identity that is no phone. Pure."""
-    if kind == "mail":
-        name, _, place = value.partition("@")
-        return f"{name[:2]}***@{place}"
-    return value if len(value) <= 4 else f"{value[:2]}***{value[-3:]}"
 
 
 def ref_of(kind: str, value: str, member_id: UUID, *, secret: bytes) -> str:
@@ -105,7 +97,9 @@ async def add(tx: Tx, *, member_id: UUID, kind: str, value: str, doubt: bool, re
         sorted(keys_of(after)),
         member_id,
     )
-    await _audit(tx, "member.identity-add", member_id, kind, plain, doubt=bool(others), reason=reason, actor=actor)
+    await identity_log.record(
+        tx, "member.identity-add", member_id, kind, plain, doubt=bool(others), reason=reason, actor=actor
+    )
 
 
 async def end(tx: Tx, *, member_id: UUID, ref: str, secret: bytes, reason: str, actor: Actor) -> None:
@@ -129,7 +123,7 @@ async def end(tx: Tx, *, member_id: UUID, ref: str, secret: bytes, reason: str, 
         ensure(done == "DELETE 1", "IDN-1", f"{done} for one identity that ends")
     if found.kind == "card_no":
         await tx.execute("DELETE FROM member_codes WHERE code = $1 AND member_id = $2", found.value, found.member_id)
-    await _audit(tx, "member.identity-end", member_id, found.kind, found.value, doubt=False, reason=reason, actor=actor)
+    await identity_log.record(tx, "member.identity-end", member_id, found.kind, found.value, reason=reason, actor=actor)
 
 
 async def _lock(tx: Tx, member_id: UUID) -> None:
@@ -147,18 +141,3 @@ async def _of_ref(db: Database | Tx, member_id: UUID, ref: str, secret: bytes) -
         if hmac.compare_digest(ref_of(*one[:3], secret=secret), ref):
             return one
     return None
-
-
-async def _audit(
-    tx: Tx, action: str, member_id: UUID, kind: str, value: str, *, doubt: bool, reason: str, actor: Actor
-) -> None:
-    """Who did it and why; of the value what a page shows of it."""
-    await audit.record(
-        tx,
-        actor=actor,
-        action=action,
-        subject_kind="member",
-        subject=str(member_id),
-        reason=reason,
-        after={"kind": kind, "shown": masked(kind, value), "doubt": doubt},
-    )

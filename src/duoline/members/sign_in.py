@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from duoline.kernel import audit, clock
+from duoline.kernel import clock
 from duoline.kernel.auth import Actor
 from duoline.kernel.errors import NotFound
-from duoline.members import identities, pairs, sessions
+from duoline.members import identities, identity_log, pairs, sessions
 from duoline.members.errors import LastWayIn
 from duoline.members.group import group_of, head_of
-from duoline.members.identify import masked
 from duoline.members.match import DOUBTS_MAX, SINGLE, pair
 from duoline.members.policy import MATCHING
 
@@ -103,7 +102,7 @@ async def unlink(tx: Tx, *, member_id: UUID, actor: Actor) -> None:
         list(SINGLE),
     )
     for row in gone:
-        await _audit(tx, "member.identity-end", row["member_id"], row["kind"], row["value"], actor=actor)
+        await identity_log.record(tx, "member.identity-end", row["member_id"], row["kind"], row["value"], actor=actor)
 
 
 async def is_linked(db: Database | Tx, member_id: UUID) -> bool:
@@ -188,7 +187,9 @@ async def _learn(tx: Tx, member_id: UUID, account: WechatAccount) -> None:
             tx, identities.Identity(kind, value, member_id, True), source=SOURCE, at=clock.now()
         )
         if made:
-            await _audit(tx, "member.identity-add", member_id, kind, value, actor=Actor("member", member_id))
+            await identity_log.record(
+                tx, "member.identity-add", member_id, kind, value, actor=Actor("member", member_id)
+            )
     await _doubt(tx, member_id, account)
 
 
@@ -201,15 +202,3 @@ async def _doubt(tx: Tx, member_id: UUID, account: WechatAccount) -> None:
     reasons = {one.member_id: f"shared_{one.kind}" for one in found if one.member_id != head}
     doubts = [pair(head, other, rules.body.shared, (why,)) for other, why in sorted(reasons.items())[:DOUBTS_MAX]]
     await pairs.raise_doubts(tx, doubts, source=SOURCE, rule_version=rules.version)
-
-
-async def _audit(tx: Tx, action: str, member_id: UUID, kind: str, value: str, *, actor: Actor) -> None:
-    """By the member's own doing; of the value what a page shows of it."""
-    await audit.record(
-        tx,
-        actor=actor,
-        action=action,
-        subject_kind="member",
-        subject=str(member_id),
-        after={"kind": kind, "shown": masked(kind, value), "doubt": False},
-    )

@@ -32,7 +32,7 @@ from duoline.kernel import audit
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput
-from duoline.members import identify, identities, pairs, phones
+from duoline.members import identify, identities, identity_log, pairs, phones
 from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
@@ -263,7 +263,7 @@ def _identity(row: Any, secret: bytes | None) -> IdentityRow:
     return IdentityRow(
         ref=identify.ref_of(kind, value, row["member_id"], secret=secret) if ends and secret else None,
         kind=kind,
-        shown=phones.masked(value) or "" if kind == "phone" else identify.masked(kind, value),
+        shown=phones.masked(value) or "" if kind == "phone" else identity_log.masked(kind, value),
         alone=row["alone"],
         leads=row["leads"],
         source=row["source"],
