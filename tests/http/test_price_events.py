@@ -78,6 +78,28 @@ async def test_of_many_prices_at_once_it_is_only_said_that_there_are(world: Worl
     }
 
 
+async def test_whose_tier_changes_sees_other_prices_at_once_and_nobody_else(world: World, shelf: str) -> None:
+    headquarters = world.staff("hq")
+    assert (await headquarters.post("/api/console/prices", price(shelf, 100, tier="gold"))).status_code == 201
+    await world.relay()
+    member, guest = await world.member("+8613900000001"), await world.member(kind="guest")
+    tag = "/api/mall/products/MILK?store=S1"
+    assert (await member.get(tag)).json()["live"][0]["price"]["minor"] == 19900
+    pages = [await connect(world, one, PRICES) for one in (member, guest, world.anonymous())]
+    made = await headquarters.put(
+        f"/api/console/members/{member.id}/tier", {"tier": "gold", "keeps_until": None, "reason": "r"}
+    )
+    assert made.status_code < 300, made.text
+    await world.relay()
+    (frame,) = await pages[0].frames(1)
+    assert (frame["event"], json.loads(frame["data"])) == ("price", {"sku_id": None})
+    # What this process knew of the session is forgotten before the page asks anew.
+    assert (await member.get(tag)).json()["live"][0]["price"]["minor"] == 100
+    await asyncio.sleep(0.05)
+    assert all(page.nothing_more() for page in pages)
+    await leave(*pages)
+
+
 async def test_those_who_pass_by_leave_room(db: Database) -> None:
     async with open_hub(db, streams_max=4) as hub:
         for _ in range(2):

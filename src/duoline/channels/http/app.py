@@ -232,9 +232,9 @@ PROVIDERS: dict[str, Provider] = {
 
 
 def _evict_sessions(events: list[Event]) -> None:
-    """Forget sessions that were ended or changed in another process."""
+    """Forget sessions that were ended, or whose person was changed, in another process."""
     for event in events:
-        if event.topic in ("stores.staff-changed", "members.sessions-ended"):
+        if event.topic in ("stores.staff-changed", "members.sessions-ended", "members.tier-changed"):
             sessions.forget(UUID(event.key))
 
 
