@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 START = datetime(2026, 1, 1, 4, 0, tzinfo=UTC)
 BATCH, BATCHES, DAYS = 500, 80, 270
 """Events told in one go, as the worker reads them, fewer where there would be few batches; and how long it all lasts."""
-MEMBERS, STAFF, SHOPS, FRIENDS = 2_000, 120, 40, 8
+MEMBERS_MIN, EVENTS_A_MEMBER = 2_000, 50
+"""A chain with more events has more members: one person with a thousand orders and forty guides a year is nobody."""
+STAFF, SHOPS, FRIENDS = 120, 40, 8
 COMPANY, OTHER = UUID(int=7), UUID(int=8)
 BOSSES = UUID(int=500), UUID(int=501)
 KINDS = {"sale": 550, "return": 290, "exchange": 100, "binding": 45, "merge": 9, "unmerge": 5, "plan": 1}
@@ -95,6 +97,7 @@ class Model:
     """Everything that is drawn, from one seed; ids too, so that a run can be repeated."""
 
     random: Random
+    members: int
     sales: list[Sale] = field(default_factory=list)
     merges: list[tuple[UUID, UUID, UUID]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -138,7 +141,7 @@ def _shop(n: int) -> UUID:
     return UUID(int=(3 << 64) + n)
 
 
-async def _fill(db: Database) -> None:
+async def _fill(db: Database, members: int) -> None:
     """Members, shops and a sign-off for the second level."""
     region = UUID(int=9)
     await db.execute("INSERT INTO companies VALUES ($1, 'HQ', '总部', 'HQ', 'headquarters')", OTHER)
@@ -158,7 +161,7 @@ async def _fill(db: Database) -> None:
     await db.execute(
         """INSERT INTO members (member_id, kind, display_name, tier, created_at)
            SELECT id, 'member', 'M' || n, 'member', $2 FROM unnest($1::uuid[]) WITH ORDINALITY AS m(id, n)""",
-        [_member(n) for n in range(MEMBERS)],
+        [_member(n) for n in range(members)],
         START,
     )
     async with db.begin() as tx:
@@ -174,8 +177,9 @@ async def random_events(
     were all. The first violation ends the run too. `digest` is of what every payee has at the end: the same seed and
     number of events come to the same one.
     """
-    await _fill(db)
-    model, now, done, violations, checks = Model(Random(seed)), START, 0, 0, 0
+    members = max(MEMBERS_MIN, events // EVENTS_A_MEMBER)
+    await _fill(db, members)
+    model, now, done, violations, checks = Model(Random(seed), members), START, 0, 0, 0
     took, began = 0.0, time.perf_counter()
     while (size := min(BATCH, max(1, events // BATCHES), events - done)) and not violations and not ended():
         then, now = now, now + timedelta(days=DAYS) * size / events * 2 * model.random.random()
@@ -275,7 +279,7 @@ async def _event(tx: Tx, model: Model, kind: str) -> Sale | None:
 
 async def _sale(tx: Tx, model: Model) -> Sale:
     random, now = model.random, clock.now()
-    n = random.randrange(MEMBERS)
+    n = random.randrange(model.members)
     buyer, order_id = _member(n), model.id()
     bound = await model.binding(tx, buyer)
     touch = _touch(random, n) if random.random() < 0.4 else None
@@ -338,13 +342,13 @@ async def _judge(
 async def _bind(tx: Tx, model: Model) -> None:
     random = model.random
     guide = Guide(_staff(random.randrange(STAFF)), "G", None, _shop(random.randrange(SHOPS)))
-    member_id = _member(random.randrange(MEMBERS))
+    member_id = _member(random.randrange(model.members))
     await bind(tx, member_id=member_id, guide=guide, way=Way("scan"), actor=SYSTEM)
     await model.forget(tx, member_id)
 
 
 async def _merge(tx: Tx, model: Model) -> None:
-    survivor, other = (_member(model.random.randrange(MEMBERS)) for _ in range(2))
+    survivor, other = (_member(model.random.randrange(model.members)) for _ in range(2))
     merge_id = await merge_members(tx, survivor_id=survivor, other_id=other, reason="one person", actor=SYSTEM)
     model.merges.append((survivor, other, merge_id))
     await model.forget(tx, survivor, other)
