@@ -21,7 +21,7 @@ Visit = Callable[..., Awaitable[Page]]
 PHONES = {"zh": "19900000101", "en": "19900000102"}
 # Articles that no other test of a language has on pre-sale at the time.
 ARTICLES = {"zh": (0, 1), "en": (2, 3)}
-DEPOSITS_S = 45
+DEPOSITS_S = 20
 WORDS = {
     "zh": {
         "book": "定金预订", "choose": "选择门店", "deposit": "付定金", "booked": "已预订", "rest": "网上付尾款", "do": "付尾款", "take": "收尾款",

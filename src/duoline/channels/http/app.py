@@ -28,6 +28,7 @@ from litestar.types import ControllerRouterHandler
 
 from duoline import __version__
 from duoline.channels.http import describe, doors, health, inject, problems, sessions
+from duoline.channels.http.application import Application
 from duoline.channels.http.front import Front
 from duoline.channels.http.health import Check
 from duoline.channels.http.inject import Provider
@@ -123,7 +124,7 @@ def _litestar(**options: Any) -> Litestar:
     """Litestar 2, without its advice for Litestar 3 to mark every parameter."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=LitestarDeprecationWarning)
-        return Litestar(**options)
+        return Application(**options)
 
 
 def _check(path: str, handler: HTTPRouteHandler) -> None:
