@@ -490,8 +490,8 @@ async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(w
     elif odd == "device":
         await bought_by_link(world, books, Owner("member", friend), world.member_id, own_device=True)
     elif odd == "phone":
-        await world.db.execute("UPDATE members SET phone = '13900000001' WHERE member_id = $1", friend)
-        await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ('13900000001', $1)", friend)
+        await world.db.execute("UPDATE members SET phone = '+8613900000001' WHERE member_id = $1", friend)
+        await world.db.execute("INSERT INTO phone_index (phone, member_id) VALUES ('+8613900000001', $1)", friend)
         await bought_by_link(world, books, Owner("member", friend), world.member_id)
     elif odd == "address":
         await world.db.execute(
@@ -512,7 +512,7 @@ async def test_nobody_is_paid_for_what_they_buy_themselves_under_whatever_name(w
         if odd == "guides_device":
             await world.db.execute("UPDATE bindings SET flags = '[\"guides_device\"]'")
         else:
-            await world.db.execute("UPDATE staff SET phone = '13900000001' WHERE id = $1", GUIDE)
+            await world.db.execute("UPDATE staff SET phone = '+8613900000001' WHERE id = $1", GUIDE)
         await had(world, books)
     await told(world)
     row = await world.db.fetchrow("SELECT flag, earned_minor FROM accruals WHERE role = $1", role)
@@ -570,7 +570,7 @@ async def test_whoever_somebody_else_is_pays_nothing_either(world, books, odd, w
         await lives_at(world, other if odd == "guide_sent_home_of_other_account" else account)
     elif odd == "guide_bought_with_number_of_other_account":
         await numbered(world, account, "+8613900000070")
-        await numbered(world, other, "13900000001")  # which the order has for its contact
+        await numbered(world, other, "+8613900000001")  # which the order has for its contact
         await one_person(world, account, other)
     elif odd == "guide_is_the_buyer_s_other_account":
         await numbered(world, other, "+8613900000070")
@@ -581,7 +581,7 @@ async def test_whoever_somebody_else_is_pays_nothing_either(world, books, odd, w
             await one_person(world, friend, other)
             await lives_at(world, other)
         elif odd == "sharer_s_other_number":
-            await numbered(world, other, "13900000001")
+            await numbered(world, other, "+8613900000001")
             await one_person(world, friend, other)
         else:
             await world.db.execute(
@@ -617,7 +617,7 @@ async def test_who_brought_somebody_who_is_paid_nothing_earns_nothing_of_it(worl
     await signed_up_by(world, hers, friend)
     await two_levels(world, set_policy)
     if odd == "phone":
-        await numbered(world, friend, "13900000001")
+        await numbered(world, friend, "+8613900000001")
     elif odd == "address":
         await lives_at(world, friend)
     elif odd == "circle":

@@ -81,6 +81,25 @@ async def test_one_call_places_an_order_for_a_headless_guest(world: World, shelf
     assert await held(world, shelf) == (5, 1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept", "shown"),
+    [
+        ("139 0000-0001", "+8613900000001", "13900000001"),
+        ("+85298765432", "+85298765432", "+85298765432"),
+        ("0571-88880000", "0571-88880000", "0571-88880000"),
+    ],
+)
+async def test_whom_to_call_is_kept_as_a_log_in_keeps_numbers_and_shown_as_at_home(
+    world: World, shelf: str, typed: str, kept: str, shown: str
+) -> None:
+    member = await world.member()
+    placed = await member.post("/api/mall/orders", order(line(shelf), contact={"name": "王芳", "phone": typed}))
+    seen = (await member.get(f"/api/mall/orders/{placed.json()['id']}")).json()
+    assert seen["contact"] == {"name": "王芳", "phone": shown}
+    for rows in ("orders", "fulfilments"):
+        assert await world.db.fetchval(f"SELECT contact_phone FROM {rows}") == kept
+
+
 async def test_same_key_same_bytes(world: World, shelf: str) -> None:
     member = await world.member()
     answers = [await member.post("/api/mall/orders", order(line(shelf)), key="again") for _ in range(3)]

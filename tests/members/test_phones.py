@@ -38,6 +38,10 @@ def test_what_is_no_mobile_number_is_refused(text: str) -> None:
         phones.normalise(text)
 
 
+def test_what_is_no_number_of_ours_is_kept_as_it_was_typed() -> None:
+    assert [phones.as_kept(text) for text in ("138 0013 8000", "0571-88880000")] == ["+8613800138000", "0571-88880000"]
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_refused_or_becomes_e164(text: str) -> None:
     try:

@@ -18,6 +18,7 @@ from duoline.flows import payers, returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
+from duoline.members import phones
 from duoline.members.group import group_of, same_person
 from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
 from duoline.stores import directory
@@ -335,7 +336,7 @@ async def _flags(
     flags: dict[str, Flag] = {}
     numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
     if order.contact_phone:
-        numbers.add(order.contact_phone)
+        numbers.add(phones.as_kept(order.contact_phone))  # orders of long ago have it as it was typed
     staff: dict[Role, UUID] = {}
     if facts.guide is not None and facts.guide.guide_id is not None:
         staff["guide"] = facts.guide.guide_id

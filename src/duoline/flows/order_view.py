@@ -13,6 +13,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
+from duoline.members import phones
 from duoline.stores import directory
 from duoline.stores.types import StoreCard
 
@@ -287,7 +288,7 @@ def of(doc: dict[str, Any]) -> OrderView:
         pay_state=pay_state(doc["stored_state"], doc["paid_minor"], doc["refunded_minor"], doc["total_minor"]),
         placed_at=_at(doc["placed_at"]),
         pay_by_at=_maybe(doc["pay_by_at"]),
-        contact=ContactView(**doc["contact"]),
+        contact=ContactView(doc["contact"]["name"], phones.national(doc["contact"]["phone"])),
         address=doc["address"],
         note=doc["note"],
         subtotal=Money(doc["subtotal_minor"], currency),

@@ -30,6 +30,15 @@ def normalise(text: str) -> str:
     raise BadPhone
 
 
+def as_kept(text: str) -> str:
+    """A number that somebody typed for others to call, as it is kept: in E.164 form; of what is none that we know, a
+    shop's line for one, the text itself."""
+    try:
+        return normalise(text)
+    except BadPhone:
+        return text
+
+
 def national(phone: str) -> str:
     """As people at home write it: without +86."""
     return phone.removeprefix("+86")

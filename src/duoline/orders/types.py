@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from duoline.members import phones
+
 Method = Literal["pickup", "delivery"]
 ReturnReason = Literal["changed_mind", "faulty", "wrong_article", "other"]
 Condition = Literal["sellable", "damaged"]
@@ -48,6 +50,11 @@ class Contact(msgspec.Struct, frozen=True):
 
     name: str
     phone: str
+
+    @classmethod
+    def typed(cls, name: str, phone: str) -> Contact:
+        """As a buyer typed it: the number is kept as a log-in keeps it, so that the two can be compared."""
+        return cls(name, phones.as_kept(phone))
 
 
 class Sold(msgspec.Struct, frozen=True):

@@ -185,7 +185,7 @@ async def book_presale(
         data.quantity,
         store,
         address,
-        orders.Contact(data.contact.name, data.contact.phone),
+        orders.Contact.typed(data.contact.name, data.contact.phone),
         data.note,
     )
 
@@ -223,7 +223,7 @@ async def start_balance(
     stored: Answer[OrderView] | None = await write.replay()
     if stored is not None:
         return stored
-    contact = orders.Contact(data.contact.name, data.contact.phone)
+    contact = orders.Contact.typed(data.contact.name, data.contact.phone)
     store = _store_of(chain, data)
     address = None if store else await address_of(trade, member.id, data.address_id, data.address)
     if store is None and address is None:

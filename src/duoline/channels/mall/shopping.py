@@ -152,7 +152,7 @@ async def place_order(
         request_hash=write.request_hash,
         wishes=wishes,
         pay_mode=data.pay_mode,
-        contact=orders.Contact(data.contact.name, data.contact.phone),
+        contact=orders.Contact.typed(data.contact.name, data.contact.phone),
         address=await address_of(trade, member.id, data.address_id, data.address),
         expected_minor=minor_of(data.expected_total) if data.expected_total else None,
         note=data.note,
