@@ -188,6 +188,8 @@ async def trade(world: World, books: Books) -> None:
     for row in await world.db.fetch("SELECT * FROM statements WHERE state = 'closed'"):
         for boss in (BOSS, OTHER_BOSS)[: row["approvals_needed"]]:
             await approved(world, row, by=boss)
+    await bring(world, receipts[1].id, milk=1)  # after it was approved
+    await told(world)
     await paid_out(world)
     for row in await world.db.fetch("SELECT payee_id, id FROM payouts WHERE payee_id = $1", GUIDE):
         async with world.db.begin() as tx:
@@ -284,6 +286,78 @@ async def test_a_return_after_the_payout_is_carried_against_the_next(world, book
     december = await statement(world, "2026-12")
     assert (december["reversed_minor"], december["to_pay_minor"], december["carried_out_minor"]) == (398, 0, -398)
     assert december["state"] == "carried"
+
+
+async def returned_after_approval(world: World, books: Books) -> asyncpg.Record:
+    """Two are bought, the month is closed and approved, one comes back before anybody pays."""
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    one = await statement(world)
+    assert (await approved(world, one), one["to_pay_minor"]) == ("approved", 796)
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    return one
+
+
+async def test_what_comes_back_between_approval_and_payout_is_not_paid_and_not_lost(world, books):
+    await returned_after_approval(world, books)
+    await paid_out(world)
+    one = await statement(world)
+    assert (one["state"], one["to_pay_minor"], one["withheld_minor"]) == ("paying", 796, 398)
+    assert await has(world) == (0, 0, 398, 0)
+    assert await world.value("SELECT (amount_minor, due_minor)::text FROM payouts") == "(398,398)"
+    # The next month has both: what was not paid, and what was taken back.
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12")
+    assert [december[name] for name in ("carried_in_minor", "withheld_in_minor", "reversed_minor")] == [398, 398, 398]
+    assert (december["to_pay_minor"], december["carried_out_minor"], december["state"]) == (0, 0, "carried")
+
+
+async def test_of_which_nothing_is_left_nothing_is_sent_and_the_next_month_comes_out_even(world, books):
+    receipt = await had(world, books, 1)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)  # has what was taken back before November is paid
+    await paid_out(world)
+    assert await world.value("SELECT count(*) FROM payouts") == 0
+    one = await statement(world)
+    assert (one["state"], one["to_pay_minor"], one["withheld_minor"]) == ("carried", 398, 398)
+    assert await has(world) == (0, 0, 0, 0)
+    assert (await statement(world, "2026-12"))["carried_out_minor"] == -398
+    await closed(world, "2027-01", at=timedelta(days=80))
+    january = await statement(world, "2027-01")
+    assert [january[name] for name in ("carried_in_minor", "withheld_in_minor", "carried_out_minor")] == [0, 398, 0]
+    assert await closed(world, "2027-02", at=timedelta(days=110)) == 0
+
+
+async def test_a_payout_that_failed_is_asked_again_for_what_is_still_due(world, books):
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await paid_out(world)
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    async with world.db.begin() as tx:
+        await settlement.resolve(
+            tx, GUIDE, await world.value("SELECT id FROM payouts"), went_well=False, problem="closed", actor=SYSTEM
+        )
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
+    assert [*await world.db.fetch("SELECT amount_minor FROM payouts ORDER BY at, id")][1]["amount_minor"] == 398
+    assert (await statement(world))["withheld_minor"] == 398
+
+
+def test_less_than_what_is_due_is_paid_only_where_it_is_worth_sending():
+    now = payouts.payable_now
+    assert now(796, due_minor=1_000, least_minor=100) == 796
+    assert now(50, due_minor=50, least_minor=100) == 50  # approved before the least was raised
+    assert now(796, due_minor=398, least_minor=100) == 398
+    assert [now(796, due_minor=due, least_minor=100) for due in (99, 0, -398)] == [0, 0, 0]
 
 
 async def test_a_payout_that_failed_is_paid_again_and_never_twice(world, books):

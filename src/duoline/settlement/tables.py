@@ -183,7 +183,8 @@ payee_months = table(
 )
 
 # What a payee is told at the end of a month. Closing while its lines are collected, closed, then approved, then paid;
-# what stays below nothing is carried.
+# what stays below nothing is carried. What of `to_pay` was taken back before it was paid is withheld; the next
+# statement to begin takes it in, as a part of what is carried in.
 statements = table(
     PACKAGE,
     "statements",
@@ -199,6 +200,8 @@ statements = table(
     big("cut_minor"),
     big("to_pay_minor"),
     big("carried_out_minor"),
+    big("withheld_minor", default="0"),
+    big("withheld_in_minor", default="0"),
     text("state"),
     integer("approvals_needed"),
     text("closed_by"),
@@ -216,7 +219,14 @@ statements = table(
     ),
     check("statements_parts_ck", "earned_minor >= 0 AND reversed_minor >= 0"),
     check("statements_pay_ck", "to_pay_minor >= 0 OR way = 'internal'"),
-    check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = 0)"),
+    check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = withheld_minor)"),
+    # Only what waits for its money is withheld, and never more than was to be paid.
+    check(
+        "statements_withheld_ck",
+        "withheld_minor = 0"
+        " OR (withheld_minor BETWEEN 1 AND to_pay_minor AND way = 'payout' AND state NOT IN ('closing', 'closed'))",
+    ),
+    check("statements_withheld_in_ck", "withheld_in_minor >= 0"),
     check("statements_needed_ck", "approvals_needed IN (1, 2)"),
     # Until it is closed nothing of it is cut or paid, and the payee's next one cannot begin.
     check("statements_closing_ck", "state <> 'closing' OR (to_pay_minor = 0 AND cut_minor = 0)"),
@@ -299,7 +309,8 @@ payee_accounts = table(
 )
 
 # Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time. `provider`
-# and `receiver` are the payee's account when it was asked for; without a provider it goes by file.
+# and `receiver` are the payee's account when it was asked for; without a provider it goes by file. `due` is what the
+# payee had due at that instant: nobody is asked for more (STL-11).
 payouts = table(
     PACKAGE,
     "payouts",
@@ -309,6 +320,7 @@ payouts = table(
     uid("statement_id"),
     uid("run_id"),
     big("amount_minor"),
+    big("due_minor"),
     text("currency"),
     text("state"),
     text("provider", default=""),
@@ -321,6 +333,7 @@ payouts = table(
     pk("payouts", "payee_id", "id"),
     fk("payouts_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
     check("payouts_amount_ck", "amount_minor > 0"),
+    check("payouts_due_ck", "amount_minor <= due_minor"),
     check("payouts_state_ck", "state IN ('requested', 'done', 'failed')"),
     check("payouts_resolved_ck", "(state = 'requested') = (resolved_at IS NULL)"),
     # The account of one that is over may be forgotten with the member.
