@@ -24,7 +24,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.settlement import payouts, statements
 from tests.flows.conftest import NOON
-from tests.flows.test_returns import bring, sold
+from tests.flows.test_returns import bring, rebuilt, sold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,6 +251,47 @@ async def test_the_facts_are_frozen_when_it_is_paid(world, books, set_policy):
     await had(world, books)
     await told(world)
     assert (await has(world))[0] == 398  # the next one is nobody's
+
+
+async def sold_to_a_franchisee(world: World) -> UUID:
+    """Shop A is a franchisee's from now on."""
+    company = new_id()
+    await world.db.execute("INSERT INTO companies VALUES ($1, 'FR', '加盟', 'Franchise', 'franchisee')", company)
+    await world.db.execute("UPDATE stores SET company_id = $2 WHERE id = $1", world.stores["A"], company)
+    await rebuilt(world)
+    return company
+
+
+async def owners(world: World, order_id: UUID) -> dict[UUID, int]:
+    """Whose the goods of an order were, and what they have for them."""
+    rows = await world.db.fetch(
+        "SELECT payee_id, earned_minor FROM accruals WHERE role = 'owner' AND order_id = $1", order_id
+    )
+    return {row["payee_id"]: row["earned_minor"] for row in rows}
+
+
+async def test_a_shop_that_is_sold_takes_nothing_of_earlier_orders_along(world, books, set_policy):
+    before = await had(world, books, 2)
+    await told(world)
+    had_minor = await owners(world, before.id)
+    company = await sold_to_a_franchisee(world)
+    await bring(world, before.id, milk=1)
+    await told(world)
+    assert await owners(world, before.id) == {settlement.HEADQUARTERS.id: had_minor[settlement.HEADQUARTERS.id] // 2}
+    # What it sells from now on is its new company's, also when it is tried under other rules.
+    after = await had(world, books, 1)
+    await told(world)
+    assert list(await owners(world, after.id)) == [company]
+    tried = await settlement.simulate(
+        world.db,
+        settlement.Draft(
+            settlement.CommissionPolicy(), settlement.ALLOCATION.current().body, settlement.CONTRACTS.current().body
+        ),
+        since=NOON - timedelta(days=1),
+        until=NOON + timedelta(days=1),
+    )
+    sums = {one.payee.id: (one.before_minor, one.after_minor) for one in tried.sums if one.book == "allocation"}
+    assert all(was == would for was, would in sums.values()), sums
 
 
 async def test_every_order_s_money_is_shared_to_the_cent(world, books):

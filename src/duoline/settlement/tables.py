@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, check, doc, fk, flag, index, integer, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, distributed, managed_local, table
 
 PACKAGE = "settlement"
@@ -27,6 +27,23 @@ order_credits = table(
     pk("order_credits", "member_id", "order_id"),
     fk("order_credits_order_fk", ["member_id", "order_id"], "orders", ["member_id", "id"]),
     index("order_credits_at_ix", "at"),
+    append_only=True,
+)
+
+# Whose company a location was when it first had a part in an order, and whether that company was franchised: a shop
+# that is sold takes none of the margin of what was sold before along.
+order_places = table(
+    PACKAGE,
+    "order_places",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    uid("location_id"),
+    uid("company_id"),
+    flag("franchised"),
+    at("at"),
+    pk("order_places", "member_id", "order_id", "location_id"),
+    fk("order_places_credit_fk", ["member_id", "order_id"], "order_credits", ["member_id", "order_id"]),
     append_only=True,
 )
 
