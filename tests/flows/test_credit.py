@@ -14,7 +14,7 @@ import pytest
 
 from duoline import attribution, settlement
 from duoline.attribution import NewTouchpoint, Owner, Target
-from duoline.flows import credit
+from duoline.flows import credit, ship
 from duoline.flows.draft import Receipt
 from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, outbox
@@ -292,6 +292,33 @@ async def test_a_shop_that_is_sold_takes_nothing_of_earlier_orders_along(world, 
     )
     sums = {one.payee.id: (one.before_minor, one.after_minor) for one in tried.sums if one.book == "allocation"}
     assert all(was == would for was, would in sums.values()), sums
+
+
+async def test_nothing_is_due_while_a_parcel_may_still_come_back(world, books):
+    await world.stock("A", "milk", 1)
+    receipt = await world.paid(books, world.wish("milk", 1))
+    [job] = receipt.fulfilments
+    await world.db.execute("UPDATE fulfilments SET promise_at = $1", NOON + timedelta(days=5))
+    await world.ready(receipt)
+    parcel = {"location_id": world.stores[job.store_code], "fulfilment_id": job.id, "actor": world.clerk}
+    async with world.db.begin() as tx:
+        await ship.ship(tx, **parcel, carrier="SF", tracking_no="1")
+    await told(world)
+    due = "SELECT DISTINCT matures_at FROM accruals"
+    # Promised in five days, it may come back for seven more: nothing is due before the thirteenth.
+    assert await world.value(due) == NOON + timedelta(days=13)
+    # It arrives a day late, and may come back for a day longer.
+    with clock.frozen(NOON + timedelta(days=6)):
+        async with world.db.begin() as tx:
+            await ship.deliver(tx, **parcel)
+        await told(world)
+        await told(world)
+    assert await world.value(due) == NOON + timedelta(days=14)
+    with clock.frozen(NOON + timedelta(days=13, hours=11)):
+        assert await settlement.mature(world.db) == 0
+        await bring(world, receipt.id, milk=1, at=job.store_code)
+        await told(world)
+    assert await has(world) == (0, 0, 0, 0)
 
 
 async def test_every_order_s_money_is_shared_to_the_cent(world, books):

@@ -94,7 +94,9 @@ async def _told(tx: Tx, member_id: UUID, order_id: UUID) -> settlement.Told | No
         if not any(_stays(order, line) for line in lines):
             return None
         found = await _freeze(tx, order)
-    return settlement.Told(member_id, order_id, await _earned(tx, order, lines, found), _done_at(order, lines, found))
+    left = await returnable.left_of(tx, order, lines)
+    earned = await _earned(tx, order, lines, found, left)
+    return settlement.Told(member_id, order_id, earned, _done_at(order, lines, found, left))
 
 
 def _stays(order: orders.Order, line: orders.Line) -> int:
@@ -104,13 +106,22 @@ def _stays(order: orders.Order, line: orders.Line) -> int:
     return line.kept
 
 
-def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> dict[UUID, datetime]:
-    """When the shares of each line become due, of those of which nothing is still to come."""
-    plan = settlement.COMMISSION.version(found.commission_version).body
-    days = max(plan.mature_days, orders.RETURNS.current().body.days + 1)
-    at = clock.now() + timedelta(days=days)
+def _done_at(
+    order: orders.Order, lines: Sequence[orders.Line], found: Credit, left: Iterable[returnable.Left]
+) -> dict[UUID, datetime]:
+    """When the shares of each line become due, of those of which nothing is still to come: so many days after its last
+    unit was handed over, arrived or was promised to, and not before the day after the last one on which it may come
+    back. Of what nobody was given, nothing is earned."""
+    mature_days = settlement.COMMISSION.version(found.commission_version).body.mature_days
+    days, chain = orders.RETURNS.current().body.days, directory.current()
+    due: dict[UUID, datetime] = {}
+    for one in left:
+        safe = returnable.closed_at(one.at, chain.store(one.location_id), days=days)
+        at = max(one.at + timedelta(days=mature_days), safe)
+        due[one.line_id] = max(at, due.get(one.line_id, at))
+    never = order.placed_at + timedelta(days=max(mature_days, days + 1))
     over = order.state in ("completed", "cancelled", "expired")
-    return {line.id: at for line in lines if over or not line.due}
+    return {line.id: due.get(line.id, never) for line in lines if over or not line.due}
 
 
 # What of an order was paid by what the chain had given: points, and the bonus on what was paid into a wallet.
@@ -120,7 +131,9 @@ SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = 
 """
 
 
-async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
+async def _earned(
+    tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit, left: Sequence[returnable.Left]
+) -> list[Earned]:
     by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
 
     def in_money(minor: int) -> int:
@@ -133,7 +146,6 @@ async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], fou
         for line in lines
         for one in settlement.commission_of(found.facts, of[line.id], in_money(line.value(_stays(order, line))), plan)
     ]
-    left = await returnable.left_of(tx, order, lines)
     kept = _kept(lines, left, in_money)
     places = await _places(tx, order, found, {one.location_id for one in kept})
     for line in lines:
