@@ -343,9 +343,9 @@ async def test_the_file_is_read_in_full_pages_whoever_executes_the_payouts_betwe
                 payee_id,
             )
             await tx.execute(
-                """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, provider,
-                                        receiver, actor, at)
-                   VALUES ($1, $2, $1, $3, 100, 'CNY', 'requested', $4, $4, 'system:x', now())""",
+                """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, due_minor, currency, state,
+                                        provider, receiver, actor, at)
+                   VALUES ($1, $2, $1, $3, 100, 100, 'CNY', 'requested', $4, $4, 'system:x', now())""",
                 payee_id, payout_id, run_id, provider,
             )  # fmt: skip
     monkeypatch.setattr(console_payouts, "FILE_PAGE", 2)
@@ -452,6 +452,29 @@ async def test_what_came_back_before_a_statement_shows_as_taken_back_and_counts_
     mine = (await clerk.get("/api/clerk/earnings")).json()
     assert (mine["reversed"]["minor"], mine["orders"], mine["pending"]["minor"]) == (398, 0, 500)
     assert (await clerk.get("/api/clerk/statements")).json()["items"] == []
+
+
+async def test_what_came_back_after_the_approval_is_told_by_every_document_and_not_paid(
+    world: World, sold: dict[str, Any]
+) -> None:
+    hq, clerk = world.staff("hq"), world.staff("clerk1")
+    path = f"/api/console/statements/{(await closed(world))['staff']['id']}"
+    assert (await hq.post(f"{path}/approval")).status_code == 200
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    assert payout["amount"]["minor"] == 199
+    mine = (await clerk.get("/api/clerk/statements")).json()["items"][0]
+    for one in ((await hq.get(path)).json()["statement"], mine):
+        assert (one["to_pay"]["minor"], one["withheld"]["minor"], one["state"]) == (199, 199, "paying")
+    [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
+    assert month["to_pay"]["minor"] == 199
+    book = openpyxl.load_workbook(io.BytesIO((await hq.get(f"{path}/file?kind=xlsx")).content), read_only=True)
+    cells = [str(cell.value) for row in book.worksheets[0].rows for cell in row if cell.value is not None]
+    assert any(cell.startswith("打款前又退货") for cell in cells), cells
+    assert (await hq.get(f"{path}/file?kind=pdf")).content.startswith(b"%PDF-")
 
 
 async def test_the_evidence_is_of_the_months_asked_for_with_refunds_and_flags_in_it(

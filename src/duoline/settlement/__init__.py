@@ -3,7 +3,7 @@
 from duoline.settlement.accrue import Told, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
-from duoline.settlement.contracts import Terms, price_right, terms_at
+from duoline.settlement.contracts import Terms, place_of, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     Disputed,
@@ -40,7 +40,7 @@ from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, say
-from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
+from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee, Place
 
 __all__ = [
     "ALLOCATION",
@@ -71,6 +71,7 @@ __all__ = [
     "PayeeBusy",
     "PayoutAtProvider",
     "PayoutOver",
+    "Place",
     "SignOffMissing",
     "SignOffThere",
     "Simulated",
@@ -99,6 +100,7 @@ __all__ = [
     "pay_one",
     "payable",
     "pays",
+    "place_of",
     "price_right",
     "refer",
     "resolve",

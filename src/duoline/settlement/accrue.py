@@ -110,7 +110,8 @@ def _now(
 ) -> dict[Key, _Share]:
     """The shares of an order as they are to stand: what nobody has any more comes to nothing and stays to be seen.
 
-    Once it is known when a line's shares become due, that stays; while something is still to come of it, it is unknown.
+    When a line's shares become due is told anew while they wait, since a parcel that arrives late may come back longer;
+    while something is still to come of it, it is unknown. What is due stays due.
     """
     shares = {}
     for key, one in new.items():
@@ -120,7 +121,7 @@ def _now(
             ensure(one.level == 1 or sign_off_id is not None, "STL-5", f"nobody answers for {one.key.role}")
             shares[key] = _Share(one, sign_off_id if one.level > 1 else None, done)
         else:
-            matures_at = (was.matures_at or done) if done else None
+            matures_at = was.matures_at if was.state == "matured" and done else done
             told = was.one._replace(
                 basis_minor=one.basis_minor,
                 gross_minor=one.gross_minor,
@@ -131,7 +132,7 @@ def _now(
     for key, was in before.items():
         if key not in new:
             nothing = was.one._replace(basis_minor=0, gross_minor=0, earned_minor=0)
-            matures_at = was.matures_at or done_at.get(key.line_id)
+            matures_at = was.matures_at if was.state == "matured" else done_at.get(key.line_id)
             shares[key] = was.come_to(nothing)._replace(matures_at=matures_at)
     return shares
 

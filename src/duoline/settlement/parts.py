@@ -108,21 +108,30 @@ ORDER BY order_id DESC, line_id DESC, book DESC, role DESC, location_id DESC LIM
 """
 
 
+# What was withheld of a payee's statements and is in none of them yet.
+_WITHHELD = """
+SELECT coalesce(sum(withheld_minor - withheld_in_minor), 0)::bigint FROM statements WHERE payee_id = $1
+"""
+
+
 async def _open(tx: Tx, payee_id: UUID, month: str, last: _Open | None, *, pays: bool, actor: Actor) -> _Open:
-    """A statement of the month, with what the one before carried on and nothing else yet."""
-    carried = last.carried_out_minor if last else 0
+    """A statement of the month, with what the one before carried on, what was withheld of approved ones since the last
+    was opened, and nothing else yet."""
+    withheld: int = await tx.fetchval(_WITHHELD, payee_id)
+    carried = (last.carried_out_minor if last else 0) + withheld
     made = _Open(new_id(), month, "payout" if pays else "internal", "closing", carried, 0, 0, carried)
     await tx.execute(
         """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
-                                   cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
-                                   closed_at)
-           SELECT payee_id, $2, kind, $3, $4, $5, 0, 0, 0, 0, $5, 'closing', 1, $6, $7
+                                   cut_minor, to_pay_minor, carried_out_minor, withheld_in_minor, state,
+                                   approvals_needed, closed_by, closed_at)
+           SELECT payee_id, $2, kind, $3, $4, $5, 0, 0, 0, 0, $5, $6, 'closing', 1, $7, $8
            FROM payees WHERE payee_id = $1""",
         payee_id,
         made.id,
         month,
         made.way,
         carried,
+        withheld,
         actor.label,
         clock.now(),
     )

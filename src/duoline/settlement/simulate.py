@@ -16,10 +16,10 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution
-from duoline.settlement.contracts import terms_at
+from duoline.settlement.contracts import place_of, terms_at
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import allocation_of, commission_of, payable
-from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
+from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee, Place
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,6 +60,8 @@ _ORDERS = """
 SELECT c.member_id, c.order_id, c.facts, c.lines, c.at,
        (SELECT jsonb_agg(DISTINCT jsonb_build_object('line', l.id, 'method', l.method)) FROM order_lines l
         WHERE l.member_id = c.member_id AND l.order_id = c.order_id) AS methods,
+       (SELECT jsonb_object_agg(p.location_id, jsonb_build_array(p.company_id, p.franchised)) FROM order_places p
+        WHERE p.member_id = c.member_id AND p.order_id = c.order_id) AS belonged,
        (SELECT jsonb_agg(jsonb_build_object('payee', a.payee_id, 'kind', a.payee_kind, 'line', a.line_id,
                                             'book', a.book, 'role', a.role, 'place', a.location_id,
                                             'basis', a.basis_minor, 'gross', a.gross_minor, 'earned', a.earned_minor))
@@ -144,6 +146,7 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     if facts.second_id is None:
         facts = msgspec.structs.replace(facts, second_id=facts.upline_id)
     methods = {one["line"]: one["method"] for one in row["methods"] or []}
+    belonged = msgspec.convert(row["belonged"] or {}, dict[UUID, Place])
     found: list[Earned] = []
     kept: dict[str, int] = {}
     places: dict[tuple[str, str], Kept] = {}
@@ -161,7 +164,8 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     handed: dict[str, int] = {}
     for (line, _), what in places.items():
         handed[line] = handed.get(line, 0) + what.net_minor
-        terms = terms_at(what.location_id, draft.contracts, regions=facts.regions)
+        place = belonged.get(what.location_id) or place_of(what.location_id)
+        terms = terms_at(place, draft.contracts, regions=facts.regions)
         found += allocation_of(facts, what, draft.allocation, *terms)
     for each in msgspec.convert(row["lines"], list[LineFacts]):
         name = str(each.line_id)

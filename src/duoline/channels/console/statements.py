@@ -65,6 +65,8 @@ class NoteInput(Input, frozen=True):
 class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     """A payee's month: what was carried in, earned, taken back, above the cap; what is paid, what is carried on.
 
+    `withheld` is what people approved and goods that came back before the payout took away again: it is not paid, and
+    the next statement has it with what was taken back. `to_pay` is without it: what is really asked for.
     While it is `closing` its lines are still collected, and nothing of it is final. `mine_to_approve`: I can do so now.
     """
 
@@ -78,6 +80,7 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     reversed: Money
     cut: Money
     to_pay: Money
+    withheld: Money
     carried_out: Money
     approvals: int
     approvals_needed: int
@@ -135,7 +138,8 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
 
 _ROWS = f"""
 SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor,
-       s.cut_minor, s.to_pay_minor, s.carried_out_minor, s.approvals_needed, s.closed_at, {NAMED},
+       s.cut_minor, s.to_pay_minor - s.withheld_minor AS to_pay_minor, s.withheld_minor, s.carried_out_minor,
+       s.approvals_needed, s.closed_at, {NAMED},
        (SELECT count(*) FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id)::integer
          AS approvals,
        EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
@@ -200,6 +204,7 @@ def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
         reversed=money(row["reversed_minor"]),
         cut=money(row["cut_minor"]),
         to_pay=money(row["to_pay_minor"]),
+        withheld=money(row["withheld_minor"]),
         carried_out=money(row["carried_out_minor"]),
         approvals=row["approvals"],
         approvals_needed=row["approvals_needed"],
@@ -338,6 +343,9 @@ def _cells(share: ShareRow, minor: int) -> list[str | int]:
     ]
 
 
+_WITHHELD = "打款前又退货,转入下一张 Taken back before it was paid, goes into the next"
+
+
 def _table(statement: StatementRow, rows: list[list[str | int]]) -> Table:
     return Table(
         title=f"{statement.month} {statement.payee.name.zh}",
@@ -348,6 +356,7 @@ def _table(statement: StatementRow, rows: list[list[str | int]]) -> Table:
             ("退货冲回 Taken back", str(statement.reversed)),
             ("超出上限 Above the cap", str(statement.cut)),
             ("应付 To pay", str(statement.to_pay)),
+            *([(_WITHHELD, str(statement.withheld))] if statement.withheld.minor else []),
             ("结转下期 Carried on", str(statement.carried_out)),
         ],
         columns=_COLUMNS,
@@ -361,7 +370,8 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
     rows = await db.fetch(
         f"""SELECT s.month, count(*)::integer AS n,
                    {", ".join(f"count(*) FILTER (WHERE s.state = '{state}')::integer AS {state}" for state in STATES)},
-                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint AS to_pay,
+                   coalesce(sum(s.to_pay_minor - s.withheld_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint
+                     AS to_pay,
                    coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal'), 0)::bigint AS to_book
             FROM statements s JOIN payees p ON p.payee_id = s.payee_id
             WHERE {VISIBLE} GROUP BY s.month ORDER BY s.month DESC LIMIT 24""",  # noqa: S608 - our own text

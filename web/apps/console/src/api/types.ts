@@ -1571,6 +1571,7 @@ export interface StatementRow {
   reversed: Money
   cut: Money
   to_pay: Money
+  withheld: Money
   carried_out: Money
   approvals: number
   approvals_needed: number
