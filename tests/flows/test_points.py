@@ -9,7 +9,7 @@ import pytest
 
 from duoline import loyalty, orders
 from duoline.flows import earn_points, expire, own_tender, pay, pay_points
-from duoline.kernel import clock, faults, outbox
+from duoline.kernel import clock, faults, outbox, policies
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
 from duoline.loyalty import ripen
@@ -108,6 +108,26 @@ async def test_the_rate_is_the_tiers_and_stays_when_the_rules_change(world, book
     await is_now(world, "member")
     await bring(world, receipt.id, milk=1)
     assert (await told(world)).spendable == unit * 2 // 100
+
+
+async def test_rules_of_a_moment_ago_are_known_before_they_are_written_down(world, books, unit, set_policy):
+    """Another process has decided, and this one has not heard of it yet."""
+    await set_policy("points", rate=100)
+    behind = dict(policies._versions)
+    await set_policy("points", rate=300, binding=7)
+    policies._versions.clear()
+    policies._versions.update(behind)
+    assert policies.current("points").version == 1
+    await had(world, books)
+    assert (await told(world)).spendable == unit * 3 // 100
+    assert await world.value("SELECT rule_version FROM point_rates") == 2
+    policies._versions.clear()
+    policies._versions.update(behind)
+    async with world.db.begin() as tx:
+        payload = {"first": True, "flags": []}
+        event = outbox.Event(1, "attribution.bound", str(new_id()), payload, world.member_id, (), clock.now())
+        await earn_points.earn_by_binding(tx, event)
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == unit * 3 // 100 + 7
 
 
 async def test_a_free_article_earns_nothing(world, books, offer):  # noqa: F811
