@@ -99,6 +99,28 @@ async def test_paid_is_not_earned_and_a_guest_earns_nothing(world, books):
     await world.db.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", world.member_id)
 
 
+async def test_a_guest_who_becomes_a_member_earns_by_what_comes_after(world, books, unit):
+    guest = new_id()
+    await world.db.execute(
+        "INSERT INTO members (member_id, kind, created_at) VALUES ($1, 'guest', $2)", guest, clock.now()
+    )
+    await world.stock("A", "milk", 5)
+    before, after = [await world.place(world.wish("milk", n, at="A"), member_id=guest) for n in (3, 2)]
+    for receipt in (before, after):
+        await world.pay(books, receipt)
+        await world.ready(receipt)
+    await world.hand(before)
+    async with world.db.begin() as tx:
+        await tx.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", guest)
+        await earn_points.earn_nothing_so_far(tx, guest)
+    await bring(world, before.id, milk=1)
+    await told(world)
+    assert (await loyalty.balance_of(world.db, guest)).spendable == 0
+    await world.hand(after)
+    await told(world)
+    assert (await loyalty.balance_of(world.db, guest)).spendable == 2 * unit // 100
+
+
 async def test_the_rate_is_the_tiers_and_stays_when_the_rules_change(world, books, unit, set_policy):
     await set_policy("points", tiers=(TierTimes(tier="gold", percent=200),))
     await is_now(world, "gold")

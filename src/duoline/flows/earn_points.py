@@ -104,6 +104,18 @@ async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
     )
 
 
+async def earn_nothing_so_far(tx: Tx, member_id: UUID) -> None:
+    """Somebody who was a guest is a member from now on: what they were handed before earns nothing, also when a part of
+    it comes back later. A line that was handed over in part earns nothing with its rest either."""
+    await tx.execute(
+        """INSERT INTO point_rates (member_id, order_id, line_id, rate, rule_version, tier)
+           SELECT member_id, order_id, id, 0, $2, '' FROM order_lines WHERE member_id = $1 AND handed > 0
+           ON CONFLICT DO NOTHING""",
+        member_id,
+        loyalty.POINTS.current().version,
+    )
+
+
 async def _rates(tx: Tx, member_id: UUID, order_id: UUID, order: Any, lines: Sequence[Any]) -> Mapping[UUID, int]:
     """The rate of each line, frozen when it is first asked for."""
     known = {line["id"]: line["rate"] for line in lines if line["rate"] is not None}
