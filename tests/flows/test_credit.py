@@ -17,7 +17,7 @@ from duoline.attribution import NewTouchpoint, Owner, Target
 from duoline.flows import credit, ship
 from duoline.flows.draft import Receipt
 from duoline.flows.merge_members import merge_members
-from duoline.kernel import clock, faults, outbox
+from duoline.kernel import clock, faults, outbox, policies
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Refusal
 from duoline.kernel.ids import new_id
@@ -1068,3 +1068,15 @@ async def test_a_shop_is_credited_once_for_a_new_member_at_headquarters_cost_and
     )
     sums = {one.payee.id: (one.before_minor, one.after_minor) for one in found.sums if one.book == "allocation"}
     assert sums == {shop: (mine, 700), settlement.HEADQUARTERS.id: (-mine, -700)}
+
+
+async def test_rules_of_a_moment_ago_are_known_before_an_order_is_frozen(world, books, set_policy):
+    """Another process has decided, and this one has not heard of it yet."""
+    await set_policy("commission", guide_bp=100)
+    behind = dict(policies._versions)
+    await set_policy("commission", guide_bp=1000)
+    policies._versions.clear()
+    policies._versions.update(behind)
+    await had(world, books)
+    await told(world)
+    assert await world.value("SELECT commission_version FROM order_credits") == 2

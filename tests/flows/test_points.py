@@ -9,7 +9,7 @@ import pytest
 
 from duoline import loyalty, orders
 from duoline.flows import earn_points, expire, own_tender, pay, pay_points
-from duoline.kernel import clock, faults, outbox
+from duoline.kernel import clock, faults, outbox, policies
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
 from duoline.loyalty import ripen
@@ -99,6 +99,28 @@ async def test_paid_is_not_earned_and_a_guest_earns_nothing(world, books):
     await world.db.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", world.member_id)
 
 
+async def test_a_guest_who_becomes_a_member_earns_by_what_comes_after(world, books, unit):
+    guest = new_id()
+    await world.db.execute(
+        "INSERT INTO members (member_id, kind, created_at) VALUES ($1, 'guest', $2)", guest, clock.now()
+    )
+    await world.stock("A", "milk", 5)
+    before, after = [await world.place(world.wish("milk", n, at="A"), member_id=guest) for n in (3, 2)]
+    for receipt in (before, after):
+        await world.pay(books, receipt)
+        await world.ready(receipt)
+    await world.hand(before)
+    async with world.db.begin() as tx:
+        await tx.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", guest)
+        await earn_points.earn_nothing_so_far(tx, guest)
+    await bring(world, before.id, milk=1)
+    await told(world)
+    assert (await loyalty.balance_of(world.db, guest)).spendable == 0
+    await world.hand(after)
+    await told(world)
+    assert (await loyalty.balance_of(world.db, guest)).spendable == 2 * unit // 100
+
+
 async def test_the_rate_is_the_tiers_and_stays_when_the_rules_change(world, books, unit, set_policy):
     await set_policy("points", tiers=(TierTimes(tier="gold", percent=200),))
     await is_now(world, "gold")
@@ -108,6 +130,26 @@ async def test_the_rate_is_the_tiers_and_stays_when_the_rules_change(world, book
     await is_now(world, "member")
     await bring(world, receipt.id, milk=1)
     assert (await told(world)).spendable == unit * 2 // 100
+
+
+async def test_rules_of_a_moment_ago_are_known_before_they_are_written_down(world, books, unit, set_policy):
+    """Another process has decided, and this one has not heard of it yet."""
+    await set_policy("points", rate=100)
+    behind = dict(policies._versions)
+    await set_policy("points", rate=300, binding=7)
+    policies._versions.clear()
+    policies._versions.update(behind)
+    assert policies.current("points").version == 1
+    await had(world, books)
+    assert (await told(world)).spendable == unit * 3 // 100
+    assert await world.value("SELECT rule_version FROM point_rates") == 2
+    policies._versions.clear()
+    policies._versions.update(behind)
+    async with world.db.begin() as tx:
+        payload = {"first": True, "flags": []}
+        event = outbox.Event(1, "attribution.bound", str(new_id()), payload, world.member_id, (), clock.now())
+        await earn_points.earn_by_binding(tx, event)
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == unit * 3 // 100 + 7
 
 
 async def test_a_free_article_earns_nothing(world, books, offer):  # noqa: F811

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from duoline import loyalty
-from duoline.channels.http import sessions
+from duoline.channels.clerk import cards as clerk_cards
+from duoline.channels.http import limits, sessions
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
@@ -109,6 +110,72 @@ async def test_an_old_card_is_read_by_its_number(world: World) -> None:
     read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": " M0001234 "})
     assert read.status_code == 200, read.text
     assert read.json()["checks"] is None
+
+
+async def test_a_number_that_is_typed_is_written_down_with_whom_it_led_to(world: World) -> None:
+    buyer = await world.member("+8613912345672")
+    await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
+    clerk, query = world.staff("clerk1"), "SELECT subject, store_id, actor_id, after FROM audit_log WHERE action = $1"
+    with clock.frozen(NOON):
+        card = (await buyer.get("/api/mall/card")).json()
+        assert (await clerk.post("/api/clerk/cards", {"store": "S1", "text": shown(card)})).status_code == 200
+        assert await world.db.fetch(query, "member.card-typed") == []  # they showed it themselves
+        assert (await clerk.post("/api/clerk/cards", {"store": "S1", "text": "M0001234"})).status_code == 200
+    [line] = await world.db.fetch(query, "member.card-typed")
+    assert (line["subject"], line["store_id"], line["after"]) == (str(buyer.id), world.stores["S1"], {"told": True})
+
+
+async def test_numbers_cannot_be_tried_out(world: World) -> None:
+    buyer = await world.member("+8613912345672")
+    await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
+    clerk = world.staff("clerk1")
+    with clock.frozen(NOON):
+        # Half of them are codes made up for the picture of a card: they are counted as well.
+        texts = [f"M{n:07}" for n in range(5)] + [f"DLC1.ABCDEFGHIJ.{n:08}" for n in range(5)]
+        tried = [(await clerk.post("/api/clerk/cards", {"store": "S1", "text": text})).status_code for text in texts]
+        assert tried == [404] * 5 + [409] * 5
+        over = await clerk.post("/api/clerk/cards", {"store": "S1", "text": "M0001234"})
+        assert (over.status_code, over.json()["code"]) == (429, "members.too-many-wrong-cards")
+        assert datetime.fromisoformat(over.json()["retry_at"]) == NOON + timedelta(minutes=10)
+        # Codes of pickups are counted with them, so that nobody has two purses of tries.
+        other = await clerk.post("/api/clerk/preorder-lookups", {"store": "S1", "code": "12345678"})
+        assert (other.status_code, other.json()["code"]) == (429, "fulfilment.too-many-wrong-codes")
+        colleague = world.staff("manager1")
+        assert (await colleague.post("/api/clerk/cards", {"store": "S1", "text": "M0001234"})).status_code == 200
+    with clock.frozen(NOON + timedelta(minutes=10)):
+        for _ in range(15):  # right ones cost nothing
+            assert (await clerk.post("/api/clerk/cards", {"store": "S1", "text": "M0001234"})).status_code == 200
+
+
+async def test_who_reads_through_a_list_of_right_numbers_is_stopped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = await world.member("+8613912345672")
+    await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
+    monkeypatch.setattr(clerk_cards, "TYPED_BY_STAFF", limits.Limit(2, 3600))
+    text = {"store": "S1", "text": "M0001234"}
+    tried = [(await world.staff("clerk1").post("/api/clerk/cards", text)).status_code for _ in range(3)]
+    assert tried == [200, 200, 429]
+
+
+async def test_a_franchisees_shop_is_told_of_a_typed_number_only_by_consent(world: World) -> None:
+    buyer = await world.member("+8613912345672")
+    await world.db.execute("INSERT INTO member_codes VALUES ('M0001234', $1)", buyer.id)
+    typed = {"store": "S3", "text": "M0001234"}
+    with clock.frozen(NOON):
+        clerk = world.staff("franchisee_a")
+        refused = await clerk.post("/api/clerk/cards", typed)
+        assert (refused.status_code, refused.json()["code"]) == (403, "members.card-not-shared")
+        assert "5672" not in refused.text
+        told = await world.db.fetchval("SELECT after FROM audit_log WHERE action = 'member.card-typed'")
+        assert told == {"told": False}
+        # Whoever shows the card on their phone shows it to this shop.
+        card = (await buyer.get("/api/mall/card")).json()
+        assert (await clerk.post("/api/clerk/cards", {"store": "S3", "text": shown(card)})).status_code == 200
+    with clock.frozen(NOON + timedelta(minutes=1)):
+        agreed = await buyer.put("/api/mall/privacy/sharing", {"granted": True, "text_version": 1})
+        assert agreed.status_code == 200, agreed.text
+        assert (await clerk.post("/api/clerk/cards", typed)).status_code == 200
 
 
 async def test_a_pass_runs_out_and_cannot_be_made(world: World, milk: str) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from duoline.flows import pay, refund
-from duoline.kernel import clock
+from duoline.kernel import aside, clock, outbox
 from duoline.kernel.errors import Refusal
+from duoline.kernel.ids import new_id
 from duoline.payments import providers
 from duoline.payments.provider import EventKind, OpenedPayment, PaymentEvent, PaymentState, PaymentStatus
-from tests.http.shelf import CONTACT
+from tests.http.shelf import CONTACT, NOON
 
 if TYPE_CHECKING:
     from tests.http.world import Caller, World
@@ -86,6 +87,27 @@ async def test_a_payment_that_does_not_fit_is_settled_once(world: World, shelf: 
     assert (await hq.post(path, {"do": "settled", "reason": "the provider sent it back"})).status_code == 204
     assert await cases(world) == []
     assert [one["state"] for one in await cases(world, state="all")] == ["resolved"]
+
+
+async def test_an_event_that_was_put_aside_is_listed_and_told_again(world: World) -> None:
+    async with world.db.begin() as tx:
+        for n in (1, 2):
+            event = outbox.Event(n, "orders.sold", f"A{n}", {}, None, (), NOON)
+            await aside.put_aside(tx, "points", event, attempts=5, problem="ValueError: no")
+    hq, path = world.staff("hq"), "/api/console/events-aside"
+    page = (await hq.get(path, params={"limit": 1})).json()
+    [first] = page["items"]
+    assert (first["consumer"], first["topic"], first["about"], first["asked"]) == ("points", "orders.sold", "A2", False)
+    [second] = (await hq.get(path, params={"limit": 1, "cursor": page["next"]})).json()["items"]
+    assert second["about"] == "A1"
+    attention = (await hq.get("/api/console/today")).json()["attention"]
+    assert [one["count"] for one in attention if one["kind"] == "events_aside"] == [2]
+    assert (await world.staff("franchisee_a").get(path)).status_code == 403
+    done = await hq.post(f"{path}/{first['id']}/telling", {"reason": "mended in 1.2"})
+    assert done.status_code == 204, done.text
+    assert [one["asked"] for one in (await hq.get(path)).json()["items"]] == [True, False]
+    gone = await hq.post(f"{path}/{new_id()}/telling", {"reason": "?"})
+    assert gone.status_code == 404
 
 
 async def test_a_refund_that_fails_is_sent_again_or_given_by_hand(world: World, shelf: str, declining: None) -> None:

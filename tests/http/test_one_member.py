@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tests.http.shelf import CONTACT, line
 
@@ -39,6 +40,20 @@ async def test_a_guests_orders_are_the_members_after_the_log_in(world: World, sh
     # Nobody else has come nearer to it.
     stranger = await world.member()
     assert (await stranger.get(order)).status_code == 404
+
+
+async def test_what_was_handed_to_a_guest_earns_the_new_member_nothing(world: World, shelf: str) -> None:
+    browser = world.anonymous()
+    lines = [line(shelf, 2)]
+    for _ in range(2):
+        placed = await browser.post("/api/mall/orders", {"lines": lines, "pay_mode": "at_store", "contact": CONTACT})
+        assert placed.status_code == 201, placed.text
+    handed = UUID(placed.json()["id"])
+    await world.db.execute("UPDATE order_lines SET handed = quantity WHERE order_id = $1", handed)
+    await log_in(world, browser)
+    rates = await world.db.fetch("SELECT order_id, rate FROM point_rates")
+    assert [tuple(row) for row in rates] == [(handed, 0)]  # the other one is still to be collected
+    await world.db.execute("UPDATE order_lines SET handed = 0")
 
 
 async def test_an_order_that_waits_for_payment_is_paid_after_the_log_in(world: World, shelf: str) -> None:

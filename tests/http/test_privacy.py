@@ -216,6 +216,29 @@ async def test_the_first_log_in_is_the_consent_to_being_served(world: World) -> 
     assert [tuple(row) for row in said] == [("service", True, 1, "mall")]
 
 
+async def test_a_guide_of_a_franchisee_counts_only_their_companys_orders_without_consent(
+    world: World, milk: str
+) -> None:
+    who = await world.member("+8619900000711")
+    await bound(who, await code_of(world, "franchisee_a", "S3"))
+    await who.post("/api/mall/orders", order(line(milk)))  # collected at S1, which is headquarters'
+    listed = "/api/clerk/guide-members"
+
+    async def seen(store: str, staff: str) -> list[tuple[int, bool]]:
+        items = (await world.staff(staff).get(listed, params={"store": store})).json()["items"]
+        return [(one["orders"], one["last_order_at"] is None) for one in items]
+
+    assert await seen("S3", "franchisee_a") == [(0, True)]
+    here = await world.db.fetchval("SELECT id FROM orders WHERE member_id = $1", who.id)
+    await world.db.execute("UPDATE orders SET store_id = $2 WHERE id = $1", here, world.stores["S3"])
+    assert await seen("S3", "franchisee_a") == [(1, False)]
+    await world.db.execute("UPDATE orders SET store_id = $2 WHERE id = $1", here, world.stores["S4"])  # another company
+    assert await seen("S3", "franchisee_a") == [(0, True)]
+    with clock.frozen(NOON + timedelta(minutes=1)):
+        await say(who, "sharing", True)
+    assert await seen("S3", "franchisee_a") == [(1, False)]
+
+
 async def test_a_guide_of_a_franchisee_sees_no_names_without_consent(world: World, milk: str) -> None:
     who = await world.member("+8619900000711")
     await who.patch("/api/mall/me", {"display_name": "欧阳芳菲"})

@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from duoline.kernel import clock, leases, outbox
-from duoline.kernel.errors import Fault
+from duoline.kernel import aside, clock, leases, outbox
+from duoline.kernel.auth import SYSTEM
+from duoline.kernel.errors import Fault, NotFound, Unavailable
 from duoline.kernel.ids import new_id
 from duoline.kernel.outbox import Consumer, Event, one_by_one
 
@@ -300,6 +301,105 @@ async def test_an_event_that_waits_for_a_row_is_never_put_aside(db: Database, mo
     await asyncio.wait_for(service, 10)
     assert await effects(db) == ["000", "001", "002"]
     assert await db.fetchval("SELECT count(*) FROM flow_records") == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.exceptions.QueryCanceledError("canceling statement due to statement timeout"),
+        asyncpg.exceptions.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.exceptions.InterfaceError("connection is closed"),
+        asyncpg.exceptions.TooManyConnectionsError("sorry, too many clients already"),
+        TimeoutError(),
+        ConnectionRefusedError(),
+        Unavailable("the provider"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_event_is_not_blamed_for_a_database_that_is_away(
+    db: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    await fill(db, 3)
+    tried = 0
+
+    async def handle(tx: Tx, event: Event) -> None:
+        nonlocal tried
+        if event.key == "001" and (tried := tried + 1) <= 6:
+            raise error
+        await effect("c")(tx, event)
+
+    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), one_by_one(handle))})
+    monkeypatch.setattr(outbox, "ATTEMPTS_MAX", 2)
+    monkeypatch.setattr(outbox, "AWAY_PAUSE_S", 0.01)
+    await follow_until(db, 3)
+    assert await effects(db) == ["000", "001", "002"]
+    assert await aside.list_aside(db, limit=9) == []
+
+
+async def test_what_was_put_aside_is_seen_and_told_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    member, store = new_id(), new_id()
+    options = {"family": "member", "owner_id": member, "member_id": member, "store_ids": [store]}
+    await emit(db, "bad", **options)
+    await emit(db, "good", **options)
+    await outbox.relay_once(db, await lease_of(db))
+    original = (await outbox.read(db, after_id=0))[0]
+    given: list[Event] = []
+    digests = False
+
+    async def handle(tx: Tx, event: Event) -> None:
+        given.append(event)
+        if event.key == "bad" and not digests:
+            raise ValueError("cannot be digested")
+        await effect("c")(tx, event)
+
+    monkeypatch.setattr(outbox, "consumers", {"c": Consumer("c", ("orders.*",), one_by_one(handle))})
+    monkeypatch.setattr(outbox, "ATTEMPTS_MAX", 2)
+    monkeypatch.setattr(outbox, "POLL_S", 0.05)
+    await follow_until(db, 1)
+    [record] = await aside.list_aside(db, limit=9)
+    assert record[1:7] == ("c", original.id, "orders.placed", "bad", "ValueError: cannot be digested", False)
+
+    async def ask() -> None:
+        async with db.begin() as tx:
+            await aside.ask_again(tx, record.id, reason="mended", actor=SYSTEM)
+
+    async def still_there() -> bool:
+        return any(one.asked for one in await aside.list_aside(db, limit=9))
+
+    await ask()
+    await ask()  # twice is once
+    [asked] = await aside.list_aside(db, limit=9)
+    assert asked.asked
+    await follow_until(db, 1, once=still_there)  # it fails again, and is put aside again
+    [asked] = await aside.list_aside(db, limit=9)
+    assert (asked.asked, await effects(db)) == (False, ["good"])
+    await db.execute("DELETE FROM event_log")  # two weeks later
+    given.clear()
+    digests = True
+    await ask()
+    await follow_until(db, 2)
+    assert await aside.list_aside(db, limit=9) == []
+    assert given == [original]
+    assert await effects(db) == ["good", "bad"]
+    with pytest.raises(NotFound):
+        await ask()
+    lines = await db.fetch("SELECT action, reason FROM audit_log WHERE subject_kind = 'event' ORDER BY at, id")
+    assert [tuple(line) for line in lines] == [
+        ("event.put-aside", ""), ("event.told-again", "mended"), ("event.told-again", "mended"),
+    ]  # fmt: skip
+
+
+async def follow_until(db: Database, n: int, *, once: Any = None) -> None:
+    """Run the consumers until there are so many effects, and `once` says no more."""
+    stop = asyncio.Event()
+    service = asyncio.create_task(outbox.run_consumers(db, stop))
+    for _ in range(400):
+        if len(await effects(db)) == n and not (once and await once()):
+            break
+        await asyncio.sleep(0.02)
+    # Whoever has told again has also put its record away.
+    stop.set()
+    await asyncio.wait_for(service, 10)
 
 
 async def test_the_log_is_trimmed_behind_every_reader(db: Database) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 import pytest
+from rich.console import Console
 
-from duoline.entry import doctor
-from duoline.kernel import postgres
+from duoline.entry import doctor, retell
+from duoline.kernel import aside, outbox, postgres
 from duoline.kernel.config import VARIABLES, from_environment
+from duoline.kernel.db import Database
 from tests.platform.conftest import Run
 
 SECRET = "s" * 32
@@ -175,6 +180,48 @@ async def test_events_that_nobody_moves(access: postgres.Access):
         "VALUES (gen_random_uuid(), 'orders.placed', 'A1', '{}', '2026-01-02 03:04+00')",
     )
     assert found["events"].text == "the oldest one waits since 2026-01-02 03:04 UTC"
+
+
+async def test_events_that_could_not_be_digested(access: postgres.Access):
+    aside = (
+        "INSERT INTO flow_records (id, name, key, step, data, state, run_at, created_at, updated_at) VALUES"
+        " (gen_random_uuid(), 'event:points', '7', 'orders.sold', '{}', 'failed', now(), now(), now()),"
+        " (gen_random_uuid(), 'event:points', '8', 'orders.sold', '{}', 'done', now(), now(), now())"
+    )
+    found = await _found(access, aside)
+    assert found["put aside"].text == "1 could not be digested and are put aside"
+
+
+async def test_events_are_listed_and_told_again_by_a_command(access: postgres.Access):
+    db = await Database.connect(access.dsn, size_max=1)
+    try:
+        async with db.begin() as tx:
+            event = outbox.Event(7, "orders.sold", "A1", {}, None, (), datetime.now(UTC))
+            await aside.put_aside(tx, "points", event, attempts=5, problem="ValueError: no")
+        [one] = await aside.list_aside(db, limit=9)
+        console = Console(file=io.StringIO(), width=200)
+        missing = UUID(int=1)
+        await retell.events(access.dsn, console, again=[missing], everything=False, reason="")
+        assert not (await aside.list_aside(db, limit=9))[0].asked
+        await retell.events(access.dsn, console, again=(), everything=True, reason="mended")
+        assert (await aside.list_aside(db, limit=9))[0].asked
+    finally:
+        await db.close()
+    shown = console.file.getvalue()
+    assert f"{missing}: nothing is put aside by this id." in shown
+    assert str(one.id) in shown
+    assert "ValueError: no" in shown
+    assert "to be told again by the worker" in shown
+
+
+async def test_a_consumer_that_is_behind(access: postgres.Access):
+    found = await _found(
+        access,
+        "INSERT INTO event_log (id, source_id, topic, key, payload, store_ids, at) OVERRIDING SYSTEM VALUE"
+        " VALUES (5, gen_random_uuid(), 'orders.sold', 'A1', '{}', '{}', '2026-01-02 03:04+00')",
+        "INSERT INTO event_offsets (consumer, last_id) VALUES ('points', 4), ('settlement', 5)",
+    )
+    assert found["consumers"].text == "behind: points since 2026-01-02 03:04 UTC"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -34,6 +34,7 @@ COMMANDS = {
     "backup": "backup",
     "restore": "restore",
     "doctor": "doctor",
+    "events": "retell",
 }
 
 

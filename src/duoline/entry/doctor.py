@@ -31,7 +31,7 @@ from rich.table import Table
 from duoline.entry.metadata import registry
 from duoline.entry.process import allow_open_files
 from duoline.entry.schema import CannotMigrate, pending
-from duoline.kernel import postgres
+from duoline.kernel import aside, postgres
 from duoline.kernel.config import CHECKOUT, VARIABLES, BadSetting, Settings, from_environment
 
 if TYPE_CHECKING:
@@ -334,6 +334,8 @@ async def _inside(connection: asyncpg.Connection[Any], access: postgres.Access) 
     yield await _rights(connection)
     yield await _held_jobs(connection)
     yield await _late_events(connection)
+    yield await _slow_consumers(connection)
+    yield await _put_aside(connection)
     yield await _failing_crons(connection)
     yield await _books(connection)
 
@@ -377,6 +379,30 @@ async def _late_events(connection: asyncpg.Connection[Any]) -> Finding:
         text = f"the oldest one waits since {oldest:%Y-%m-%d %H:%M} UTC"
         return bad("events", text, "No worker moves them: is `duoline serve` or `duoline worker` running?")
     return good("events", "none is late")
+
+
+async def _slow_consumers(connection: asyncpg.Connection[Any]) -> Finding:
+    """Who has read less of the log than there was a minute ago: a database that is too slow makes all events wait."""
+    rows = await connection.fetch(
+        """
+        SELECT o.consumer, (SELECT e.at FROM event_log e WHERE e.id > o.last_id ORDER BY e.id LIMIT 1) AS since
+        FROM event_offsets o ORDER BY o.consumer
+        """
+    )
+    now = datetime.now(UTC)
+    late = [row for row in rows if row["since"] is not None and now - row["since"] > EVENTS_LATE]
+    if late:
+        text = ", ".join(f"{row['consumer']} since {row['since']:%Y-%m-%d %H:%M} UTC" for row in late)
+        return bad("consumers", f"behind: {text}", "Is a worker running? Its log says what an event waits for.")
+    return good("consumers", "all have read the log")
+
+
+async def _put_aside(connection: asyncpg.Connection[Any]) -> Finding:
+    count = await connection.fetchval(aside.COUNT)
+    if count:
+        text = f"{count} could not be digested and are put aside"
+        return bad("put aside", text, "`duoline events` says which and why, and has them told again.")
+    return good("put aside", "no event")
 
 
 async def _failing_crons(connection: asyncpg.Connection[Any]) -> Finding:

@@ -51,6 +51,8 @@ class Credit(NamedTuple):
 
 
 CONSUMER = "settlement"
+RULES = ("commission", "allocation", "contracts", "returns")
+"""Kinds of rules that are frozen with an order, or say when its shares are due."""
 
 
 @outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
@@ -64,6 +66,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
     await credit_all(tx, changed)
+    if not changed and any(event.topic.startswith("attribution.") for event in events):
+        await policies.catch_up(tx, *RULES)
     for event in events:
         if event.topic == "attribution.bound":
             await credit_bringing(tx, event)
@@ -81,6 +85,8 @@ async def credit_all(tx: Tx, those: Mapping[UUID, UUID]) -> int:
 
     Nothing before an order is paid or handed over. Locks the payees, once all is known.
     """
+    if those:
+        await policies.catch_up(tx, *RULES)
     told = [one for order_id, member_id in those.items() if (one := await _told(tx, member_id, order_id))]
     if not told:
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from duoline import loyalty, orders
-from duoline.kernel import clock, outbox
+from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.loyalty.account import lock
 from duoline.loyalty.reckon import points_for, rate_of
@@ -39,6 +39,7 @@ async def earn_by(tx: Tx, event: Event) -> None:
 
 async def earn_by_binding(tx: Tx, event: Event) -> None:
     """Who chose their first guide ever is given points, once; not where something about it is odd."""
+    await policies.catch_up(tx, loyalty.POINTS.kind)
     points = loyalty.POINTS.current(event.at).body.binding
     plain = event.payload.get("first") and not event.payload.get("flags")
     if points and plain and event.member_id is not None:
@@ -47,13 +48,13 @@ async def earn_by_binding(tx: Tx, event: Event) -> None:
         )
 
 
-_ORDER = """
-SELECT o.state, o.total_minor, o.placed_at, m.tier,
+_ORDER = f"""
+SELECT o.state, o.total_minor, o.placed_at, m.tier, ({policies.NEWEST} 'points') AS newest_rules,
        (SELECT coalesce(sum(u.worth_minor), 0)::bigint FROM point_uses u
         WHERE u.member_id = o.member_id AND u.order_id = o.id) AS by_points
 FROM orders o JOIN members m ON m.member_id = o.member_id AND m.kind = 'member'
 WHERE o.member_id = $1 AND o.id = $2
-"""
+"""  # noqa: S608 - our own text
 _LINES = """
 SELECT l.id, r.rate, duo_value(l.net_minor, l.quantity, l.handed - l.returned) AS kept_minor,
        CASE WHEN r.rate IS NULL THEN ARRAY(
@@ -79,6 +80,7 @@ async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
     order = await tx.fetchrow(_ORDER, member_id, order_id)
     if order is None:
         return 0
+    await policies.hear_of(tx, loyalty.POINTS.kind, order["newest_rules"])
     lines = await tx.fetch(_LINES, member_id, order_id, DEPTH_MAX)
     rates = await _rates(tx, member_id, order_id, order, lines)
     points = sum(
@@ -99,6 +101,18 @@ async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
         points=points,
         ripens_at=clock.now() + waits,
         actor=SYSTEM,
+    )
+
+
+async def earn_nothing_so_far(tx: Tx, member_id: UUID) -> None:
+    """Somebody who was a guest is a member from now on: what they were handed before earns nothing, also when a part of
+    it comes back later. A line that was handed over in part earns nothing with its rest either."""
+    await tx.execute(
+        """INSERT INTO point_rates (member_id, order_id, line_id, rate, rule_version, tier)
+           SELECT member_id, order_id, id, 0, $2, '' FROM order_lines WHERE member_id = $1 AND handed > 0
+           ON CONFLICT DO NOTHING""",
+        member_id,
+        loyalty.POINTS.current().version,
     )
 
 

@@ -39,9 +39,15 @@ async def find_by_code(tx: Tx, *, location_id: UUID, text: str, actor: Actor) ->
 
 
 async def try_code(
-    tx: Tx, location_id: UUID, actor: Actor, look_up: Callable[[Tx], Awaitable[T | Refusal]]
+    tx: Tx,
+    location_id: UUID,
+    actor: Actor,
+    look_up: Callable[[Tx], Awaitable[T | Refusal]],
+    *,
+    wrong: tuple[type[Refusal], ...] = (WrongCode,),
 ) -> T | Refusal:
-    """What a code leads to, within the limit of wrong ones that a clerk may enter at a shop.
+    """What a code leads to, within the limit of wrong ones that a clerk may enter at a shop; `wrong` are the refusals
+    that say a code is.
 
     An attempt is counted before the code is looked at: tries sent at the same moment wait for each other at the
     count, so none is judged that the limit does not know of.
@@ -51,7 +57,7 @@ async def try_code(
     if not await _count(tx, location_id, actor, window):
         return TooManyWrongCodes(retry_at=window + timedelta(minutes=10))
     found = await look_up(tx)
-    if not isinstance(found, WrongCode):
+    if not isinstance(found, wrong):
         await _uncount(tx, location_id, actor, window)
     return found
 

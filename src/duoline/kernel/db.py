@@ -43,6 +43,22 @@ RETRYABLE = (
     asyncpg.exceptions.LockNotAvailableError,
 )
 
+# What says nothing of the work itself: the database was busy, away, full or being stopped, or something else that does
+# not answer now. The same work may go well later, however often it has failed so far.
+AWAY = (
+    *RETRYABLE,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.OperatorInterventionError,  # also a statement's time that is over
+    asyncpg.exceptions.PostgresConnectionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.PostgresSystemError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.InterfaceError,  # the connection was closed
+    OSError,  # and time-outs, which are such
+    Unavailable,
+)
+
 _encoder = msgspec.json.Encoder()
 
 

@@ -15,17 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from uuid import UUID
 
 import asyncpg
 
-from duoline.kernel import clock, jobs, leases, metrics
-from duoline.kernel.db import RETRYABLE
+from duoline.kernel import aside, clock, jobs, leases, metrics
+from duoline.kernel.db import AWAY
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from uuid import UUID
 
     import msgspec
 
@@ -52,6 +52,7 @@ PEEK_S = 0.05
 POLL_S = 3.0
 LOOK_S = 30.0
 ATTEMPTS_MAX = 5
+AWAY_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,20 @@ class Event:
             row["for_member_id"],
             tuple(row["store_ids"]),
             row["at"],
+        )
+
+    @classmethod
+    def again(cls, asked: aside.Asked) -> Event:
+        """One that was put aside, as it was."""
+        data = asked.data
+        return cls(
+            asked.event_id,
+            asked.topic,
+            data["key"],
+            data["payload"],
+            UUID(data["member_id"]) if data.get("member_id") else None,
+            tuple(UUID(each) for each in data.get("store_ids") or ()),
+            datetime.fromisoformat(data["at"]) if data.get("at") else clock.now(),
         )
 
 
@@ -207,8 +222,9 @@ def consumer(name: str, *, topics: Sequence[str]) -> Callable[[Handler], Handler
     """Register a handler `async (tx, event)`: called once for each event of its topics, in order of the log.
 
     The handler's changes and its place in the log are committed together, so an effect inside the database happens
-    once. It must not reach outside: for that it starts a flow. After five failures the event is put aside as a
-    failed flow record `event:<consumer>`, with its problem, and the rest flows on.
+    once. It must not reach outside: for that it starts a flow. After five failures the event is put aside
+    (`kernel.aside`), with its problem, and the rest flows on. A database that is away or too slow is no failure of the
+    event (`db.AWAY`): everything waits.
     """
 
     def register(handle: Handler) -> Handler:
@@ -295,54 +311,83 @@ async def run_consumers(db: Database, stop: asyncio.Event) -> None:
 
 
 async def _follow(db: Database, of: Consumer, wake: asyncio.Event, stop: asyncio.Event) -> None:
-    failures, singly = 0, 0
+    failures, waits, singly = 0, 0, 0
     while not stop.is_set():
         wake.clear()
         limit = 1 if singly else BATCH
         try:
             passed = await consume_once(db, of, limit=limit)
+            if passed < limit:
+                await tell_again_once(db, of)
+        except AWAY:
+            # Nobody can say that it is the event's fault: it waits, however often. One by one, in case that a batch
+            # takes longer than a statement may.
+            log.exception("consumer %s waits", of.name)
+            singly, waits = BATCH, waits + 1
+            await _pause(stop, min(0.1 * 2 ** min(waits, 6), AWAY_PAUSE_S))
+            continue
         except Exception as error:
             log.exception("consumer %s failed", of.name)
             # The bad event is somewhere in the batch: go one by one, so that the good ones before it get through.
-            # That somebody holds a row for long is no fault of the event: it waits, however often.
-            failures += limit == 1 and not isinstance(error, RETRYABLE)
+            failures += limit == 1
             singly = BATCH
-            if failures >= ATTEMPTS_MAX:
-                await _put_aside(db, of, error)
+            if failures >= ATTEMPTS_MAX and await _put_aside(db, of, error):
                 failures = 0
             else:
-                await _pause(stop, 0.1 * 2**failures)
+                await _pause(stop, 0.1 * 2 ** min(failures, ATTEMPTS_MAX))
             continue
-        failures, singly = 0, max(0, singly - 1)
+        failures, waits, singly = 0, 0, max(0, singly - 1)
         if passed < limit:
             singly = 0
             await first(stop, wake, POLL_S)
 
 
-async def _put_aside(db: Database, of: Consumer, error: Exception) -> None:
-    """Record the next event as failed for this consumer and step over it."""
-    async with db.begin() as tx:
-        last_id = await _place(tx, of.name)
-        events = await read(tx, after_id=last_id, limit=1)
-        if not events:
-            return
-        event, now = events[0], clock.now()
-        await tx.execute(
-            "INSERT INTO flow_records"
-            " (id, name, key, step, data, state, attempts, run_at, problem, created_at, updated_at)"
-            " VALUES ($1, $2, $3, $4, $5, 'failed', $6, $7, $8, $7, $7) ON CONFLICT (name, key) DO NOTHING",
-            new_id(),
-            f"event:{of.name}",
-            str(event.id),
-            event.topic,
-            {"key": event.key, "payload": event.payload},
-            ATTEMPTS_MAX,
-            now,
-            f"{type(error).__name__}: {error}"[:2000],
-        )
-        await _advance(tx, of.name, event.id)
+async def _put_aside(db: Database, of: Consumer, error: Exception) -> bool:
+    """Record the next event as failed for this consumer and step over it. False when the database is away now."""
+    try:
+        async with db.begin() as tx:
+            last_id = await _place(tx, of.name)
+            events = await read(tx, after_id=last_id, limit=1)
+            if not events:
+                return True
+            event = events[0]
+            problem = f"{type(error).__name__}: {error}"
+            await aside.put_aside(tx, of.name, event, attempts=ATTEMPTS_MAX, problem=problem)
+            await _advance(tx, of.name, event.id)
+    except AWAY:
+        log.exception("consumer %s: an event cannot be put aside yet", of.name)
+        return False
     metrics.EVENTS_PUT_ASIDE.labels(of.name).inc()
     log.error("consumer %s: event %d (%s) is put aside", of.name, event.id, event.topic)
+    return True
+
+
+async def tell_again_once(db: Database, of: Consumer) -> int:
+    """Tell a consumer again of every event that it failed on and somebody asked for; returns how many went well.
+
+    Each in a transaction of its own under the consumer's place, as new ones are. What fails again is put aside again.
+    """
+    told = 0
+    while True:
+        asked = None
+        try:
+            async with db.begin() as tx:
+                await _place(tx, of.name)
+                asked = await aside.next_asked(tx, of.name)
+                if asked is None:
+                    return told
+                await of.handle(tx, [Event.again(asked)])
+                await aside.told(tx, asked.id)
+        except AWAY:
+            raise
+        except Exception as error:
+            log.exception("consumer %s: an event that was told again failed", of.name)
+            if asked is None:
+                raise
+            async with db.begin() as tx:
+                await aside.failed_again(tx, asked.id, problem=f"{type(error).__name__}: {error}")
+            continue
+        told += 1
 
 
 # --- watchers: caches of a process -----------------------------------------------------------------

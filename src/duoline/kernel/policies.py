@@ -6,6 +6,7 @@ A policy that can be piloted may have a version that holds in some regions only 
 that go on as before and are compared with them; what asks without a region never sees a pilot.
 Every number in a policy has bounds (`whole`), inside of which all that reads it works; a test tries each of them.
 Each process keeps all versions in memory and looks for new ones at every event `policies.*` and every thirty seconds.
+What writes down for good what a rule says asks first whether there is a newer one (`catch_up`).
 """
 
 from __future__ import annotations
@@ -121,6 +122,8 @@ def twice(field: str, part: str, codes: Sequence[str]) -> list[dict[str, str]]:
 kinds: dict[str, Policy[Any]] = {}
 # For each kind every stored version, newest first.
 _versions: dict[str, list[InForce[Any]]] = {}
+# For each kind the newest number that fits its struct no more, and is not among those.
+_passed_over: dict[str, int] = {}
 
 
 def current(kind: str, at: datetime | None = None, *, region_id: UUID | None = None) -> InForce[Any]:
@@ -294,10 +297,32 @@ SELECT kind, version, body, active_from, regions, controls, until_at FROM polici
 """
 
 
+NEWEST = "SELECT coalesce(max(version), 0) FROM policies WHERE kind = "
+"""The newest number of a kind, for a statement that reads the rest too; its value goes to `hear_of`."""
+
+
+async def catch_up(tx: Tx, *kinds_: str) -> None:
+    """Know the newest versions of these kinds before something follows from them for good: this process may be behind
+    by as long as an event takes. One short read; another when there is news."""
+    rows = await tx.fetch(
+        "SELECT kind, max(version) AS newest FROM policies WHERE kind = ANY ($1) GROUP BY kind", list(kinds_)
+    )
+    for row in rows:
+        await hear_of(tx, row["kind"], row["newest"])
+
+
+async def hear_of(tx: Tx, kind: str, newest: int) -> None:
+    """As `catch_up`, for a number that was read already (`NEWEST`)."""
+    known = max([each.version for each in _versions.get(kind, ())], default=0)
+    if newest > max(known, _passed_over.get(kind, 0)):
+        await refresh(tx)
+
+
 @outbox.watch("policies.*")
 async def refresh(db: Database | Tx) -> None:
     """Read every version anew."""
     found: dict[str, list[InForce[Any]]] = {}
+    over: dict[str, int] = {}
     for row in await db.fetch(_VERSIONS):
         policy = kinds.get(row["kind"])
         if policy is None:
@@ -307,6 +332,7 @@ async def refresh(db: Database | Tx) -> None:
         except (msgspec.ValidationError, BadInput):
             # An older shape; the defaults of added fields make most of them fit. This one does not.
             log.warning("policy %s version %d does not fit its struct and is passed over", row["kind"], row["version"])
+            over.setdefault(row["kind"], row["version"])
             continue
         pilot = (
             None
@@ -316,6 +342,8 @@ async def refresh(db: Database | Tx) -> None:
         found.setdefault(row["kind"], []).append(InForce(row["kind"], row["version"], body, row["active_from"], pilot))
     _versions.clear()
     _versions.update(found)
+    _passed_over.clear()
+    _passed_over.update(over)
 
 
 def _problems(shape: type[msgspec.Struct], values: Any) -> list[dict[str, str]]:

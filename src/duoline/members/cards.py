@@ -57,6 +57,24 @@ class CardCodeOver(Refusal):
     en = "This code has run out; ask the customer to show the card anew."
 
 
+class TooManyWrongCards(Refusal):
+    """The limit against trying out numbers; `retry_at` says when the next may be."""
+
+    code = "members.too-many-wrong-cards"
+    status = 429
+    zh = "输错的会员卡号太多,请 10 分钟后再试。"
+    en = "Too many wrong card numbers; wait ten minutes."
+
+
+class CardNotShared(Refusal):
+    """A number that was typed in a franchisee's shop, of a member who did not agree to sharing."""
+
+    code = "members.card-not-shared"
+    status = 403
+    zh = "这位会员没有同意向加盟店提供资料。请顾客出示手机上的会员码。"
+    en = "This member has not agreed to share with franchised shops. Ask them to show the card on their phone."
+
+
 class CardNeeded(Refusal):
     """What a member has is spent by who shows the card on their phone, now: not by a number that anybody may know."""
 

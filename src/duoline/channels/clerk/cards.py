@@ -9,18 +9,24 @@ import msgspec
 from litestar import post
 
 from duoline import loyalty, wallet
-from duoline.channels.http import doors
+from duoline.channels.http import doors, limits, partners
 from duoline.channels.http.answers import Answer, Input, answer
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
+from duoline.flows.read_card import read_card
 from duoline.flows.trade import Trade
 from duoline.kernel import clock
+from duoline.kernel.errors import Refusal
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.members import cards, phones, profile
 from duoline.members.group import group_of
 from duoline.members.policy import TIERS
 from duoline.members.stand import standing_of
+from duoline.stores.directory import Chain
+
+TYPED_BY_STAFF = limits.Limit(120, 3600)
+"""A counter types one customer's number after the other; whoever reads through a list of them types more."""
 
 
 class CardScan(Input, frozen=True):
@@ -56,14 +62,28 @@ class CardHolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/api/clerk/cards", opt=doors.staff("sell", store="store", text=doors.SHARED), status_code=200)
-async def scan_card(write: Write, staff: Staff, trade: Trade, data: CardScan) -> Answer[CardHolder]:
-    """Find the member of a card. Nothing is stored of it.
+async def scan_card(write: Write, staff: Staff, chain: Chain, trade: Trade, data: CardScan) -> Answer[CardHolder]:
+    """Find the member of a card. The answer is not stored; wrong tries are counted for staff and shop, and a number
+    that was typed is in the audit log with the member it led to.
 
-    Refuses `members.card-code-over`, `members.no-such-card`.
+    Refuses `http.too-many-requests` for typed numbers, `members.too-many-wrong-cards`, `members.card-code-over`,
+    `members.no-such-card`, then in a franchisee's shop `members.card-not-shared` for a typed number.
     """
     del write  # takes part in the rule that every POST names its key; a scan is answered anew each time
-    staff.store(data.store, "sell")
-    member_id = await cards.read_card(trade.db, data.text, secret=trade.secret)
+    shop = staff.store(data.store, "sell")
+    if not cards.is_shown(data.text):
+        TYPED_BY_STAFF.check(str(staff.id))
+    async with trade.db.begin() as tx:
+        member_id = await read_card(
+            tx,
+            shop,
+            data.text,
+            franchised=partners.franchised(chain, shop),
+            secret=trade.secret,
+            actor=staff.actor,
+        )
+    if isinstance(member_id, Refusal):
+        raise member_id
     who = await profile.profile(trade.db, member_id)
     standing = await standing_of(trade.db, member_id)
     balance = await loyalty.balance_of_group(trade.db, await group_of(trade.db, member_id))

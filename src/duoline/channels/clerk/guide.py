@@ -76,7 +76,8 @@ class Disputed(msgspec.Struct, frozen=True):
 
 
 class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of mine: since when, how they came, and when they ordered last, anywhere."""
+    """A member of mine: since when, how they came, how often they ordered and when last. Anywhere; in a franchisee's
+    shop, of who did not agree to sharing, at that company's shops."""
 
     id: UUID
     name: str
@@ -124,15 +125,19 @@ async def show_code(
     return await write.run(work)
 
 
-# $6: whether the shop is a franchisee's. Then only who agreed to sharing has a name.
+# $6: whether the shop is a franchisee's. Then only who agreed to sharing has a name, and of the others only orders that
+# concern one of its company's shops ($8) count.
 _MEMBERS = """
 SELECT b.member_id, b.id, b.source, b.from_at, b.expires_at, m.display_name, m.phone, o.orders, o.last_order_at,
-       (NOT $6 OR duo_consents(m.member_id, 'sharing')) AS shared
+       c.shared
 FROM duo_bound_to($1, $2, $7) b JOIN members m ON m.member_id = b.head_id
+CROSS JOIN LATERAL (SELECT NOT $6 OR duo_consents(m.member_id, 'sharing') AS shared) c
 CROSS JOIN LATERAL (SELECT count(*)::integer AS orders, max(o.placed_at) AS last_order_at FROM orders o
-                    WHERE o.member_id = ANY (duo_person(b.head_id)) AND o.state NOT IN ('cancelled', 'expired')) o
-WHERE ($3 = '' OR (m.display_name ILIKE '%' || $3 || '%' OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3))
-                  AND (NOT $6 OR duo_consents(m.member_id, 'sharing')))
+                    WHERE o.member_id = ANY (duo_person(b.head_id)) AND o.state NOT IN ('cancelled', 'expired')
+                      AND (c.shared OR o.location_ids && $8::uuid[] OR o.store_id = ANY ($8)
+                           OR o.sold_store_id = ANY ($8))) o
+WHERE ($3 = '' OR (strpos(lower(m.display_name), lower($3)) > 0
+                   OR ($3 ~ '^[0-9]{4,}$' AND m.phone LIKE '%' || $3)) AND c.shared)
   AND ($4::uuid IS NULL OR b.id < $4)
 ORDER BY b.id DESC LIMIT $5
 """
@@ -150,13 +155,22 @@ async def list_members(
 ) -> Page[GuideMember]:
     """Members I look after in this shop, the newest first; `q` is a part of the name or the end of the number.
 
-    In a franchisee's shop those who did not agree to sharing are `shared: false` and have neither.
+    In a franchisee's shop those who did not agree to sharing are `shared: false` and have neither; of their orders only
+    those at the company's own shops count.
     """
     shop = staff.store(store, "guide")
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
     now = clock.now()
     rows = await db.fetch(
-        _MEMBERS, staff.id, shop.id, q.strip(), before, limit + 1, partners.franchised(chain, shop), now
+        _MEMBERS,
+        staff.id,
+        shop.id,
+        q.strip(),
+        before,
+        limit + 1,
+        partners.franchised(chain, shop),
+        now,
+        [each.id for each in chain.stores.values() if each.company_id == shop.company_id],
     )
     shown = rows[:limit]
     if hidden := sum(not row["shared"] for row in shown):

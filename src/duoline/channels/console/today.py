@@ -14,7 +14,7 @@ from litestar import get
 from duoline import fulfilment, insight
 from duoline.channels.http import doors
 from duoline.channels.http.sessions import Staff
-from duoline.kernel import clock
+from duoline.kernel import aside, clock
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
 from duoline.stores.directory import Chain
@@ -180,6 +180,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     frozen = await db.fetchval(_FROZEN, *staff.scope("orders.dispatch").sql)
     failed = await db.fetchval("SELECT count(*) FROM refunds WHERE state = 'failed'") if everything else 0
     broken = await db.fetchval("SELECT count(*) FROM invariant_checks WHERE rows > 0") if everything else 0
+    put_aside = await db.fetchval(aside.COUNT) if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0
     unusual = await insight.count_alerts(db, [shop.id for shop in shops], insight.STOCK_ALERTS.current().body, at=now)
     late = sum(row["late"] for row in work.values())
@@ -195,6 +196,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
         Attention("stale_holds", unusual.stale_hold, "/stock/overview?alerts=stale_hold"),
         Attention("rejecting", unusual.rejects, "/stock/overview?alerts=rejects"),
         Attention("books", broken, "/audit?subject_kind=invariant"),
+        Attention("events_aside", put_aside, "/audit?subject_kind=event"),
     ]
     return Today(
         on=_date_of_most(shops, now).isoformat(),

@@ -10,6 +10,7 @@ import msgspec
 from duoline import attribution, orders
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
+from duoline.flows import earn_points
 from duoline.members import guests, phones, profile
 from duoline.members import sessions as member_sessions
 from duoline.stores.types import StoreCard
@@ -48,6 +49,7 @@ async def go_on(
         await attribution.carry(tx, device_id=key, member_id=member_id)
     if is_new:
         await attribution.signed_up(tx, member_id=member_id)
+        await earn_points.earn_nothing_so_far(tx, member_id)
 
 
 def guest_of(member: Member | None) -> Member | None:
