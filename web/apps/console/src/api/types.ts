@@ -1134,6 +1134,8 @@ export interface Dispute {
   held_source: BindingSource
   /** The binding it is about has ended: the member cannot be moved any more. */
   over: boolean
+  /** Who reads this is a party to it and may not decide it. */
+  own: boolean
   reason: string
   raised_by: string | null
   raised_at: string
