@@ -341,6 +341,31 @@ async def test_a_dispute_is_decided_once_and_both_sides_stay_in_the_history(shop
     assert (await told(shop), await told(shop, "attribution.moved")) == (1, 1)
 
 
+async def test_nobody_decides_a_dispute_they_are_a_party_to(shop: Shop):
+    await bind(shop, shop.ann)
+    dispute_id = await dispute(shop, shop.bob)
+    async with shop.db.begin() as tx:
+        # Ann's second log-in, by which she sits at headquarters, and who has nothing to do with it.
+        second, other = (
+            await add_guide(tx, "ann2", shop.store, "+8613800000001"),
+            await add_guide(tx, "eve", shop.store),
+        )
+
+    async def stands(judge: UUID) -> None:
+        async with shop.db.begin() as tx:
+            await attribution.decide_dispute(
+                tx, member_id=shop.member, dispute_id=dispute_id, decision="stands", guide=None, reason="x",
+                actor=Actor("staff", judge),
+            )  # fmt: skip
+
+    for judge in (shop.bob, shop.ann, second):
+        with pytest.raises(attribution.OwnDispute):
+            await stands(judge)
+    assert await shop.db.fetchval("SELECT decided_at FROM binding_disputes") is None
+    await stands(other)
+    assert await shop.db.fetchval("SELECT decided_by FROM binding_disputes") == other
+
+
 async def test_a_dispute_about_what_has_ended_moves_nobody(shop: Shop):
     with pytest.raises(attribution.NothingToDispute):
         await dispute(shop, shop.bob)

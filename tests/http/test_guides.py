@@ -139,7 +139,7 @@ async def test_a_dispute_from_the_shop_to_the_office(world: World, milk: str) ->
     # Both shops see it; only headquarters decides.
     for who in ("manager1", "manager2", "hq"):
         (row,) = (await world.staff(who).get("/api/console/binding-disputes")).json()["items"]
-        assert (row["claimant"], row["held_by"], row["over"]) == ("clerk2", "clerk1", False)
+        assert (row["claimant"], row["held_by"], row["over"], row["own"]) == ("clerk2", "clerk1", False, False)
     assert (await world.staff("franchisee_a").get("/api/console/binding-disputes")).json()["items"] == []
     path = f"/api/console/binding-disputes/{row['id']}/decision"
     assert (await world.staff("manager2").post(path, {"decision": "moves", "reason": "x"})).status_code == 403
@@ -156,6 +156,17 @@ async def test_a_dispute_from_the_shop_to_the_office(world: World, milk: str) ->
     # A shop sees of a member's history what was its own.
     seen = (await world.staff("manager1").get(f"/api/console/bindings/members/{buyer.id}")).json()["bindings"]
     assert [row["store_code"] for row in seen] == ["S1"]
+
+
+async def test_headquarters_does_not_decide_what_it_disputes_itself(world: World, milk: str) -> None:
+    buyer, hq = await world.member(PHONE), world.staff("hq")
+    await bound(buyer, await code_of(world))
+    body = {"store": "S2", "phone": "13900000001", "reason": "x"}
+    assert (await hq.post("/api/clerk/guide-disputes", body)).status_code == 201
+    (row,) = (await hq.get("/api/console/binding-disputes")).json()["items"]
+    assert row["own"]
+    refused = await hq.post(f"/api/console/binding-disputes/{row['id']}/decision", {"decision": "moves", "reason": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "attribution.own-dispute")
 
 
 async def test_members_are_passed_on_and_found(world: World, milk: str) -> None:

@@ -15,6 +15,7 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
 from duoline.members import cards, identities, pairs
 from duoline.members.match import pair
+from tests.http.test_guides import bound, code_of
 from tests.http.test_live import connect, ended
 
 if TYPE_CHECKING:
@@ -311,3 +312,50 @@ async def test_two_at_once_have_an_identity_once(world: World, both: tuple[Calle
         made = await asyncio.gather(*(identify(world, who, kind, value) for who in both))
         assert sorted(status for status, _ in made) == [201, 409]
     assert await broken(world.db) == []
+
+
+async def test_what_both_have_is_told_before_and_after(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    hq = world.staff("hq")
+    path = f"/api/console/members/{of(one)}/merges/with/{of(two)}"
+    assert (await world.staff("manager1").get(path)).status_code == 403
+    before = (await hq.get(path)).json()
+    assert [before[side]["points"] for side in ("kept", "other", "together")] == [100, 250, 350]
+    assert before["together"]["wallet"] == {"minor": 0, "currency": "CNY"}
+    counts = {
+        "tiers": [{"code": "member", "name": {"zh": "会员", "en": "Member"}, "from_minor": 0}],
+        "window_days": 365,
+    }
+    persons = (await hq.post("/api/console/tiers/counts", counts)).json()
+    made = await hq.post(f"/api/console/members/{of(one)}/merges", {"other_id": str(of(two)), "reason": "same"})
+    assert made.status_code == 201
+    after = (await hq.get(path)).json()
+    assert after["kept"] == after["together"] == before["together"]
+    # Two are one person now, wherever persons are counted; and the other's page says who they are.
+    now = (await hq.post("/api/console/tiers/counts", counts)).json()
+    assert (now["members"], persons["members"]) == (persons["members"] - 1, now["members"] + 1)
+    assert sum(tier["by_spending"] for tier in now["tiers"]) == now["members"]
+    assert (await hq.get(f"/api/console/members/{of(two)}")).json()["merged_into"] == str(of(one))
+    (row,) = (await hq.get("/api/console/members", params={"q": "0852"})).json()["items"]
+    assert row["merged_into"] == str(of(one))
+
+
+async def test_one_guide_stands_once_and_another_rests(world: World, both: tuple[Caller, Caller]) -> None:
+    one, two = both
+    for who in (one, two):
+        await bound(who, await code_of(world, "clerk1"))
+    hq = world.staff("hq")
+    path = f"/api/console/members/{of(one)}/relations"
+
+    async def guides() -> list[tuple[str, bool]]:
+        found = (await hq.get(path)).json()["items"]
+        return [(tie["person"], tie["rests"]) for tie in found if tie["kind"] == "guide" and tie["until_at"] is None]
+
+    assert await guides() == [("clerk1", False)]
+    merges = f"/api/console/members/{of(one)}/merges"
+    await hq.post(merges, {"other_id": str(of(two)), "reason": "same"})
+    assert await guides() == [("clerk1", False)]
+    third = await world.member("+8619900000853")
+    await bound(third, await code_of(world, "manager1"))
+    assert (await hq.post(merges, {"other_id": str(of(third)), "reason": "same"})).status_code == 201
+    assert sorted(await guides()) == [("clerk1", False), ("manager1", True)]

@@ -5,7 +5,7 @@ from duoline.attribution.asks import Ask, answer, ask, open_asks
 from duoline.attribution.bind import Bound, Way, bind, unbind
 from duoline.attribution.bindings import SCOPE, Binding, binding_as_of, history
 from duoline.attribution.codes import new_code, path_of, short_link, tidy
-from duoline.attribution.disputes import Decision, decide_dispute, raise_dispute
+from duoline.attribution.disputes import IS_PARTY, Decision, decide_dispute, raise_dispute
 from duoline.attribution.errors import (
     AskOver,
     BoundElsewhere,
@@ -15,6 +15,7 @@ from duoline.attribution.errors import (
     NoteNotShown,
     NothingToDispute,
     OutfitEnded,
+    OwnDispute,
     OwnPhone,
     TouchpointEnded,
 )
@@ -75,6 +76,7 @@ from duoline.attribution.types import (
 
 __all__ = [
     "BINDING",
+    "IS_PARTY",
     "KINDS",
     "NEWCOMERS",
     "NOTE_LENGTH_MAX",
@@ -107,6 +109,7 @@ __all__ = [
     "OrderTouch",
     "Outfit",
     "OutfitEnded",
+    "OwnDispute",
     "OwnPhone",
     "Owner",
     "OwnerKind",

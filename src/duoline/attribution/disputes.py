@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from duoline.attribution import bindings
 from duoline.attribution.bind import Way, end, is_own, write
-from duoline.attribution.errors import DisputeOpen, DisputeOver, NothingToDispute, OwnPhone
+from duoline.attribution.errors import DisputeOpen, DisputeOver, NothingToDispute, OwnDispute, OwnPhone
 from duoline.kernel import audit, clock
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Tx
 
 Decision = Literal["stands", "moves"]
+
+IS_PARTY = """EXISTS (SELECT FROM staff me JOIN staff p ON p.id = me.id OR p.phone = me.phone
+                      WHERE me.id = {judge} AND p.id IN (d.guide_id, b.guide_id, d.raised_by))"""
+"""Whether who would judge has something to win: they ask for the member, have the member, or raised it for another.
+Somebody with two log-ins is one person by their own number. Of a dispute `d` about a binding `b`."""
 
 
 async def raise_dispute(tx: Tx, *, member_id: UUID, guide: Guide, reason: str, actor: Actor) -> UUID:
@@ -57,18 +62,24 @@ async def decide_dispute(
     """Headquarters' word: the binding stands, or the member moves to who disputed it (`guide`, held by `guide_at`).
 
     Locks the member, the dispute, the open binding. Refuses `kernel.not-found`, `attribution.dispute-over` when it was
-    decided, or when the member is to move from a binding that has ended since, `attribution.own-phone`.
+    decided, `attribution.own-dispute` to who is a party to it, whatever their rights, `attribution.dispute-over` when
+    the member is to move from a binding that has ended since, `attribution.own-phone`.
     """
     await access.lock(tx, member_id)
     row = await tx.fetchrow(
-        """SELECT binding_id, store_id, decided_at FROM binding_disputes WHERE member_id = $1 AND id = $2 FOR UPDATE""",
+        f"""SELECT d.binding_id, d.store_id, d.decided_at, {IS_PARTY.format(judge="$3")} AS own
+            FROM binding_disputes d JOIN bindings b ON b.member_id = d.member_id AND b.id = d.binding_id
+            WHERE d.member_id = $1 AND d.id = $2 FOR UPDATE OF d""",  # noqa: S608 - our own words
         member_id,
         dispute_id,
+        actor.id,
     )
     if row is None:
         raise NotFound(kind="binding_dispute")
     if row["decided_at"] is not None:
         raise DisputeOver
+    if row["own"]:
+        raise OwnDispute
     now = clock.now()
     if decision == "moves" and guide is not None:
         held = await bindings.lock_open(tx, member_id)

@@ -86,6 +86,15 @@ class DisputeOpen(Refusal):
     en = "This is disputed already; headquarters will decide."
 
 
+class OwnDispute(Refusal):
+    """Whoever asks for the member, has the member, or raised it, does not decide it."""
+
+    code = "attribution.own-dispute"
+    status = 403
+    zh = "您是这个申诉的当事人,不能自己裁定,请总部的另一位同事来裁定。"
+    en = "You are a party to this dispute; ask somebody else at headquarters to decide it."
+
+
 class DisputeOver(Refusal):
     """It was decided, or the binding it is about has ended."""
 

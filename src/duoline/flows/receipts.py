@@ -127,7 +127,7 @@ async def sold_at(
             FROM orders o, LATERAL (
                 SELECT sum(quantity)::integer AS units, (array_agg(name ORDER BY n))[1] AS first
                 FROM order_lines WHERE member_id = o.member_id AND order_id = o.id) l
-            WHERE {_SALE} AND o.store_id = $1 AND ($2 = '' OR o.order_no LIKE $2 || '%' OR o.order_no LIKE '%' || $2)
+            WHERE {_SALE} AND o.store_id = $1 AND ($2 = '' OR upper(o.order_no) LIKE ANY (ARRAY[$2 || '%', '%' || $2]))
               AND ($3::timestamptz IS NULL OR (o.placed_at, o.id) < ($3, $4::uuid))
             ORDER BY o.placed_at DESC, o.id DESC LIMIT $5""",  # noqa: S608 - our own words
         store_id,

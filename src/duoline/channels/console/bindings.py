@@ -72,6 +72,8 @@ class DisputeRow(msgspec.Struct, frozen=True, kw_only=True):
     held_source: str
     over: bool
     """The binding it is about has ended: the member cannot be moved any more."""
+    own: bool
+    """Who reads this is a party to it and may not decide it."""
     reason: str
     raised_by: str | None
     raised_at: datetime
@@ -136,12 +138,12 @@ WHERE ($1 OR b.store_id = ANY ($2))
 ORDER BY b.id DESC LIMIT $9
 """
 
-# $1 everything, $2 stores, $3 which, $4 member, $5 before, $6 how many, $7 as $10 above.
-_DISPUTES = """
+# $1 everything, $2 stores, $3 which, $4 member, $5 before, $6 how many, $7 as $10 above, $8 who reads.
+_DISPUTES = f"""
 SELECT d.*, (NOT $7 OR duo_consents(m.member_id, 'sharing')) AS shared, m.display_name, m.phone,
        c.name AS claimant, h.name AS held_by, b.store_id AS held_store_id,
        b.from_at AS held_since, b.source AS held_source, b.until_at IS NOT NULL AS over, r.name AS raised_name,
-       w.name AS decided_name
+       w.name AS decided_name, {attribution.IS_PARTY.format(judge="$8")} AS own
 FROM binding_disputes d JOIN bindings b ON b.member_id = d.member_id AND b.id = d.binding_id
 JOIN members m ON m.member_id = d.member_id
 LEFT JOIN staff c ON c.id = d.guide_id LEFT JOIN staff h ON h.id = b.guide_id
@@ -150,7 +152,7 @@ WHERE ($1 OR d.store_id = ANY ($2) OR b.store_id = ANY ($2))
   AND CASE $3 WHEN 'open' THEN d.decided_at IS NULL WHEN 'decided' THEN d.decided_at IS NOT NULL ELSE true END
   AND ($4::uuid IS NULL OR d.member_id = $4) AND ($5::uuid IS NULL OR d.id < $5)
 ORDER BY d.id DESC LIMIT $6
-"""
+"""  # noqa: S608 - our own words
 
 
 @get(PATH, opt=doors.staff("bindings.read", store="store"))
@@ -182,7 +184,7 @@ async def show_member_bindings(db: Database, staff: Staff, chain: Chain, member_
     rows = await db.fetch(_ROWS, *scope, "", None, "all", clock.now(), member_id, None, 200, partner)
     if not rows:
         raise NotFound(kind="member")
-    disputes = await db.fetch(_DISPUTES, *scope, "all", member_id, None, 200, partner)
+    disputes = await db.fetch(_DISPUTES, *scope, "all", member_id, None, 200, partner, staff.actor.id)
     return MemberBindings([_row(row, chain) for row in rows], [_dispute(row, chain) for row in disputes])
 
 
@@ -200,6 +202,7 @@ async def list_disputes(
         before,
         limit + 1,
         partners.of_a_partner(chain, staff),
+        staff.actor.id,
     )
     shown = rows[:limit]
     return Page([_dispute(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
@@ -209,8 +212,8 @@ async def list_disputes(
 async def decide_dispute(
     write: Write, staff: Staff, chain: Chain, dispute_id: UUID, data: DecisionInput
 ) -> Answer[DisputeRow]:
-    """Decide whose the member is. Refuses `attribution.dispute-over`, and `attribution.guide-gone` when the member
-    would move to somebody who has left."""
+    """Decide whose the member is. Refuses `attribution.dispute-over`, `attribution.own-dispute`, and
+    `attribution.guide-gone` when the member would move to somebody who has left."""
 
     async def work(tx: Tx) -> DisputeRow:
         found = await tx.fetchrow(
@@ -229,7 +232,7 @@ async def decide_dispute(
             reason=data.reason.strip(),
             actor=staff.actor,
         )
-        rows = await tx.fetch(_DISPUTES, True, [], "all", found["member_id"], None, 200, False)
+        rows = await tx.fetch(_DISPUTES, True, [], "all", found["member_id"], None, 200, False, staff.actor.id)
         return next(_dispute(row, chain) for row in rows if row["id"] == dispute_id)
 
     return await write.run(work)
@@ -318,6 +321,7 @@ def _dispute(row: Any, chain: Chain) -> DisputeRow:
         held_since=row["held_since"],
         held_source=row["held_source"],
         over=row["over"],
+        own=row["own"],
         reason=row["reason"],
         raised_by=row["raised_name"],
         raised_at=row["raised_at"],

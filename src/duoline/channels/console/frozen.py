@@ -90,7 +90,7 @@ CROSS JOIN LATERAL (
                        AND f.state IN ('waiting', 'to_pick', 'ready')), 0) AS units) q
           WHERE l.member_id = o.member_id AND l.order_id = o.id AND l.method = 'delivery') x) w
 WHERE ($1 OR o.location_ids <@ $2)
-  AND ($3::text IS NULL OR o.order_no LIKE $3 OR reverse(o.contact_phone) LIKE $4::text
+  AND ($3::text IS NULL OR upper(o.order_no) LIKE $3 OR reverse(o.contact_phone) LIKE $4::text
        OR o.contact_name ILIKE $5::text)
   AND ($6::timestamptz IS NULL OR (z.since_at, z.order_id) > ($6, $7::uuid))
 ORDER BY z.since_at, z.order_id LIMIT $8

@@ -13,7 +13,7 @@ from duoline.channels.console.member_shapes import ShopOf
 from duoline.channels.http import doors, partners
 from duoline.channels.http.answers import Page
 from duoline.channels.http.sessions import Staff
-from duoline.flows.member_relations import RelationKind, relations_of
+from duoline.flows.member_relations import RelationKind, one_tie_each, relations_of
 from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.members import consents
@@ -22,8 +22,8 @@ from duoline.stores.directory import Chain
 
 
 class MemberRelation(msgspec.Struct, frozen=True, kw_only=True):
-    """A tie with its start, source and end; without an end it is still so. `person` is somebody on the staff, `other`
-    another member."""
+    """A tie with its start, source and end; without an end it is still so, unless it `rests`: then another one of the
+    same person counts. `person` is somebody on the staff, `other` another member."""
 
     kind: RelationKind
     id: UUID
@@ -34,6 +34,7 @@ class MemberRelation(msgspec.Struct, frozen=True, kw_only=True):
     from_at: datetime | None
     until_at: datetime | None
     ended_because: str
+    rests: bool
 
 
 @get("/api/console/members/{member_id:uuid}/relations", opt=doors.staff("members.read", member_id="customer"))
@@ -61,8 +62,9 @@ async def list_relations(db: Database, staff: Staff, chain: Chain, member_id: UU
                 from_at=one.from_at,
                 until_at=one.until_at,
                 ended_because=one.ended_because,
+                rests=one.rests,
             )
-            for one in found
+            for one in one_tie_each(found)
         ]
     )
 

@@ -58,7 +58,8 @@ class TierOf(msgspec.Struct, frozen=True):
 
 
 class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A member in a list. Orders are those one may see. `shared` is false for a franchisee who may not see the name."""
+    """A member in a list. Orders are those one may see. `shared` is false for a franchisee who may not see the name;
+    `merged_into` is who they are now."""
 
     id: UUID
     name: str
@@ -72,6 +73,7 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
     points: int
     orders: int
     last_order_at: datetime | None
+    merged_into: UUID | None
 
 
 class TierNext(msgspec.Struct, frozen=True):
@@ -195,7 +197,8 @@ class MemberConsent(msgspec.Struct, frozen=True):
 
 class MemberCase(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a member; with `whole` false the orders are those of one's own shops, with `profiling` false
-    there are no favourites because the member did not agree to their being looked at."""
+    there are no favourites because the member did not agree to their being looked at. `merged_into` is who they are
+    now, for who may see that one."""
 
     id: UUID
     whole: bool
@@ -212,6 +215,7 @@ class MemberCase(msgspec.Struct, frozen=True, kw_only=True):
     favourites: list[MemberFavourite]
     profiling: bool
     consents: list[MemberConsent]
+    merged_into: UUID | None
 
 
 class PointsRow(msgspec.Struct, frozen=True, kw_only=True):

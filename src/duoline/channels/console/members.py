@@ -38,7 +38,7 @@ from duoline.flows import judge_tiers
 from duoline.flows.order_view import image_of
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.errors import BadInput
+from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
@@ -127,6 +127,7 @@ def _row(row: Any, chain: Chain) -> MemberRow:
         points=row["points"],
         orders=row["orders"],
         last_order_at=row["last_order_at"],
+        merged_into=row["merged_into"],
     )
 
 
@@ -171,7 +172,16 @@ async def _case(db: Database | Tx, seen: Seen, scope: Scope, chain: Chain) -> Me
             MemberConsent(one.text.purpose, one.text.title, one.granted, one.since, one.text_version, one.asks_again)
             for one in await consents.standings(db, row["member_id"])
         ],
+        merged_into=await _now(db, scope, row["merged_into"]),
     )
+
+
+async def _now(db: Database | Tx, scope: Scope, into: UUID | None) -> UUID | None:
+    """Who a merged member is now, unless that one is out of reach: a shop sees whom it sold to."""
+    try:
+        return None if into is None else (await reached(db, scope, into)).row["member_id"]
+    except NotFound:
+        return None
 
 
 _CHANGES = """

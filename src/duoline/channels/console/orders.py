@@ -203,7 +203,7 @@ LEFT JOIN LATERAL (
     WHERE {_OWN} AND f.location_id = ANY (o.location_ids) AND f.order_id = o.id
 ) own ON NOT $1 AND NOT (o.location_ids <@ $2)
 WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
-  AND ($3::text IS NULL OR o.order_no LIKE $3 OR reverse(o.contact_phone) LIKE $12::text
+  AND ($3::text IS NULL OR upper(o.order_no) LIKE $3 OR reverse(o.contact_phone) LIKE $12::text
        OR o.contact_name ILIKE $13::text)
   AND ($4 = '' OR o.state = $4) AND ($5 = '' OR o.channel = $5)
   AND ($6::uuid IS NULL OR o.location_ids @> ARRAY[$6] OR o.store_id = $6)
@@ -293,7 +293,7 @@ shorter pieces."""
 
 
 def patterns(q: str) -> tuple[str | None, str | None, str | None]:
-    """What to look for: the beginning of an order number, the end of a phone (written backwards), a name.
+    """What to look for: the beginning of an order number (in capitals), the end of a phone (written backwards), a name.
 
     Each has an index of its own, so that a list of millions is not read for one order.
     """

@@ -73,6 +73,12 @@ FROM members m LEFT JOIN spent s USING (member_id) WHERE m.kind = 'member' AND m
 """
 
 
+_HAVE = """
+SELECT tier, count(*) AS members FROM members WHERE kind = 'member' AND merged_into IS NULL GROUP BY 1
+"""
+"""Persons, as above: who was merged counts as the survivor alone."""
+
+
 @post("/api/console/tiers/counts", opt=doors.staff("members.edit"), status_code=200)
 async def count_tiers(write: Write, db: Database, data: TierDraft) -> Answer[TierCounts]:
     """How many members each tier of a draft would have by what they spent. Nothing is stored.
@@ -87,10 +93,7 @@ async def count_tiers(write: Write, db: Database, data: TierDraft) -> Answer[Tie
         row["n"]: row["members"]
         for row in await db.fetch(_BY_SPENDING, since, [tier.from_minor for tier in data.tiers])
     }
-    have = {
-        row["tier"]: row["members"]
-        for row in await db.fetch("SELECT tier, count(*) AS members FROM members WHERE kind = 'member' GROUP BY 1")
-    }
+    have = {row["tier"]: row["members"] for row in await db.fetch(_HAVE)}
     # The lowest starts at nothing, so nobody is below it.
     counts = [TierCount(tier.code, have.get(tier.code, 0), spent.get(n, 0)) for n, tier in enumerate(data.tiers, 1)]
     members = sum(have.values())

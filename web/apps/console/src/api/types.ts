@@ -1134,6 +1134,8 @@ export interface Dispute {
   held_source: BindingSource
   /** The binding it is about has ended: the member cannot be moved any more. */
   over: boolean
+  /** Who reads this is a party to it and may not decide it. */
+  own: boolean
   reason: string
   raised_by: string | null
   raised_at: string
@@ -1234,6 +1236,8 @@ export interface MemberRow {
   points: number
   orders: number
   last_order_at: string | null
+  /** Who they are now: this row was merged into that member. */
+  merged_into: string | null
 }
 
 export interface TierChange {
@@ -1308,6 +1312,7 @@ export interface MemberCase {
   /** Whether the member agreed to their favourites being looked at; without it there are none here. */
   profiling: boolean
   consents: { purpose: string; title: Text; granted: boolean; since: string | null; text_version: number | null; asks_again: boolean }[]
+  merged_into: string | null
 }
 
 export interface MemberSaid {
@@ -1371,6 +1376,8 @@ export interface MemberRelation {
   from_at: string | null
   until_at: string | null
   ended_because: string
+  /** Another tie of the same person counts before this one. */
+  rests: boolean
 }
 
 // ---- keys of other systems ----
@@ -1475,6 +1482,23 @@ export interface PairMember {
   merged_into: string | null
   others: number
   identities: IdentityRow[]
+}
+/** What a person has: points less what is owed, stored value, tier, orders, whose they are, coupons. */
+export interface MemberTotals {
+  points: number
+  pending: number
+  wallet: Money
+  tier: TierOf
+  orders: number
+  spent: Money
+  guide: string | null
+  guide_shop: ShopOf | null
+  coupons: number
+}
+export interface MergeTotals {
+  kept: MemberTotals
+  other: MemberTotals
+  together: MemberTotals
 }
 /** Two members who may be one person: points for it up to 100, why, and what was decided. */
 export interface MemberPair {
