@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from duoline import loyalty
+from duoline import loyalty, settlement
 from duoline.channels.clerk import guide as clerk_guide
 from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
@@ -35,9 +35,13 @@ from duoline.kernel.log import JsonLines
 from tests.http.shelf import NOON, line, stocked
 from tests.http.test_guides import bound, code_of
 from tests.http.test_members import told
+from tests.http.test_settlement import told as paid
+from tests.http.test_touchpoints import made, opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import httpx
 
     from duoline.kernel.db import Database
     from tests.http.world import Caller, World
@@ -259,6 +263,73 @@ async def test_who_is_still_to_be_paid_is_not_forgotten(world: World, milk: str)
     assert (answer.status_code, answer.json()["code"]) == (409, "members.erasure-blocked"), answer.text
     assert [each["field"] for each in answer.json()["problems"]] == ["earnings"]
     await world.db.execute("DELETE FROM payees")
+
+
+async def entered(world: World, browser: Caller, phone: str = PHONE) -> Caller:
+    await ok(await browser.post("/api/mall/login-codes", {"phone": phone}))
+    body = {"phone": phone, "code": await world.code_sent(phone)}
+    answer = await ok(await browser.post("/api/mall/sessions", body))
+    return type(browser)(browser.client, {"Authorization": f"Bearer {answer['token']}"}, UUID(answer["member"]["id"]))
+
+
+async def erased(world: World, who: Caller, phone: str = PHONE) -> None:
+    await ok(await who.post("/api/mall/privacy/erasure-codes"), 202)
+    await ok(await who.post("/api/mall/privacy/erasure", {"code": await world.code_sent(phone)}), 204)
+
+
+async def test_going_and_coming_again_pays_nobody_for_bringing_more_than_once(world: World, milk: str) -> None:
+    guide, point = await code_of(world), await made(world)
+    cookies: httpx.Cookies | None = None
+    for n in range(3):
+        browser = world.anonymous()
+        if cookies is not None:
+            browser.client.cookies = cookies
+        with clock.frozen(NOON + timedelta(minutes=20 * n)):
+            await opened(browser.client, point["code"], query="?v=q")
+            who = await entered(world, browser)
+            await bound(who, guide)
+            if n < 2:  # told of before they go; the last time only afterwards
+                await paid(world)
+        cookies = browser.client.cookies
+        with clock.frozen(NOON + timedelta(minutes=20 * n + 5)):
+            await erased(world, who)
+            await paid(world)
+        assert await broken(world.db) == []
+    with clock.frozen(NOON + timedelta(hours=2)):
+        who = await entered(world, world.anonymous())
+        await bound(who, guide)
+        await paid(world)
+    shares = await world.db.fetch(
+        "SELECT member_id, role, earned_minor, reversed_minor, flag FROM accruals ORDER BY at"
+    )
+    assert [tuple(row)[2:] for row in shares if row["role"] == "bringing"] == [(0, 500, "gone")] * 2 + [(500, 0, None)]
+    assert {row["member_id"] for row in shares if row["earned_minor"] > 0} == {who.id}
+    sums = await world.db.fetch("SELECT kind, pending_minor FROM payees WHERE pending_minor <> 0")
+    assert [tuple(row) for row in sums] == [("staff", 500)]
+    reasons = await world.db.fetch("SELECT DISTINCT reason FROM journals WHERE kind = 'settlement-bringing'")
+    assert {row["reason"] for row in reasons} == {"", "member erased"}
+    # Whom it was promised to sees it, and why it went.
+    clerk = world.staff("clerk1")
+    mine = await ok(await clerk.get("/api/clerk/earnings"))
+    assert (mine["pending"]["minor"], mine["reversed"]["minor"]) == (500, 1000)
+    shown = await ok(await clerk.get("/api/clerk/earnings/shares"))
+    assert [(one["earned"]["minor"], one["flag"]) for one in shown["items"]] == [(500, None), (0, "gone"), (0, "gone")]
+    with clock.frozen(NOON + timedelta(days=20)):
+        await settlement.mature(world.db)
+    assert await world.db.fetchval("SELECT sum(due_minor) FROM payees") == 500
+
+
+async def test_what_was_due_before_they_went_stays(world: World, milk: str) -> None:
+    guide = await code_of(world)
+    who = await entered(world, world.anonymous())
+    await bound(who, guide)
+    await paid(world)
+    with clock.frozen(NOON + timedelta(days=20)):
+        await settlement.mature(world.db)
+        await erased(world, who)
+    assert [tuple(row) for row in await world.db.fetch("SELECT state, earned_minor, flag FROM accruals")] == [
+        ("matured", 500, None)
+    ]
 
 
 async def test_who_was_merged_is_forgotten_with_them(world: World, milk: str) -> None:

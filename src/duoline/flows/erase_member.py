@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from duoline import attribution, favourites, loyalty
+from duoline import attribution, favourites, loyalty, settlement
 from duoline.flows import keep, personal_data
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
@@ -124,6 +124,9 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     await consents.withdraw_all(tx, member_id=member_id, channel=channel, actor=actor)
     await personal_data.forget(tx, whose)
     await _rename(tx, whose.ids)
+    # Or else coming again under the same number would pay whoever brings them each time.
+    brought = [row[0] for row in await tx.fetch(_BROUGHT, whose.ids)]
+    await settlement.take_back_bringing(tx, brought, flag="gone", reason="member erased", actor=actor)
     await tx.execute(
         "INSERT INTO erasures (member_id, channel, actor, erased_at, traces) VALUES ($1, $2, $3, $4, $5)",
         member_id,
@@ -146,6 +149,13 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     await outbox.emit(tx, topic="members.sessions-ended", key=str(member_id), payload={})
     await outbox.emit(tx, topic="members.erased", key=str(member_id), payload={"member_id": str(member_id)})
     faults.point("erase.before_commit")
+
+
+# What somebody was credited under for bringing them.
+_BROUGHT = """
+SELECT id FROM bindings WHERE member_id = ANY ($1)
+UNION SELECT touch_id FROM sign_ups WHERE member_id = ANY ($1)
+"""
 
 
 async def _rename(tx: Tx, ids: list[UUID]) -> None:
