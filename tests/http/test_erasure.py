@@ -338,6 +338,8 @@ async def test_who_was_merged_is_forgotten_with_them(world: World, milk: str) ->
     assert other.id
     async with world.db.begin() as tx:
         await merge_members(tx, survivor_id=one.id, other_id=other.id, reason="same", actor=SYSTEM)
+    gone = await world.staff("hq").post(f"/api/console/members/{other.id}/erasure", {"reason": "asked by letter"})
+    assert (gone.status_code, gone.json()["code"], gone.json()["into"]) == (409, "members.already-merged", str(one.id))
     path = f"/api/console/members/{one.id}/erasure"
     assert (await world.staff("hq").post(path, {"reason": "asked by letter"})).status_code == 204
     left = await world.db.fetch(
