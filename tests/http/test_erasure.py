@@ -25,16 +25,18 @@ from duoline.channels.mall import privacy as mall_privacy
 from duoline.channels.mall import shares as mall_shares
 from duoline.entry.check import broken
 from duoline.entry.metadata import metadata, registry
-from duoline.flows import erase_member, personal_data
+from duoline.flows import erase_member, personal_data, top_up
 from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, postgres
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
 from duoline.kernel.log import JsonLines
+from duoline.payments.provider import EventKind, PaymentEvent
 from tests.http.shelf import NOON, line, stocked
 from tests.http.test_guides import bound, code_of
 from tests.http.test_members import told
+from tests.http.test_money_cases import declining  # noqa: F401 - a fixture
 from tests.http.test_settlement import told as paid
 from tests.http.test_touchpoints import made, opened
 
@@ -330,6 +332,54 @@ async def test_what_was_due_before_they_went_stays(world: World, milk: str) -> N
     assert [tuple(row) for row in await world.db.fetch("SELECT state, earned_minor, flag FROM accruals")] == [
         ("matured", 500, None)
     ]
+
+
+@pytest.mark.usefixtures("declining")
+async def test_money_that_comes_for_who_is_gone_waits_for_a_person(world: World, milk: str) -> None:
+    who, head = await entered(world, world.anonymous()), world.staff("hq")
+    body = {"amount": {"minor": 50_000, "currency": "CNY"}}
+    asked, _ = [await ok(await who.post("/api/mall/wallet/top-ups", body)) for _ in range(2)]
+    await ok(await who.post(f"/api/mall/wallet/top-ups/{asked['id']}/payment"))
+    # The provider knows of one and may be paid at any moment; of the other nobody knows.
+    with clock.frozen(NOON + timedelta(minutes=2)):
+        blocked = await who.post("/api/mall/privacy/erasure-codes")
+        assert [one["field"] for one in blocked.json()["problems"]] == ["top_ups"]
+        by_letter = await head.post(f"/api/console/members/{who.id}/erasure", {"reason": "asked by letter"})
+        assert by_letter.json()["code"] == "members.erasure-blocked"
+    await world.db.execute("UPDATE wallet_top_ups SET expires_at = $1 WHERE id = $2", NOON, asked["id"])
+    await top_up.close_unpaid(world.db)
+    with clock.frozen(NOON + timedelta(minutes=5)):
+        await erased(world, who)
+        states = await world.db.fetch("SELECT state FROM wallet_top_ups")
+        assert [row["state"] for row in states] == ["closed", "closed"]
+        # Paid all the same.
+        event = PaymentEvent(
+            event_id="late", kind=EventKind.PAYMENT_PAID, ref=asked["id"], refund_ref=None, amount_minor=50_000,
+            currency="CNY", occurred_at=clock.now(), payer="wx-1",
+        )  # fmt: skip
+        await top_up.receive(world.db, "sandbox", event)
+    row = await world.db.fetchrow(
+        "SELECT principal_minor, bonus_minor, payer_key FROM wallet_top_ups WHERE state = 'paid'"
+    )
+    assert row is not None
+    assert tuple(row) == (50_000, 0, None), "nothing on top, and nothing of who paid"
+    attention = (await head.get("/api/console/today")).json()["attention"]
+    assert {"kind": "money_stored", "count": 1, "link": "/money"} in attention
+    (case,) = (await ok(await head.get("/api/console/money-cases")))["items"]
+    assert (case["kind"], case["amount"]["minor"], case["order_id"]) == ("stored", 50_000, None)
+    assert (case["provider"], case["problem"]) == ("sandbox", f"P{asked['id']}")
+    path = f"/api/console/money-cases/stored/{case['id']}/resolution?member_id={case['member_id']}"
+    assert (await head.post(path, {"do": "settled", "reason": "x"})).status_code == 422
+    assert (await head.post(path, {"do": "by_hand", "reason": "sent back in the back office"})).status_code == 204
+    assert (await head.post(path, {"do": "by_hand", "reason": "once more"})).status_code == 404
+    assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
+    trail = await world.db.fetchval("SELECT reason FROM audit_log WHERE action = 'wallet.pay-out'")
+    assert trail == "sent back in the back office"
+    # Nobody's wallet but theirs is emptied that way.
+    living = await world.member("+8619955507721")
+    await world.db.execute("INSERT INTO wallets VALUES ($1, 0, 0, $2)", living.id, NOON)
+    path = f"/api/console/money-cases/stored/{living.id}/resolution?member_id={living.id}"
+    assert (await head.post(path, {"do": "by_hand", "reason": "x"})).status_code == 404
 
 
 async def test_who_was_merged_is_forgotten_with_them(world: World, milk: str) -> None:

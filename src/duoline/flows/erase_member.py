@@ -23,6 +23,7 @@ from duoline.members import access, consents, homes
 from duoline.members.errors import AlreadyMerged, ErasureBlocked, MergedMeanwhile
 from duoline.members.group import group_of
 from duoline.members.phones import masked
+from duoline.wallet import top_ups
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -57,7 +58,10 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
         -- Each by itself: what is carried against them must not hide what is still to come.
         AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer AS earnings,
-       (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored
+       (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored,
+       -- Known to the provider, so that it may be paid at any moment.
+       (SELECT count(*) FROM wallet_top_ups t WHERE t.member_id = ANY ($1) AND t.state = 'open'
+        AND (t.provider_ref IS NOT NULL OR t.asked_at IS NOT NULL))::integer AS top_ups
 """
 
 
@@ -72,6 +76,10 @@ async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
         "stored": (
             "个钱包里还有储值,请先用完或请客服退还",
             "wallets hold money: spend it, or ask for it back",
+        ),
+        "top_ups": (
+            "笔充值还没有付完,请付完,或等它自己关闭(一刻钟内)",
+            "top-ups are not paid: pay them, or let them close by themselves within a quarter of an hour",
         ),
         "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
     }
@@ -110,6 +118,7 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     whose = {one: await personal_data.whose(tx, one, secret=secret, strangers=True) for one in accounts}
     all_ids = sorted({each for one in whose.values() for each in one.ids})
     refuse(await blocked(tx, personal_data.Whose(all_ids, None)))
+    await top_ups.close_unasked(tx, accounts)
     for owner_id in all_ids:
         await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
     # Or else coming again under the same number would pay whoever brings them each time.

@@ -875,10 +875,10 @@ export interface Source {
 }
 
 export interface MoneyCase {
-  kind: "misfit" | "refund"
+  kind: "misfit" | "refund" | "stored"
   id: string
   member_id: string
-  order_id: string
+  order_id: string | null
   order_no: string
   provider: string
   amount: Money
