@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from duoline import loyalty
+from duoline import loyalty, settlement
 from duoline.channels.clerk import guide as clerk_guide
 from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
@@ -25,19 +25,25 @@ from duoline.channels.mall import privacy as mall_privacy
 from duoline.channels.mall import shares as mall_shares
 from duoline.entry.check import broken
 from duoline.entry.metadata import metadata, registry
-from duoline.flows import erase_member, personal_data
+from duoline.flows import erase_member, personal_data, top_up
 from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, postgres
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
 from duoline.kernel.log import JsonLines
+from duoline.payments.provider import EventKind, PaymentEvent
 from tests.http.shelf import NOON, line, stocked
 from tests.http.test_guides import bound, code_of
 from tests.http.test_members import told
+from tests.http.test_money_cases import declining  # noqa: F401 - a fixture
+from tests.http.test_settlement import told as paid
+from tests.http.test_touchpoints import made, opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import httpx
 
     from duoline.kernel.db import Database
     from tests.http.world import Caller, World
@@ -261,12 +267,129 @@ async def test_who_is_still_to_be_paid_is_not_forgotten(world: World, milk: str)
     await world.db.execute("DELETE FROM payees")
 
 
+async def entered(world: World, browser: Caller, phone: str = PHONE) -> Caller:
+    await ok(await browser.post("/api/mall/login-codes", {"phone": phone}))
+    body = {"phone": phone, "code": await world.code_sent(phone)}
+    answer = await ok(await browser.post("/api/mall/sessions", body))
+    return type(browser)(browser.client, {"Authorization": f"Bearer {answer['token']}"}, UUID(answer["member"]["id"]))
+
+
+async def erased(world: World, who: Caller, phone: str = PHONE) -> None:
+    await ok(await who.post("/api/mall/privacy/erasure-codes"), 202)
+    await ok(await who.post("/api/mall/privacy/erasure", {"code": await world.code_sent(phone)}), 204)
+
+
+async def test_going_and_coming_again_pays_nobody_for_bringing_more_than_once(world: World, milk: str) -> None:
+    guide, point = await code_of(world), await made(world)
+    cookies: httpx.Cookies | None = None
+    for n in range(3):
+        browser = world.anonymous()
+        if cookies is not None:
+            browser.client.cookies = cookies
+        with clock.frozen(NOON + timedelta(minutes=20 * n)):
+            await opened(browser.client, point["code"], query="?v=q")
+            who = await entered(world, browser)
+            await bound(who, guide)
+            if n < 2:  # told of before they go; the last time only afterwards
+                await paid(world)
+        cookies = browser.client.cookies
+        with clock.frozen(NOON + timedelta(minutes=20 * n + 5)):
+            await erased(world, who)
+            await paid(world)
+        assert await broken(world.db) == []
+    with clock.frozen(NOON + timedelta(hours=2)):
+        who = await entered(world, world.anonymous())
+        await bound(who, guide)
+        await paid(world)
+    shares = await world.db.fetch(
+        "SELECT member_id, role, earned_minor, reversed_minor, flag FROM accruals ORDER BY at"
+    )
+    assert [tuple(row)[2:] for row in shares if row["role"] == "bringing"] == [(0, 500, "gone")] * 2 + [(500, 0, None)]
+    assert {row["member_id"] for row in shares if row["earned_minor"] > 0} == {who.id}
+    sums = await world.db.fetch("SELECT kind, pending_minor FROM payees WHERE pending_minor <> 0")
+    assert [tuple(row) for row in sums] == [("staff", 500)]
+    reasons = await world.db.fetch("SELECT DISTINCT reason FROM journals WHERE kind = 'settlement-bringing'")
+    assert {row["reason"] for row in reasons} == {"", "member erased"}
+    # Whom it was promised to sees it, and why it went.
+    clerk = world.staff("clerk1")
+    mine = await ok(await clerk.get("/api/clerk/earnings"))
+    assert (mine["pending"]["minor"], mine["reversed"]["minor"]) == (500, 1000)
+    shown = await ok(await clerk.get("/api/clerk/earnings/shares"))
+    assert [(one["earned"]["minor"], one["flag"]) for one in shown["items"]] == [(500, None), (0, "gone"), (0, "gone")]
+    with clock.frozen(NOON + timedelta(days=20)):
+        await settlement.mature(world.db)
+    assert await world.db.fetchval("SELECT sum(due_minor) FROM payees") == 500
+
+
+async def test_what_was_due_before_they_went_stays(world: World, milk: str) -> None:
+    guide = await code_of(world)
+    who = await entered(world, world.anonymous())
+    await bound(who, guide)
+    await paid(world)
+    with clock.frozen(NOON + timedelta(days=20)):
+        await settlement.mature(world.db)
+        await erased(world, who)
+    assert [tuple(row) for row in await world.db.fetch("SELECT state, earned_minor, flag FROM accruals")] == [
+        ("matured", 500, None)
+    ]
+
+
+@pytest.mark.usefixtures("declining")
+async def test_money_that_comes_for_who_is_gone_waits_for_a_person(world: World, milk: str) -> None:
+    who, head = await entered(world, world.anonymous()), world.staff("hq")
+    body = {"amount": {"minor": 50_000, "currency": "CNY"}}
+    asked, _ = [await ok(await who.post("/api/mall/wallet/top-ups", body)) for _ in range(2)]
+    await ok(await who.post(f"/api/mall/wallet/top-ups/{asked['id']}/payment"))
+    # The provider knows of one and may be paid at any moment; of the other nobody knows.
+    with clock.frozen(NOON + timedelta(minutes=2)):
+        blocked = await who.post("/api/mall/privacy/erasure-codes")
+        assert [one["field"] for one in blocked.json()["problems"]] == ["top_ups"]
+        by_letter = await head.post(f"/api/console/members/{who.id}/erasure", {"reason": "asked by letter"})
+        assert by_letter.json()["code"] == "members.erasure-blocked"
+    await world.db.execute("UPDATE wallet_top_ups SET expires_at = $1 WHERE id = $2", NOON, asked["id"])
+    await top_up.close_unpaid(world.db)
+    with clock.frozen(NOON + timedelta(minutes=5)):
+        await erased(world, who)
+        states = await world.db.fetch("SELECT state FROM wallet_top_ups")
+        assert [row["state"] for row in states] == ["closed", "closed"]
+        # Paid all the same.
+        event = PaymentEvent(
+            event_id="late", kind=EventKind.PAYMENT_PAID, ref=asked["id"], refund_ref=None, amount_minor=50_000,
+            currency="CNY", occurred_at=clock.now(), payer="wx-1",
+        )  # fmt: skip
+        await top_up.receive(world.db, "sandbox", event)
+    row = await world.db.fetchrow(
+        "SELECT principal_minor, bonus_minor, payer_key FROM wallet_top_ups WHERE state = 'paid'"
+    )
+    assert row is not None
+    assert tuple(row) == (50_000, 0, None), "nothing on top, and nothing of who paid"
+    attention = (await head.get("/api/console/today")).json()["attention"]
+    assert {"kind": "money_stored", "count": 1, "link": "/money"} in attention
+    (case,) = (await ok(await head.get("/api/console/money-cases")))["items"]
+    assert (case["kind"], case["amount"]["minor"], case["order_id"]) == ("stored", 50_000, None)
+    assert (case["provider"], case["problem"]) == ("sandbox", f"P{asked['id']}")
+    path = f"/api/console/money-cases/stored/{case['id']}/resolution?member_id={case['member_id']}"
+    assert (await head.post(path, {"do": "settled", "reason": "x"})).status_code == 422
+    assert (await head.post(path, {"do": "by_hand", "reason": "sent back in the back office"})).status_code == 204
+    assert (await head.post(path, {"do": "by_hand", "reason": "once more"})).status_code == 404
+    assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
+    trail = await world.db.fetchval("SELECT reason FROM audit_log WHERE action = 'wallet.pay-out'")
+    assert trail == "sent back in the back office"
+    # Nobody's wallet but theirs is emptied that way.
+    living = await world.member("+8619955507721")
+    await world.db.execute("INSERT INTO wallets VALUES ($1, 0, 0, $2)", living.id, NOON)
+    path = f"/api/console/money-cases/stored/{living.id}/resolution?member_id={living.id}"
+    assert (await head.post(path, {"do": "by_hand", "reason": "x"})).status_code == 404
+
+
 async def test_who_was_merged_is_forgotten_with_them(world: World, milk: str) -> None:
     one, other = await world.member("+8619955507712"), await world.member("+8619955507713")
     assert one.id
     assert other.id
     async with world.db.begin() as tx:
         await merge_members(tx, survivor_id=one.id, other_id=other.id, reason="same", actor=SYSTEM)
+    gone = await world.staff("hq").post(f"/api/console/members/{other.id}/erasure", {"reason": "asked by letter"})
+    assert (gone.status_code, gone.json()["code"], gone.json()["into"]) == (409, "members.already-merged", str(one.id))
     path = f"/api/console/members/{one.id}/erasure"
     assert (await world.staff("hq").post(path, {"reason": "asked by letter"})).status_code == 204
     left = await world.db.fetch(

@@ -65,14 +65,31 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
             continue
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
+    here = await _here(tx, [one.member_id for one in events if one.member_id and one.topic.startswith("attribution.")])
     await credit_all(tx, changed)
     if not changed and any(event.topic.startswith("attribution.") for event in events):
         await policies.catch_up(tx, *RULES)
     for event in events:
+        if event.member_id not in here:
+            continue
         if event.topic == "attribution.bound":
             await credit_bringing(tx, event)
         elif event.topic == "attribution.signed-up":
             await credit_bringing_store(tx, event)
+
+
+async def _here(tx: Tx, member_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of them are members and were not forgotten since: nobody is paid for having brought who is gone.
+
+    Their rows stay shared until the end, and come before the payees: an erasure that waits for one takes back what is
+    credited here.
+    """
+    if not member_ids:
+        return set()
+    rows = await tx.fetch(
+        "SELECT member_id, kind FROM members WHERE member_id = ANY ($1) ORDER BY member_id FOR SHARE", list(member_ids)
+    )
+    return {row["member_id"] for row in rows if row["kind"] == "member"}
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:

@@ -13,15 +13,17 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from duoline import attribution, favourites, loyalty
+from duoline import attribution, favourites, loyalty, settlement
 from duoline.flows import keep, personal_data
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.sweep import Sweep
 from duoline.members import access, consents, homes
-from duoline.members.errors import ErasureBlocked
+from duoline.members.errors import AlreadyMerged, ErasureBlocked, MergedMeanwhile
+from duoline.members.group import group_of
 from duoline.members.phones import masked
+from duoline.wallet import top_ups
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -56,7 +58,10 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
         -- Each by itself: what is carried against them must not hide what is still to come.
         AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer AS earnings,
-       (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored
+       (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored,
+       -- Known to the provider, so that it may be paid at any moment.
+       (SELECT count(*) FROM wallet_top_ups t WHERE t.member_id = ANY ($1) AND t.state = 'open'
+        AND (t.provider_ref IS NOT NULL OR t.asked_at IS NOT NULL))::integer AS top_ups
 """
 
 
@@ -71,6 +76,10 @@ async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
         "stored": (
             "个钱包里还有储值,请先用完或请客服退还",
             "wallets hold money: spend it, or ask for it back",
+        ),
+        "top_ups": (
+            "笔充值还没有付完,请付完,或等它自己关闭(一刻钟内)",
+            "top-ups are not paid: pay them, or let them close by themselves within a quarter of an hour",
         ),
         "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
     }
@@ -88,37 +97,71 @@ def refuse(problems: list[Blocked]) -> None:
 
 
 async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Actor, reason: str = "") -> None:
-    """Forget the member, and whoever was merged into them.
+    """Forget the member, and whoever was merged into them, each by itself.
 
-    Refuses `kernel.not-found` for nobody or a guest, `members.erasure-blocked` with `problems`.
+    Refuses `kernel.not-found` for nobody or a guest, `members.already-merged` for who was merged into somebody,
+    `members.erasure-blocked` with `problems`, `members.merged-meanwhile`.
 
-    Locks the orders, then what they lock, then points, then the member and their binding.
+    Locks all their orders, the levels of what is kept for them, their rows alone, their points, then payees.
     """
-    kind = await tx.fetchval("SELECT kind FROM members WHERE member_id = $1", member_id)
-    if kind != "member":
-        raise NotFound(kind="member")
-    # Who was merged into them is the same person: each is forgotten by itself.
+    accounts = await _accounts(tx, member_id)
+    all_ids = await _ids(tx, accounts, secret)
+    await tx.execute("SELECT 1 FROM orders WHERE member_id = ANY ($1) ORDER BY member_id, id FOR UPDATE", all_ids)
+    await keep.give_up(tx, units=await favourites.kept_anywhere(tx, all_ids), actor=actor, reason="member erased")
     for row in await tx.fetch(
-        "SELECT id, other_id FROM member_merges WHERE member_id = $1 AND undone_at IS NULL ORDER BY at, id", member_id
+        "SELECT id FROM member_merges WHERE member_id = $1 AND undone_at IS NULL ORDER BY at, id", member_id
     ):
         await unmerge_members(tx, survivor_id=member_id, merge_id=row["id"], reason="erased", actor=actor)
-        await erase(tx, member_id=row["other_id"], secret=secret, channel=channel, actor=actor, reason=reason)
-    whose = await personal_data.whose(tx, member_id, secret=secret, strangers=True)
-    await tx.execute("SELECT 1 FROM orders WHERE member_id = ANY ($1) ORDER BY member_id, id FOR UPDATE", whose.ids)
-    refuse(await blocked(tx, whose))
+    for account in accounts:
+        await access.lock(tx, account)
+        await _still_there(tx, account)
+    whose = {one: await personal_data.whose(tx, one, secret=secret, strangers=True) for one in accounts}
+    all_ids = sorted({each for one in whose.values() for each in one.ids})
+    refuse(await blocked(tx, personal_data.Whose(all_ids, None)))
+    await top_ups.close_unasked(tx, accounts)
+    for owner_id in all_ids:
+        await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
+    # Or else coming again under the same number would pay whoever brings them each time.
+    brought = [row[0] for row in await tx.fetch(_BROUGHT, all_ids)]
+    for account in accounts:
+        await _forget(tx, account, whose[account], channel=channel, actor=actor, reason=reason)
+    await settlement.take_back_bringing(tx, brought, flag="gone", reason="member erased", actor=actor)
+    faults.point("erase.before_commit")
+
+
+async def _accounts(tx: Tx, member_id: UUID) -> list[UUID]:
+    """The accounts of the person, in the order in which their rows are locked."""
+    row = await tx.fetchrow("SELECT kind, merged_into FROM members WHERE member_id = $1", member_id)
+    if row is None or row["kind"] != "member":
+        raise NotFound(kind="member")
+    if row["merged_into"] is not None:
+        raise AlreadyMerged(into=str(row["merged_into"]))
+    return sorted(await group_of(tx, member_id))
+
+
+async def _ids(tx: Tx, accounts: list[UUID], secret: str) -> list[UUID]:
+    found = [await personal_data.whose(tx, one, secret=secret, strangers=True) for one in accounts]
+    return sorted({each for one in found for each in one.ids})
+
+
+async def _still_there(tx: Tx, account: UUID) -> None:
+    """A locked account is one person's alone, and was not forgotten by somebody else while this one waited."""
+    row = await tx.fetchrow("SELECT kind, merged_into, merged_others FROM members WHERE member_id = $1", account)
+    if row is None or row["kind"] != "member":
+        raise NotFound(kind="member")
+    if row["merged_into"] is not None or row["merged_others"]:
+        raise MergedMeanwhile
+
+
+async def _forget(tx: Tx, member_id: UUID, whose: Whose, *, channel: str, actor: Actor, reason: str) -> None:
+    """Forget one account, locked and with nothing open."""
     traces = await _traces(tx, whose)
     now = clock.now()
-    await keep.give_up(tx, units=await favourites.kept_anywhere(tx, whose.ids), actor=actor, reason="member erased")
     await tx.execute(
         "UPDATE coupons SET void_at = $2 WHERE member_id = ANY ($1) AND order_id IS NULL AND void_at IS NULL",
         whose.ids,
         now,
     )
-    for owner_id in whose.ids:
-        await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
-    await access.lock(tx, member_id)
-    if await tx.fetchval("SELECT kind FROM members WHERE member_id = $1", member_id) != "member":
-        raise NotFound(kind="member")  # forgotten by somebody else while this one waited
     with suppress(NotFound):  # there may be no guide to part from
         await attribution.unbind(tx, member_id=member_id, actor=actor)
     await consents.withdraw_all(tx, member_id=member_id, channel=channel, actor=actor)
@@ -145,7 +188,13 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     )
     await outbox.emit(tx, topic="members.sessions-ended", key=str(member_id), payload={})
     await outbox.emit(tx, topic="members.erased", key=str(member_id), payload={"member_id": str(member_id)})
-    faults.point("erase.before_commit")
+
+
+# What somebody was credited under for bringing them.
+_BROUGHT = """
+SELECT id FROM bindings WHERE member_id = ANY ($1)
+UNION SELECT touch_id FROM sign_ups WHERE member_id = ANY ($1)
+"""
 
 
 async def _rename(tx: Tx, ids: list[UUID]) -> None:

@@ -41,9 +41,9 @@ async def capture(
 ) -> UUID | None:
     """Record the capture of a locked intent and post it to customers' deposits.
 
-    `account` is the ledger account the money stands in now, `payer_key` the digest of whose account paid it. Returns
-    the capture's id, or None when this intent was captured before (a repeated notice). Refuses
-    `payments.amount-mismatch`.
+    `account` is the ledger account the money stands in now, `payer_key` the digest of whose account paid it, which is
+    not kept of a buyer who has been forgotten. Returns the capture's id, or None when this intent was captured before
+    (a repeated notice). Refuses `payments.amount-mismatch`.
     """
     if (amount_minor, currency) != (intent.amount_minor, intent.currency):
         raise AmountMismatch(expected=intent.amount_minor, got=amount_minor)
@@ -55,7 +55,10 @@ async def capture(
     await tx.execute(
         """INSERT INTO captures (member_id, id, intent_id, order_id, tender, amount_minor, currency, provider_event,
                                  payer_key, at, actor)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                   CASE WHEN NOT EXISTS (SELECT FROM members WHERE member_id = $1 AND erased_at IS NOT NULL)
+                        THEN $9::bytea END,
+                   $10, $11)""",
         intent.member_id,
         capture_id,
         intent.id,

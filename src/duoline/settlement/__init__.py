@@ -40,6 +40,7 @@ from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, say
+from duoline.settlement.take_back import take_back_bringing
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee, Place
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "set_account",
     "sign_off",
     "simulate",
+    "take_back_bringing",
     "tell_all",
     "tell_bringing",
     "tell_bringing_store",

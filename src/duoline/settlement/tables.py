@@ -151,7 +151,7 @@ accruals = table(
     ),
     # Nobody is paid for what they bought themselves.
     check("accruals_self_ck", "payee_id <> member_id OR flag IS NOT NULL"),
-    check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'payer', 'circle')"),
+    check("accruals_flag_ck", "flag IN ('self', 'phone', 'device', 'address', 'payer', 'circle', 'gone')"),
     check("accruals_flagged_ck", "flag IS NULL OR earned_minor = 0"),
     check("accruals_earned_ck", "earned_minor >= 0 OR book = 'allocation'"),
     check("accruals_reversed_ck", "reversed_minor >= 0"),

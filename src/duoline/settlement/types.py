@@ -17,7 +17,7 @@ Role = Literal[
     "owner", "bringer_store", "guide_store", "touchpoint_store", "territory", "ship_store", "hand_over_store",
     "online", "headquarters", "bringing_store",
 ]  # fmt: skip
-Flag = Literal["self", "phone", "device", "address", "payer", "circle"]
+Flag = Literal["self", "phone", "device", "address", "payer", "circle", "gone"]
 
 NOWHERE = UUID(int=0)
 """The location of what belongs to no location: commission."""

@@ -208,12 +208,15 @@ async def pay(
 ) -> bool:
     """A provider says that a top-up was paid: record it once, also when it was closed before. Locks the top-up, the
     wallet. False when it was known. Of another amount than was asked for, what came is the principal, with its bonus.
-    `payer_key` is the digest of whose account paid it.
+    `payer_key` is the digest of whose account paid it. Who has been forgotten meanwhile is given nothing on top, and
+    nothing is kept of who paid: what came waits for headquarters to send it back.
     """
     locked = await lock_top_up(tx, top_up.member_id, top_up.id)
     if locked.state == "paid":
         return False
     bonus = locked.bonus_minor if paid_minor == locked.principal_minor else bonus_for(WALLET.current().body, paid_minor)
+    if await tx.fetchval("SELECT erased_at IS NOT NULL FROM members WHERE member_id = $1", locked.member_id):
+        bonus, payer_key = 0, None
     await tx.execute(
         """UPDATE wallet_top_ups SET state = 'paid', principal_minor = $3, bonus_minor = $4, resolved_at = $5,
                   asked_at = NULL, payer_key = $6
@@ -268,6 +271,16 @@ async def close(tx: Tx, top_up: TopUp) -> None:
            WHERE member_id = $1 AND id = $2 AND state = 'open'""",
         top_up.member_id,
         top_up.id,
+        clock.now(),
+    )
+
+
+async def close_unasked(tx: Tx, member_ids: Collection[UUID]) -> None:
+    """Close what of these members waits and no provider knows of: nobody can pay it."""
+    await tx.execute(
+        """UPDATE wallet_top_ups SET state = 'closed', resolved_at = $2
+           WHERE member_id = ANY ($1) AND state = 'open' AND provider_ref IS NULL AND asked_at IS NULL""",
+        list(member_ids),
         clock.now(),
     )
 

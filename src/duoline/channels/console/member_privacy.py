@@ -78,7 +78,8 @@ async def erase_member_data(
 ) -> Answer[None]:
     """Forget a member who asked for it. The accounts stay whole and name nobody.
 
-    Refuses `kernel.not-found`, `members.erasure-blocked` with `problems` while something is open.
+    Refuses `kernel.not-found`, `members.already-merged` for who was merged into another member (`into`), then
+    `members.erasure-blocked` with `problems` while something is open.
     """
 
     async def work(tx: Tx) -> None:

@@ -1,4 +1,5 @@
-"""Money that waits for a person: payments that do not fit, and refunds that the provider did not take."""
+"""Money that waits for a person: payments that do not fit, refunds that the provider did not take, and what came into
+the wallet of somebody who is forgotten."""
 
 from __future__ import annotations
 
@@ -10,25 +11,29 @@ import msgspec
 from litestar import get, post
 from litestar.params import QueryParameter
 
-from duoline import payments
+from duoline import payments, wallet
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows import refund
+from duoline.kernel.auth import Actor
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.money import Money
+from duoline.kernel.errors import NotFound
+from duoline.kernel.money import CURRENCY, Money
 
 Which = Annotated[Literal["open", "all"], QueryParameter(name="state", description="Open ones, or all.")]
 
 
 class MoneyCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One case. `misfit`: `amount` was paid where `expected` was asked for. `refund`: `amount` was not given back."""
+    """One case. `misfit`: `amount` was paid where `expected` was asked for. `refund`: `amount` was not given back.
+    `stored`: `amount` came into the wallet of a member who is forgotten, by a late payment or because an order came
+    back; it is of no one order, and `problem` is the provider's number of the last top-up, if one had filled it."""
 
-    kind: Literal["misfit", "refund"]
+    kind: Literal["misfit", "refund", "stored"]
     id: UUID
     member_id: UUID
-    order_id: UUID
+    order_id: UUID | None
     order_no: str
     provider: str
     amount: Money
@@ -41,7 +46,7 @@ class MoneyCase(msgspec.Struct, frozen=True, kw_only=True):
 
 class Resolution(Input, frozen=True):
     """What was done about it. A payment is `settled` with the provider; a refund is sent `again`, or was given
-    `by_hand`."""
+    `by_hand`; what was stored was given back `by_hand`, in the provider's back office or otherwise."""
 
     do: Literal["settled", "again", "by_hand"]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -57,10 +62,18 @@ SELECT * FROM (
     SELECT 'refund', r.id, r.member_id, r.order_id, c.tender, r.amount_minor, r.currency, NULL, NULL,
            coalesce(r.problem, ''), true, r.created_at, r.reason
     FROM refunds r JOIN captures c ON c.member_id = r.member_id AND c.id = r.capture_id WHERE r.state = 'failed'
-) one JOIN LATERAL (
+    UNION ALL
+    SELECT 'stored', w.member_id, w.member_id, NULL, coalesce(t.tender, 'wallet'), w.principal_minor, $5, NULL, NULL,
+           coalesce(t.provider_ref, ''), true, w.updated_at, ''
+    FROM erasures x JOIN wallets w ON w.member_id = x.member_id AND w.principal_minor > 0
+    LEFT JOIN LATERAL (
+        SELECT t.tender, t.provider_ref FROM wallet_top_ups t
+        WHERE t.member_id = w.member_id AND t.state = 'paid' ORDER BY t.resolved_at DESC, t.id DESC LIMIT 1) t ON true
+) one LEFT JOIN LATERAL (
     SELECT o.order_no FROM orders o WHERE o.member_id = one.member_id AND o.id = one.order_id
 ) o ON true
-WHERE $2::timestamptz IS NULL OR (one.at, one.id) < ($2, $3::uuid)
+WHERE (one.kind = 'stored' OR o.order_no IS NOT NULL)
+  AND ($2::timestamptz IS NULL OR (one.at, one.id) < ($2, $3::uuid))
 ORDER BY one.at DESC, one.id DESC LIMIT $4
 """
 
@@ -69,14 +82,14 @@ ORDER BY one.at DESC, one.id DESC LIMIT $4
 async def list_cases(db: Database, which: Which = "open", limit: Limit = 20, cursor: Cursor = None) -> Page[MoneyCase]:
     """Cases, newest first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    rows = await db.fetch_filtered(_CASES, which == "all", *before, limit + 1)
+    rows = await db.fetch_filtered(_CASES, which == "all", *before, limit + 1, CURRENCY)
     cases = [
         MoneyCase(
             kind=row["kind"],
             id=row["id"],
             member_id=row["member_id"],
             order_id=row["order_id"],
-            order_no=row["order_no"],
+            order_no=row["order_no"] or "",
             provider=row["provider"],
             amount=Money(row["amount"], row["currency"]),
             expected=None if row["expected"] is None else Money(row["expected"], row["expected_currency"]),
@@ -110,10 +123,25 @@ async def resolve(
                 await refund.send_again(tx, member_id=member_id, refund_id=case_id, reason=why, actor=who)
             case "refund", "by_hand":
                 await refund.given_by_hand(tx, member_id=member_id, refund_id=case_id, reason=why, actor=who)
+            case "stored", "by_hand":
+                await give_stranded_back(tx, member_id, reason=why, actor=who)
             case _:
                 raise payments.NoSuchResolution
 
     return await write.run(work, status=204)
+
+
+async def give_stranded_back(tx: Tx, member_id: UUID, *, reason: str, actor: Actor) -> None:
+    """What came into the wallet of somebody who is forgotten was given back: book it out of there, all of it. Refuses
+    `kernel.not-found` for anybody else's wallet, or one that is empty by now."""
+    minor = await tx.fetchval(
+        """SELECT w.principal_minor FROM wallets w JOIN erasures x ON x.member_id = w.member_id
+           WHERE w.member_id = $1 AND w.principal_minor > 0 FOR UPDATE OF w""",
+        member_id,
+    )
+    if minor is None:
+        raise NotFound
+    await wallet.pay_out(tx, member_id=member_id, principal_minor=minor, reason=reason, actor=actor)
 
 
 ROUTES = [list_cases, resolve]

@@ -156,6 +156,10 @@ WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && 
 """  # noqa: S608 - only the constant is put in
 
 # What a person has to source or to give back, of orders all of whose shops one may dispatch for.
+# What came into wallets of those who are forgotten.
+_STORED = """
+SELECT count(*) FROM erasures x JOIN wallets w ON w.member_id = x.member_id WHERE w.principal_minor > 0
+"""
 _FROZEN = """
 SELECT count(*) FROM frozen_orders z JOIN orders o ON o.member_id = z.member_id AND o.id = z.order_id
 WHERE $1 OR (cardinality($2::uuid[]) > 0 AND o.location_ids <@ $2)
@@ -182,6 +186,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     broken = await db.fetchval("SELECT count(*) FROM invariant_checks WHERE rows > 0") if everything else 0
     put_aside = await db.fetchval(aside.COUNT) if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0
+    stored = await db.fetchval(_STORED) if everything else 0
     unusual = await insight.count_alerts(db, [shop.id for shop in shops], insight.STOCK_ALERTS.current().body, at=now)
     late = sum(row["late"] for row in work.values())
     rejected = sum(row["rejected"] for row in work.values())
@@ -192,6 +197,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
         Attention("rejected", rejected, "/orders?state=confirmed"),
         Attention("refund_failed", failed, "/money"),
         Attention("payment_misfit", misfits, "/money"),
+        Attention("money_stored", stored, "/money"),
         Attention("stock_missing", unusual.missing, "/stock/overview?alerts=missing"),
         Attention("stale_holds", unusual.stale_hold, "/stock/overview?alerts=stale_hold"),
         Attention("rejecting", unusual.rejects, "/stock/overview?alerts=rejects"),

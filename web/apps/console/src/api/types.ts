@@ -875,10 +875,10 @@ export interface Source {
 }
 
 export interface MoneyCase {
-  kind: "misfit" | "refund"
+  kind: "misfit" | "refund" | "stored"
   id: string
   member_id: string
-  order_id: string
+  order_id: string | null
   order_no: string
   provider: string
   amount: Money
@@ -1542,7 +1542,7 @@ export interface MemberIdentity {
 export type PayeeKind = "staff" | "member" | "store" | "company" | "chain"
 export type StatementState = "closing" | "closed" | "approved" | "paying" | "paid" | "carried"
 export type PayRole = "guide" | "seller" | "referrer" | "second" | "bringing" | "owner" | "bringer_store" | "guide_store" | "touchpoint_store" | "territory" | "ship_store" | "hand_over_store" | "online" | "headquarters" | "bringing_store"
-export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle"
+export type PayFlag = "self" | "phone" | "device" | "address" | "payer" | "circle" | "gone"
 
 export interface PayeeOf {
   id: string
