@@ -178,6 +178,26 @@ async def test_a_franchisees_shop_is_told_of_a_typed_number_only_by_consent(worl
         assert (await clerk.post("/api/clerk/cards", typed)).status_code == 200
 
 
+@pytest.mark.parametrize("spoken", ["{}", " {} ", "lower", "grouped", "dashed"])
+async def test_the_number_under_the_code_is_read_as_an_old_card(world: World, milk: str, spoken: str) -> None:
+    buyer = await world.member("+8613912345674")
+    with clock.frozen(NOON):
+        await buyer.get("/api/mall/card")
+        number = "0123456AB1"  # with a nought and a one, which people read as letters
+        await world.db.execute("UPDATE member_cards SET card_no = $2 WHERE member_id = $1", buyer.id, number)
+        said = {
+            "lower": number.lower().replace("0", "o").replace("1", "l"),
+            "grouped": "0123 456A B1",
+            "dashed": "0123-456A-B1",
+        }.get(spoken, spoken.format(number))
+        read = await world.staff("clerk1").post("/api/clerk/cards", {"store": "S1", "text": said})
+        assert read.status_code == 200, read.text
+        assert read.json()["checks"] is None
+        basket = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 1}], "card": read.json()["card"]}
+        quoted = (await world.staff("clerk1").post("/api/clerk/till-quotes", basket)).json()
+    assert (quoted["points"], quoted["wallet"]) == (None, None)  # it sells to its member and spends nothing
+
+
 async def test_a_pass_runs_out_and_cannot_be_made(world: World, milk: str) -> None:
     buyer = await world.member("+8613912345673")
     basket = {"store": "S1", "lines": [{"sku_id": milk, "quantity": 1}]}

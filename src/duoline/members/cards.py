@@ -33,6 +33,7 @@ AHEAD = 1440
 """Codes that a phone is given: of the next twelve hours."""
 HOLDS = timedelta(hours=2)
 """For how long a till that has read a card may sell for its member."""
+_LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 CHECKS = 1000
 """So many values a till tells codes apart by while it has no network."""
 SPENDS = timedelta(minutes=15)
@@ -121,7 +122,7 @@ async def _make(tx: Tx, member_id: UUID) -> str:
 
 
 async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
-    """Whose card this is: an electronic one as its picture says it, or the number of any old one.
+    """Whose card this is: an electronic one as its picture says it, or the number of any card, old or new.
 
     Refuses `members.card-code-over` for a code that is not that of now, then `members.no-such-card`.
     """
@@ -134,16 +135,27 @@ async def read_card(db: Database | Tx, text: str, *, secret: bytes) -> UUID:
             raise CardCodeOver
         found = await db.fetchval("SELECT member_id FROM member_cards WHERE card_no = $1", number)
     else:
-        # As it was typed, else as files are read: half width, without spaces.
+        # As it was typed, else as files are read: half width, without spaces; then as the number under the picture of
+        # an electronic card, which somebody reads aloud: it names its member as an old card does, and spends nothing.
         plain = text.strip()
+        read = id_of(plain) or plain
         found = await db.fetchval(
-            "SELECT member_id FROM member_codes WHERE code = ANY ($1) ORDER BY code = $2 DESC LIMIT 1",
-            [plain, id_of(plain) or plain],
+            """SELECT member_id FROM (
+                   SELECT member_id, CASE WHEN code = $2 THEN 0 ELSE 1 END AS n FROM member_codes WHERE code = ANY ($1)
+                   UNION ALL SELECT member_id, 2 FROM member_cards WHERE card_no = $3) c
+               ORDER BY n LIMIT 1""",
+            [plain, read],
             plain,
+            number_of(read),
         )
     if found is None:
         raise NoSuchCard
     return await head_of(db, UUID(str(found)))
+
+
+def number_of(text: str) -> str:
+    """The number of an electronic card as it was meant: no dashes, capitals, digits for the letters like them."""
+    return text.replace("-", "").upper().translate(_LOOKALIKES)
 
 
 def shown_text(number: str, shown: str) -> str:
@@ -197,7 +209,7 @@ def _step(at: datetime) -> int:
 
 
 def is_shown(text: str) -> bool:
-    """Whether this is the picture of a card, which its member alone can show, and not the number of an old one."""
+    """Whether this is the picture of a card, which its member alone can show, and not a number that was typed."""
     return text.strip().partition(".")[0] == PREFIX
 
 

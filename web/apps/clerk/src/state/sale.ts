@@ -20,8 +20,8 @@ export interface SaleLine {
 export const sale = reactive({
   lines: recall<SaleLine[]>("sale", []),
   phone: "",
-  /** Kept with the lines, as long as what the card gave holds. */
-  member: stillTheirs(recall<SaleMember | null>("sale.member", null)),
+  /** Kept with the lines, and never without any, as long as what the card gave holds. */
+  member: recall<SaleLine[]>("sale", []).length ? stillTheirs(recall<SaleMember | null>("sale.member", null)) : null,
   coupons: [] as string[],
   gifts: {} as Record<string, string | null>,
 })
@@ -29,7 +29,7 @@ watch(
   sale,
   () => {
     remember("sale", sale.lines.length ? sale.lines : null)
-    remember("sale.member", sale.member)
+    remember("sale.member", sale.lines.length ? sale.member : null)
   },
   { deep: true },
 )
