@@ -218,6 +218,26 @@ async def test_a_guide_earns_when_it_is_paid_it_is_theirs_later_and_a_refund_tak
     assert await has(world) == (0, 398, 0, 0)
 
 
+async def test_what_is_handed_over_while_an_order_is_read_is_read_again(world, books, monkeypatch):
+    await world.stock("A", "milk", 1)
+    receipt = await world.paid(books, world.wish("milk", 1, at="A"))
+    await world.ready(receipt)
+    read, seen = credit.orders.read_order, []
+
+    async def read_and_then_it_is_handed_over(tx, member_id, order_id):
+        found = await read(tx, member_id, order_id)
+        if not seen:
+            await world.hand(receipt)
+        seen.append(found)
+        return found
+
+    monkeypatch.setattr(credit.orders, "read_order", read_and_then_it_is_handed_over)
+    async with world.db.begin() as tx:
+        assert await credit.credit(tx, world.member_id, receipt.id)
+    assert [lines[0].handed for _, lines in seen] == [0, 1]
+    assert (await has(world))[0] == MILK * 2 // 100
+
+
 async def test_not_paid_earns_nothing_and_cancelled_gives_it_back(world, books):
     await world.stock("A", "milk", 3)
     await world.place(world.wish("milk", 1, at="A"))

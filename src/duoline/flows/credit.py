@@ -7,6 +7,7 @@ what the buyer keeps.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 DEPTH_MAX = 50
 """So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
 
-CIRCLE_MAX = 10
-"""So many people are followed to find a circle of referrals; a longer one has been flagged before it closes."""
+READS = 3
+"""So often an order is read while it changes under the reader's eyes."""
 
 
 class Credit(NamedTuple):
@@ -112,15 +113,30 @@ async def credit_all(tx: Tx, those: Mapping[UUID, UUID]) -> int:
 
 async def _told(tx: Tx, member_id: UUID, order_id: UUID) -> settlement.Told | None:
     """What an order comes to by now; None while nobody has paid it or been given anything."""
-    order, lines = await orders.read_order(tx, member_id, order_id)
+    order, lines, left = await _read(tx, member_id, order_id)
     found = await _credit_of(tx, order)
     if found is None:
         if not any(_stays(order, line) for line in lines):
             return None
         found = await _freeze(tx, order)
-    left = await returnable.left_of(tx, order, lines)
     earned = await _earned(tx, order, lines, found, left)
     return settlement.Told(member_id, order_id, earned, _done_at(order, lines, found, left))
+
+
+async def _read(
+    tx: Tx, member_id: UUID, order_id: UUID
+) -> tuple[orders.Order, list[orders.Line], list[returnable.Left]]:
+    """An order and what is left of it with its buyer, of one instant: nothing is locked, and what is handed over or
+    brought back between the two looks is looked at again."""
+    for _ in range(READS):
+        order, lines = await orders.read_order(tx, member_id, order_id)
+        left = await returnable.left_of(tx, order, lines)
+        units: Counter[UUID] = Counter()
+        for one in left:
+            units[one.line_id] += one.units
+        if all(units[line.id] == line.kept for line in lines):
+            break
+    return order, lines, left
 
 
 def _stays(order: orders.Order, line: orders.Line) -> int:
