@@ -517,6 +517,21 @@ async def test_above_the_limit_two_people_approve_and_nobody_their_own(world, bo
         await approved(world, one, by=OTHER_BOSS)
 
 
+async def test_nobody_approves_what_they_are_paid_as_a_member_either(world, books):
+    mine, other = await world.new_member(), await world.new_member()
+    await numbered(world, mine, "+8613900000071")
+    await world.db.execute("UPDATE staff SET phone = '+8613900000071' WHERE id = $1", BOSS)
+    receipt = await bought_by_link(world, books, Owner("member", other), await world.new_member())
+    await world.ready(receipt)
+    await world.hand(receipt)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await one_person(world, mine, other)
+    with pytest.raises(settlement.OwnStatement):
+        await approved(world, await statement(world, payee_id=other))
+    assert await approved(world, await statement(world, payee_id=other), by=OTHER_BOSS) == "approved"
+
+
 async def test_the_chain_s_own_are_booked_and_not_paid(world, books):
     await had(world, books)
     await told(world)
