@@ -66,9 +66,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             mature_days=plan.mature_days,
             month_cap_minor=plan.month_cap_minor,
             staff_bringing_minor=plan.bringing_minor,
-            line_percent_max=max([100, *(one.percent for one in (*plan.products, *plan.categories))]),
-            tier_percent_max=max([100, *(one.percent for one in plan.tiers)]),
+            line_percent_max=_most([one.percent for one in plan.products] + [one.percent for one in plan.categories]),
+            tier_percent_max=_most([one.percent for one in plan.tiers]),
         )
+
+
+def _most(percents: list[int]) -> int:
+    """The highest of them; of what none of them names it is the whole rate."""
+    return max([100, *percents])
 
 
 class Finding(msgspec.Struct, frozen=True):
