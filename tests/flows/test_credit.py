@@ -872,6 +872,44 @@ async def test_a_new_member_is_credited_to_staff_once_and_never_by_head_to_membe
         await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing'")
 
 
+@pytest.mark.parametrize("because", ["dispute", "member", "replaced"])
+async def test_the_credit_for_a_new_member_goes_with_a_binding_that_was_wrong_while_it_is_pending(
+    world, set_policy, because
+):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    left = msgspec_replace(chosen, topic="attribution.unbound" if because == "member" else "attribution.moved")
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+        await tx.execute("UPDATE bindings SET until_at = $2, ended_because = $3 WHERE id = $1", binding, clock.now(), because)  # fmt: skip
+        await credit.credit_by(tx, [left])
+        await credit.credit_by(tx, [left])
+    # Who lost a member to a later touch had brought them all the same.
+    kept = 500 if because == "replaced" else 0
+    assert await has(world) == (kept, 0, 0, 0)
+    share = await world.db.fetchrow("SELECT earned_minor, reversed_minor FROM accruals WHERE role = 'bringing'")
+    assert tuple(share) == (kept, 500 - kept)
+
+
+async def test_what_is_due_for_a_new_member_stays_when_they_leave(world, set_policy):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+        async with world.db.begin() as tx:
+            await tx.execute("UPDATE bindings SET until_at = $2, ended_because = 'member' WHERE id = $1", binding, clock.now())  # fmt: skip
+            await credit.credit_by(tx, [msgspec_replace(chosen, topic="attribution.unbound")])
+    assert await has(world) == (0, 500, 0, 0)
+
+
 def msgspec_replace(event: outbox.Event, **changes: object) -> outbox.Event:
     return outbox.Event(**{**vars(event), **changes})  # type: ignore[arg-type]
 

@@ -275,6 +275,35 @@ async def tell_bringing(
     )
 
 
+async def take_back_bringing(tx: Tx, binding_id: UUID, *, actor: Actor) -> bool:
+    """What a guide was credited for a new member is theirs no more: the binding was wrong. Only while it is pending;
+    what is due stays theirs. Repeating it changes nothing. Locks the payee."""
+    row = await tx.fetchrow("SELECT payee_id FROM accruals WHERE order_id = $1 AND role = 'bringing'", binding_id)
+    if row is None:
+        return False
+    await accounts.lock(tx, [Payee("staff", row["payee_id"])])
+    minor: int | None = await tx.fetchval(
+        """UPDATE accruals a SET earned_minor = 0, reversed_minor = a.reversed_minor + a.earned_minor, updated_at = $3
+           FROM (SELECT earned_minor FROM accruals WHERE payee_id = $1 AND order_id = $2 AND role = 'bringing') was
+           WHERE a.payee_id = $1 AND a.order_id = $2 AND a.role = 'bringing' AND a.state = 'pending'
+             AND a.earned_minor > 0 RETURNING was.earned_minor""",
+        row["payee_id"],
+        binding_id,
+        clock.now(),
+    )
+    if minor is None:
+        return False
+    await accounts.change(tx, row["payee_id"], pending_minor=-minor)
+    await accounts.book(
+        tx,
+        under=row["payee_id"],
+        kind="settlement-bringing",
+        entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(row["payee_id"]), -minor)],
+        actor=actor,
+    )
+    return True
+
+
 async def tell_bringing_store(
     tx: Tx,
     *,

@@ -110,13 +110,14 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
     )
 
 
-# Whom new members chose first, without anything odd, as `credit_bringing` is told; what the guide had for them.
+# Whom new members chose first, without anything odd, as `credit_bringing` is told, and not where it was taken back;
+# what the guide had for them.
 _BROUGHT = """
 SELECT b.guide_id, coalesce(sum(a.earned_minor), 0)::bigint AS had, count(*)::integer AS brought
 FROM bindings b
 LEFT JOIN accruals a ON a.payee_id = b.guide_id AND a.order_id = b.id AND a.role = 'bringing'
 WHERE b.from_at >= $1 AND b.from_at < $2 AND b.guide_id IS NOT NULL AND b.flags = '[]'
-  AND b.source NOT IN ('transfer', 'dispute')
+  AND b.source NOT IN ('transfer', 'dispute') AND a.earned_minor IS DISTINCT FROM 0
   AND NOT EXISTS (SELECT FROM bindings e WHERE e.member_id = ANY (duo_group_at(b.member_id, b.from_at))
                   AND e.from_at < b.from_at)
 GROUP BY b.guide_id
