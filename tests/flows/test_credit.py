@@ -561,6 +561,83 @@ async def test_the_cap_of_a_month_is_on_all_of_it_and_a_refund_makes_room(world,
     assert await has(world) == (0, 0, 0, 0)
 
 
+SHARE = 597
+"""What a sharer has for one article."""
+
+
+async def shares_of_two(world: World, books: Books) -> tuple[UUID, UUID, list[Receipt]]:
+    """Two members who each brought two buyers, all of it collected and told."""
+    one, other = await world.new_member(), await world.new_member()
+    receipts = []
+    for payee in (one, one, other, other):
+        receipt = await bought_by_link(world, books, Owner("member", payee), await world.new_member())
+        await world.ready(receipt)
+        await world.hand(receipt)
+        receipts.append(receipt)
+    await told(world)
+    return one, other, receipts
+
+
+async def test_the_cap_of_a_month_is_a_person_s_whichever_accounts_they_have(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    with clock.frozen(NOON + RIPE):
+        # At once, as two workers would: whoever comes second sees what the first has.
+        await asyncio.gather(*(settlement.mature_of(world.db, who) for who in (one, other)))
+    had = {who: (await has(world, who))[1] for who in (one, other)}
+    assert sorted(had.values()) == [0, 1_000]
+    # What is taken back of the one makes room for the other's.
+    first = one if had[one] else other
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+        await told(world)
+        assert sum([(await has(world, who))[1] for who in (one, other)]) == 1_000
+    assert (await has(world, first))[1] == 0
+    await closed(world, "2026-11", at=DECEMBER)
+    paid = [await statement(world, payee_id=who) for who in (one, other)]
+    assert sorted(each["to_pay_minor"] for each in paid if each) == [1_000]
+
+
+async def test_room_under_the_cap_goes_into_the_next_statement(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    first = one if (await has(world, one))[1] else other
+    second = other if first == one else one
+    assert (await statement(world, payee_id=second))["cut_minor"] == 2 * SHARE
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12", payee_id=second)
+    assert (december["cut_minor"], december["to_pay_minor"]) == (-1_000, 1_000)
+
+
+async def test_what_two_had_before_they_were_one_is_not_taken_back_for_the_cap(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    await one_person(world, one, other)
+    assert [(await has(world, who))[1] for who in (one, other)] == [1_000, 1_000]
+    await bring(world, receipts[0].id, milk=1)
+    await told(world)
+    assert [(await has(world, who))[1] for who in (one, other)] == [SHARE, 1_000]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_the_limit_above_which_two_approve_is_on_a_person_s_accounts_together(world, books, set_policy, merged):
+    await set_policy("statements", two_above_minor=2 * SHARE)
+    one, other, _ = await shares_of_two(world, books)
+    if merged:
+        await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    needed = [(await statement(world, payee_id=who))["approvals_needed"] for who in (one, other)]
+    assert needed == ([2, 2] if merged else [1, 1])
+
+
 async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(world, books, set_policy):
     friend, hers = await world.new_member(), await world.new_member()
     await brought_by(world, hers, friend)

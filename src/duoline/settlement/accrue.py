@@ -52,7 +52,8 @@ async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, 
 
     The difference to what was told before is booked: as pending, or, of what is due already, as due, so that a refund
     after a payout is carried against what comes. One journal a book and order, under the buyer. As many statements
-    for five hundred orders as for one. Locks the payees, in the order of their ids.
+    for five hundred orders as for one. Locks the payees, with the other accounts of the same people, in the order of
+    their ids.
     """
     ids = [told.order_id for told in orders]
     new = {told.order_id: {one.key: one for one in told.earned} for told in orders}
@@ -63,6 +64,8 @@ async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, 
     payees = {Payee(*row) for row in rows} | {key.payee for those in new.values() for key in those}
     if not payees:
         return 0
+    if members := [payee.id for payee in payees if payee.kind == "member"]:
+        payees |= {Payee("member", one) for one in await accounts.of_persons(tx, members)}
     await accounts.lock(tx, payees)
     before = await _before(tx, ids)
     now = {
@@ -222,9 +225,15 @@ async def _book(
                 changes[payee_id] = (pending + more, due)
                 entries[key.book].append(accounts.entry(other, accounts.pending(payee_id), more))
                 continue
-            paid = months.add(payee_id, share.month, more) if key.book == "commission" else more
-            changes[payee_id] = (pending, due + paid)
-            entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid))
+            paid = months.add(payee_id, share.month, more) if key.book == "commission" else {payee_id: more}
+            changes[payee_id] = (pending, due + paid[payee_id])
+            entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid.pop(payee_id)))
+            # What this makes room for under the cap, in the same person's other accounts.
+            for account_id, room in paid.items():
+                pending, due = changes.get(account_id, (0, 0))
+                changes[account_id] = (pending, due + room)
+                entry = accounts.entry(other, accounts.due(account_id), room)
+                journals.append(accounts.journal(account_id, "settlement-cap", [entry]))
         for book, those in entries.items():
             kind = f"settlement-{book}"
             journals.append(accounts.journal(told.member_id, kind, those, order_id=told.order_id))

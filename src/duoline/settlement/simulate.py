@@ -22,6 +22,7 @@ from duoline.settlement.reckon import allocation_of, commission_of, payable
 from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from duoline.kernel.db import Database
@@ -99,8 +100,9 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
                 to = one.key.payee, one.key.book
                 after[to] = after.get(to, 0) + one.earned_minor
     # The rules at the end of the period, in which it is settled.
-    _cap(before, COMMISSION.current(until - timedelta(seconds=1)).body)
-    _cap(after, draft.commission)
+    people = await _people(db, {payee.id for payee, _ in {**before, **after} if payee.kind == "member"})
+    _cap(before, COMMISSION.current(until - timedelta(seconds=1)).body, people)
+    _cap(after, draft.commission, people)
     return Simulated(
         orders,
         [
@@ -134,11 +136,21 @@ GROUP BY n.store_id
 """  # noqa: S608 - our own text
 
 
-def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy) -> None:
-    """What people have of the month is no more than its cap."""
+async def _people(db: Database, member_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Who members are now."""
+    rows = await db.fetch("SELECT id, (duo_group(id))[1] AS head FROM unnest($1::uuid[]) AS i(id)", list(member_ids))
+    return {row["id"]: row["head"] for row in rows}
+
+
+def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy, people: Mapping[UUID, UUID]) -> None:
+    """What people have of the month, under all their accounts, is no more than its cap."""
+    had: dict[UUID, int] = {}
     for (payee, book), minor in sums.items():
         if book == "commission":
-            sums[payee, book] = payable(minor, plan.month_cap_minor)
+            who = people.get(payee.id, payee.id)
+            whole = had.get(who, 0)
+            had[who] = whole + minor
+            sums[payee, book] = payable(whole + minor, plan.month_cap_minor) - payable(whole, plan.month_cap_minor)
 
 
 def _anew(row: Any, draft: Draft) -> list[Earned]:
