@@ -402,6 +402,20 @@ async def test_of_which_nothing_is_left_nothing_is_sent_and_the_next_month_comes
     assert await closed(world, "2027-02", at=timedelta(days=110)) == 0
 
 
+async def test_a_return_and_a_payout_at_once_follow_one_another(world, books):
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await bring(world, receipt.id, milk=1)
+    await asyncio.gather(told(world), *(paid_out(world) for _ in range(3)))
+    # Whichever was first, no more was asked for than was due, and what is missing or withheld goes into the next.
+    pending, due, paying, paid = await has(world)
+    assert (pending, due + paying, paid) == (0, 398, 0)
+    assert paying + (await statement(world))["withheld_minor"] == 796
+    assert await world.value("SELECT count(*) FROM payouts WHERE amount_minor > due_minor") == 0
+
+
 async def test_a_payout_that_failed_is_asked_again_for_what_is_still_due(world, books):
     receipt = await had(world, books, 2)
     await told(world)
