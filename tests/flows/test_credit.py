@@ -422,6 +422,20 @@ async def test_of_which_nothing_is_left_nothing_is_sent_and_the_next_month_comes
     assert await closed(world, "2027-02", at=timedelta(days=110)) == 0
 
 
+async def test_a_return_and_a_payout_at_once_follow_one_another(world, books):
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await bring(world, receipt.id, milk=1)
+    await asyncio.gather(told(world), *(paid_out(world) for _ in range(3)))
+    # Whichever was first, no more was asked for than was due, and what is missing or withheld goes into the next.
+    pending, due, paying, paid = await has(world)
+    assert (pending, due + paying, paid) == (0, 398, 0)
+    assert paying + (await statement(world))["withheld_minor"] == 796
+    assert await world.value("SELECT count(*) FROM payouts WHERE amount_minor > due_minor") == 0
+
+
 async def test_a_payout_that_failed_is_asked_again_for_what_is_still_due(world, books):
     receipt = await had(world, books, 2)
     await told(world)
@@ -537,6 +551,21 @@ async def test_above_the_limit_two_people_approve_and_nobody_their_own(world, bo
         await approved(world, one, by=OTHER_BOSS)
 
 
+async def test_nobody_approves_what_they_are_paid_as_a_member_either(world, books):
+    mine, other = await world.new_member(), await world.new_member()
+    await numbered(world, mine, "+8613900000071")
+    await world.db.execute("UPDATE staff SET phone = '+8613900000071' WHERE id = $1", BOSS)
+    receipt = await bought_by_link(world, books, Owner("member", other), await world.new_member())
+    await world.ready(receipt)
+    await world.hand(receipt)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await one_person(world, mine, other)
+    with pytest.raises(settlement.OwnStatement):
+        await approved(world, await statement(world, payee_id=other))
+    assert await approved(world, await statement(world, payee_id=other), by=OTHER_BOSS) == "approved"
+
+
 async def test_the_chain_s_own_are_booked_and_not_paid(world, books):
     await had(world, books)
     await told(world)
@@ -564,6 +593,83 @@ async def test_the_cap_of_a_month_is_on_all_of_it_and_a_refund_makes_room(world,
     await bring(world, second.id, milk=1)
     await told(world)
     assert await has(world) == (0, 0, 0, 0)
+
+
+SHARE = 597
+"""What a sharer has for one article."""
+
+
+async def shares_of_two(world: World, books: Books) -> tuple[UUID, UUID, list[Receipt]]:
+    """Two members who each brought two buyers, all of it collected and told."""
+    one, other = await world.new_member(), await world.new_member()
+    receipts = []
+    for payee in (one, one, other, other):
+        receipt = await bought_by_link(world, books, Owner("member", payee), await world.new_member())
+        await world.ready(receipt)
+        await world.hand(receipt)
+        receipts.append(receipt)
+    await told(world)
+    return one, other, receipts
+
+
+async def test_the_cap_of_a_month_is_a_person_s_whichever_accounts_they_have(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    with clock.frozen(NOON + RIPE):
+        # At once, as two workers would: whoever comes second sees what the first has.
+        await asyncio.gather(*(settlement.mature_of(world.db, who) for who in (one, other)))
+    had = {who: (await has(world, who))[1] for who in (one, other)}
+    assert sorted(had.values()) == [0, 1_000]
+    # What is taken back of the one makes room for the other's.
+    first = one if had[one] else other
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+        await told(world)
+        assert sum([(await has(world, who))[1] for who in (one, other)]) == 1_000
+    assert (await has(world, first))[1] == 0
+    await closed(world, "2026-11", at=DECEMBER)
+    paid = [await statement(world, payee_id=who) for who in (one, other)]
+    assert sorted(each["to_pay_minor"] for each in paid if each) == [1_000]
+
+
+async def test_room_under_the_cap_goes_into_the_next_statement(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    first = one if (await has(world, one))[1] else other
+    second = other if first == one else one
+    assert (await statement(world, payee_id=second))["cut_minor"] == 2 * SHARE
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12", payee_id=second)
+    assert (december["cut_minor"], december["to_pay_minor"]) == (-1_000, 1_000)
+
+
+async def test_what_two_had_before_they_were_one_is_not_taken_back_for_the_cap(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    await one_person(world, one, other)
+    assert [(await has(world, who))[1] for who in (one, other)] == [1_000, 1_000]
+    await bring(world, receipts[0].id, milk=1)
+    await told(world)
+    assert [(await has(world, who))[1] for who in (one, other)] == [SHARE, 1_000]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_the_limit_above_which_two_approve_is_on_a_person_s_accounts_together(world, books, set_policy, merged):
+    await set_policy("statements", two_above_minor=2 * SHARE)
+    one, other, _ = await shares_of_two(world, books)
+    if merged:
+        await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    needed = [(await statement(world, payee_id=who))["approvals_needed"] for who in (one, other)]
+    assert needed == ([2, 2] if merged else [1, 1])
 
 
 async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(world, books, set_policy):
@@ -875,6 +981,44 @@ async def test_a_new_member_is_credited_to_staff_once_and_never_by_head_to_membe
     assert await has(world) == (500, 0, 0, 0)
     with pytest.raises(asyncpg.CheckViolationError):
         await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing'")
+
+
+@pytest.mark.parametrize("because", ["dispute", "member", "replaced"])
+async def test_the_credit_for_a_new_member_goes_with_a_binding_that_was_wrong_while_it_is_pending(
+    world, set_policy, because
+):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    left = msgspec_replace(chosen, topic="attribution.unbound" if because == "member" else "attribution.moved")
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+        await tx.execute("UPDATE bindings SET until_at = $2, ended_because = $3 WHERE id = $1", binding, clock.now(), because)  # fmt: skip
+        await credit.credit_by(tx, [left])
+        await credit.credit_by(tx, [left])
+    # Who lost a member to a later touch had brought them all the same.
+    kept = 500 if because == "replaced" else 0
+    assert await has(world) == (kept, 0, 0, 0)
+    share = await world.db.fetchrow("SELECT earned_minor, reversed_minor FROM accruals WHERE role = 'bringing'")
+    assert tuple(share) == (kept, 500 - kept)
+
+
+async def test_what_is_due_for_a_new_member_stays_when_they_leave(world, set_policy):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+        async with world.db.begin() as tx:
+            await tx.execute("UPDATE bindings SET until_at = $2, ended_because = 'member' WHERE id = $1", binding, clock.now())  # fmt: skip
+            await credit.credit_by(tx, [msgspec_replace(chosen, topic="attribution.unbound")])
+    assert await has(world) == (0, 500, 0, 0)
 
 
 def msgspec_replace(event: outbox.Event, **changes: object) -> outbox.Event:

@@ -401,6 +401,11 @@ async def test_a_plan_is_checked_and_a_second_level_signed_off(world: World, sol
     plan = {"body": {"levels": 2, "second_bp": 100}, "reason": "try"}
     refused = await hq.put("/api/console/policies/commission", plan)
     assert (refused.status_code, refused.json()["code"]) == (409, "settlement.sign-off-missing")
+    dear = {"tiers": [{"tier": "gold", "percent": 900}]}
+    too_much = await hq.put("/api/console/policies/commission", {"body": dear, "reason": "try"})
+    assert (too_much.status_code, too_much.json()["problems"][0]["field"]) == (422, "body.tiers")
+    seen = (await hq.post("/api/console/commission/checks", {"referrer_bp": 600, "tier_percent_max": 900})).json()
+    assert (seen["lawful"], seen["most_bp"]) == (False, 5_400)
     three = await hq.put("/api/console/policies/commission", {"body": {"levels": 3}, "reason": "try"})
     assert three.status_code == 422
     signed = await hq.post("/api/console/commission/sign-offs", {"document": "B-12", "reason": "board"})

@@ -81,7 +81,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
         "statements_closing_ck",
         "statements_withheld_ck",
     ),
-    "STL-8": ("payee_months_pk", "payee_months_payable_ck"),
+    "STL-8": ("payee_months_pk", "payee_months_payable_ck", "payee_months_others_ck"),
     "STL-9": ("accruals_pk", "accruals_reversed_ck", "journals_ref_uq"),
     "STL-10": ("payouts_provider_ck", "payee_accounts_filled_ck"),
     "STL-11": ("payouts_due_ck", "payees_paying_ck"),

@@ -56,10 +56,20 @@ RULES = ("commission", "allocation", "contracts", "returns")
 """Kinds of rules that are frozen with an order, or say when its shares are due."""
 
 
-@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
+TOPICS = (
+    "orders.*",
+    "fulfilment.*",
+    "attribution.bound",
+    "attribution.moved",
+    "attribution.signed-up",
+    "attribution.unbound",
+)
+
+
+@outbox.batch_consumer(CONSUMER, topics=TOPICS)
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members are new or chose their first guide. An order is told of once a
-    batch."""
+    """Something of members' orders changed, or members are new, chose their first guide, or are no more with them. An
+    order is told of once a batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
         if event.member_id is None or event.topic.startswith("attribution."):
@@ -77,6 +87,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
             await credit_bringing(tx, event)
         elif event.topic == "attribution.signed-up":
             await credit_bringing_store(tx, event)
+        elif event.topic in ("attribution.moved", "attribution.unbound"):
+            await take_back_bringing(tx, event)
 
 
 async def _here(tx: Tx, member_ids: Sequence[UUID]) -> set[UUID]:
@@ -520,6 +532,27 @@ async def credit_bringing(tx: Tx, event: Event) -> None:
         due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
         actor=SYSTEM,
     )
+
+
+# What guides have pending for a person by a binding that headquarters found to be wrong, or that the person ended
+# themselves before it was the guide's.
+_WRONG = """
+SELECT b.id FROM bindings b
+WHERE b.member_id = ANY (duo_group($1)) AND b.ended_because IN ('dispute', 'member')
+  AND EXISTS (SELECT FROM accruals a WHERE a.order_id = b.id AND a.role = 'bringing' AND a.state = 'pending'
+              AND a.earned_minor > 0)
+ORDER BY b.id
+"""
+
+
+async def take_back_bringing(tx: Tx, event: Event) -> None:
+    """A member went to another guide by headquarters' word, or left theirs again while the credit for bringing them was
+    still pending: then it was not earned. What is due by then stays, and so does that of a guide who left, passed the
+    member on or lost them to a later touch: they had brought them."""
+    if event.member_id is None:
+        return
+    for row in await tx.fetch(_WRONG, event.member_id):
+        await settlement.take_back_bringing(tx, row["id"], actor=SYSTEM)
 
 
 async def credit_bringing_store(tx: Tx, event: Event) -> None:

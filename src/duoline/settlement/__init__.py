@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell_all, tell_bringing, tell_bringing_store
+from duoline.settlement.accrue import Told, take_back_bringing, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import Terms, place_of, price_right, terms_at

@@ -144,7 +144,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "STL-9",
         "What people were given of an order and what was taken back is what the ledger moved. (Not of those who were"
-        " ever above the cap of a month: what is above it was nobody's, and moves nothing.)",
+        " ever above the cap of a month, alone or with another account of theirs: what is above it was nobody's, and"
+        " moves nothing.)",
         """WITH shares AS (
                SELECT payee_id, order_id, sum(earned_minor + reversed_minor) AS given, sum(reversed_minor) AS back
                FROM accruals WHERE book = 'commission' AND role <> 'bringing' GROUP BY 1, 2
@@ -160,7 +161,9 @@ INVARIANTS: list[tuple[str, str, str]] = [
                SELECT m.payee_id FROM payee_months m
                JOIN (SELECT payee_id, sum(earned_minor + reversed_minor) AS minor FROM accruals
                      WHERE book = 'commission' GROUP BY 1) a USING (payee_id)
-               WHERE m.cap_minor BETWEEN 1 AND a.minor - 1)
+               WHERE m.cap_minor > 0
+                 AND (m.cap_minor < a.minor
+                      OR EXISTS (SELECT FROM member_merges g WHERE m.payee_id IN (g.member_id, g.other_id))))
            SELECT payee_id, order_id, s.given, m.given AS moved, s.back, m.back AS moved_back
            FROM shares s FULL JOIN moved m USING (payee_id, order_id)
            WHERE (coalesce(s.given, 0), coalesce(s.back, 0)) <> (coalesce(m.given, 0), coalesce(m.back, 0))

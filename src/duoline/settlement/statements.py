@@ -73,6 +73,13 @@ async def lock(tx: Tx, payee_id: UUID, statement_id: UUID) -> Statement:
     return Statement(*row)
 
 
+# Whether staff $1 are the payee $2 themselves: also as the member who has their number, under any account of theirs.
+_OWN = """
+SELECT $1::uuid = $2::uuid OR EXISTS (
+    SELECT FROM staff s JOIN phone_index p ON p.phone = s.phone WHERE s.id = $1 AND $2 = ANY (duo_group(p.member_id)))
+"""
+
+
 async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, staff_id: UUID) -> str:
     """One person's word for a statement; returns its state after it.
 
@@ -85,7 +92,7 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
         raise StillClosing
     if statement.state != "closed":
         raise NotClosed
-    if staff_id == payee_id:
+    if await tx.fetchval(_OWN, staff_id, payee_id):
         raise OwnStatement
     if await is_disputed(tx, payee_id, statement_id):
         raise Disputed

@@ -179,7 +179,8 @@ accruals = table(
     ),
 )
 
-# What a person's commission came to that became due in a month, and what of it is paid under the cap of that month.
+# What a person's commission came to that became due in a month, and what of it is paid under the cap of that month. The
+# cap is a person's: `others` is what of it their other accounts have, as far as this one is paid less for it.
 payee_months = table(
     PACKAGE,
     "payee_months",
@@ -190,13 +191,16 @@ payee_months = table(
     big("earned_minor"),
     big("payable_minor"),
     big("settled_cut_minor", default="0"),
+    big("others_minor", default="0"),
     pk("payee_months", "payee_id", "month"),
     fk("payee_months_payee_fk", ["payee_id"], "payees", ["payee_id"]),
     check("payee_months_cap_ck", "cap_minor >= 0"),
     check(
         "payee_months_payable_ck",
-        "payable_minor = CASE WHEN cap_minor > 0 THEN least(earned_minor, cap_minor) ELSE earned_minor END",
+        "payable_minor = CASE WHEN cap_minor > 0 THEN least(earned_minor, cap_minor - others_minor)"
+        " ELSE earned_minor END",
     ),
+    check("payee_months_others_ck", "others_minor BETWEEN 0 AND cap_minor"),
 )
 
 # What a payee is told at the end of a month. Closing while its lines are collected, closed, then approved, then paid;

@@ -144,6 +144,9 @@ SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.
          AS approvals,
        EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
                AND a.staff_id = $11) AS by_me,
+       s.payee_id = $11 OR s.payee_id = ANY (coalesce((
+           SELECT duo_group(i.member_id) FROM staff x JOIN phone_index i ON i.phone = x.phone WHERE x.id = $11
+       ), '{{}}')) AS own,
        coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
                  AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false) AS disputed
 FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
@@ -212,7 +215,7 @@ def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
         mine_to_approve=row["state"] == "closed"
         and not row["disputed"]
         and not row["by_me"]
-        and staff.id != row["payee_id"]
+        and not row["own"]
         and staff.may("settlement.approve"),
         closed_at=row["closed_at"],
     )

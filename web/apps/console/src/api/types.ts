@@ -1729,6 +1729,8 @@ export interface Contract {
 
 export interface PlanCheck {
   lawful: boolean
+  /** The most that one line can pay in all, in hundredths of a percent. */
+  most_bp: number
   findings: { rule: string; field: string; refused: boolean; says: Text; source: string }[]
 }
 
