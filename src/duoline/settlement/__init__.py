@@ -35,7 +35,7 @@ from duoline.settlement.policy import (
     StatementPolicy,
 )
 from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
-from duoline.settlement.refer import closes_circle, refer
+from duoline.settlement.refer import closes_circle, refer, release
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
@@ -101,6 +101,7 @@ __all__ = [
     "pays",
     "price_right",
     "refer",
+    "release",
     "resolve",
     "revoke",
     "say",

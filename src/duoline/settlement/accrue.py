@@ -8,6 +8,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.settlement import accounts
 from duoline.settlement.months import Months
+from duoline.settlement.reckon import flagged
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, Earned, Key, Payee
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _now(
     """The shares of an order as they are to stand: what nobody has any more comes to nothing and stays to be seen.
 
     Once it is known when a line's shares become due, that stays; while something is still to come of it, it is unknown.
+    What is its payee's already stays paid, or not, as it was; of what waits the last word holds.
     """
     shares = {}
     for key, one in new.items():
@@ -121,7 +123,10 @@ def _now(
             shares[key] = _Share(one, sign_off_id if one.level > 1 else None, done)
         else:
             matures_at = (was.matures_at or done) if done else None
+            if key.book == "commission" and was.state == "matured":
+                one = flagged(one, was.one.flag)
             told = was.one._replace(
+                flag=one.flag,
                 basis_minor=one.basis_minor,
                 gross_minor=one.gross_minor,
                 rate_bp=one.rate_bp,
@@ -182,7 +187,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid
 ON CONFLICT (payee_id, order_id, line_id, book, role, location_id) DO UPDATE
 SET basis_minor = excluded.basis_minor, gross_minor = excluded.gross_minor, earned_minor = excluded.earned_minor,
     reversed_minor = excluded.reversed_minor, rate_bp = excluded.rate_bp, matures_at = excluded.matures_at,
-    updated_at = excluded.updated_at
+    flag = excluded.flag, updated_at = excluded.updated_at
 """
 
 
