@@ -27,7 +27,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.members import guests
 from duoline.settlement import payouts, statements
-from tests.flows.conftest import NOON
+from tests.flows.conftest import ADDRESS, NOON
 from tests.flows.test_returns import bring, sold
 
 if TYPE_CHECKING:
@@ -596,6 +596,28 @@ async def test_whoever_somebody_else_is_pays_nothing_either(world, books, odd, w
     await told(world)
     row = await world.db.fetchrow("SELECT flag, earned_minor FROM accruals WHERE role = $1", role)
     assert tuple(row) == (wanted, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "flag"),
+    [
+        ("文三路1号", "address"),
+        (" 文三路　１ 号", "address"),
+        ("文三路 2 号", None),
+        ("文三路 11 号", None),
+    ],
+)
+async def test_a_home_is_known_however_it_is_spelt(world, books, line, flag):
+    friend = await world.new_member()
+    await lives_at(world, friend)
+    touch = await shared_by(world, Owner("member", friend), world.member_id)
+    await world.stock("A", "milk", 1)
+    request = world.request(world.wish("milk", 1), address=msgspec.structs.replace(ADDRESS, line=line))
+    placed = await world.placing.place(request._replace(touch=touch))
+    receipt = msgspec.json.decode(placed.body, type=Receipt)
+    await world.pay(books, receipt)
+    await told(world)
+    assert await by_link(world, receipt.id) == (flag, 0 if flag else 597)
 
 
 async def signed_up_by(world: World, sharer: UUID, who: UUID) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from duoline import attribution
 from duoline.flows import payers
-from duoline.members import phones
+from duoline.members import addresses, phones
 from duoline.members.group import group_of
 
 if TYPE_CHECKING:
@@ -53,12 +53,9 @@ LEFT JOIN LATERAL (
 """
 
 
-# Whether an order has a number of those members, or went to where one of them lives.
-_THEIRS = """
-SELECT CASE WHEN EXISTS (SELECT FROM members WHERE member_id = ANY ($1) AND phone = ANY ($2)) THEN 'phone'
-            WHEN EXISTS (SELECT FROM addresses WHERE member_id = ANY ($1) AND line = $3 AND city = $4) THEN 'address'
-       END
-"""
+# Whether an order has a number of those members, and where they live.
+_THEIRS = "SELECT EXISTS (SELECT FROM members WHERE member_id = ANY ($1) AND phone = ANY ($2))"
+_HOMES = "SELECT line, city FROM addresses WHERE member_id = ANY ($1)"
 
 
 async def at_first(tx: Tx, order: orders.Order, facts: Facts, odd: Odd) -> Facts:
@@ -188,6 +185,10 @@ async def _numbers_of(tx: Tx, order: orders.Order, facts: Facts) -> set[str]:
 
 async def _theirs(tx: Tx, order: orders.Order, ids: Sequence[UUID], numbers: set[str]) -> Flag | None:
     """Whether an order carries a number of one of these members, or went to where one of them lives."""
-    to = order.address or {}
-    found: Flag | None = await tx.fetchval(_THEIRS, list(ids), sorted(numbers), to.get("line"), to.get("city"))
-    return found
+    if await tx.fetchval(_THEIRS, list(ids), sorted(numbers)):
+        return "phone"
+    if order.address is None:
+        return None
+    to = [addresses.spelt(str(order.address[part])) for part in ("line", "city")]
+    homes = await tx.fetch(_HOMES, list(ids))
+    return "address" if any([addresses.spelt(part) for part in home] == to for home in homes) else None
