@@ -78,6 +78,13 @@ class Sale:
     allocation: AllocationPolicy
     shop: int
 
+    def friends(self) -> dict[str, UUID]:
+        """Members who are paid for it by a link."""
+        touch, second_id = self.facts.touch, self.facts.second_id
+        found = {"referrer": touch.owner_id} if touch is not None and touch.owner_kind == "member" else {}
+        found |= {"second": second_id} if second_id is not None else {}
+        return {role: payee_id for role, payee_id in found.items() if role not in self.facts.flags}
+
     def shares(self) -> list[Earned]:
         """What its payees have earned by now."""
         found: list[Earned] = []
@@ -237,6 +244,7 @@ async def _batch(db: Database, model: Model, now: datetime, size: int) -> None:
                 sale = await _event(tx, model, kind)
             if sale is not None:
                 told[sale.facts.order_id] = sale
+        shares = {order_id: sale.shares() for order_id, sale in told.items()}
         with clock.frozen(now + timedelta(milliseconds=size)):
             await settlement.tell_all(
                 tx,
@@ -244,7 +252,7 @@ async def _batch(db: Database, model: Model, now: datetime, size: int) -> None:
                     settlement.Told(
                         sale.facts.member_id,
                         sale.facts.order_id,
-                        sale.shares(),
+                        shares[sale.facts.order_id],
                         {line.facts.line_id: sale.facts.placed_at + timedelta(days=8) for line in sale.lines},
                     )
                     for sale in told.values()
@@ -252,6 +260,10 @@ async def _batch(db: Database, model: Model, now: datetime, size: int) -> None:
                 sign_off_id=await settlement.live_sign_off(tx),
                 actor=SYSTEM,
             )
+        for order_id, sale in told.items():
+            for role, payee_id in sale.friends().items():
+                if not any(one.key.role == role and one.earned_minor for one in shares[order_id]):
+                    await settlement.release(tx, payee_id=payee_id, buyer_id=sale.facts.member_id, order_id=order_id)
 
 
 async def _event(tx: Tx, model: Model, kind: str) -> Sale | None:
@@ -268,13 +280,26 @@ async def _event(tx: Tx, model: Model, kind: str) -> Sale | None:
         line = random.choice(sale.lines)
         back = random.randint(1, 2)
         # Exchanged is what comes back and goes out again in the same order; what is not there cannot come back.
-        line.units = max(0, line.units - back) if kind == "return" else max(line.units, back)
+        had, line.units = line.units, max(0, line.units - back) if kind == "return" else max(line.units, back)
+        if kind == "exchange" and not await _still_fits(tx, sale):
+            model.counts["exchange refused: circle"] += 1
+            line.units = had
         return sale
     try:
         await {"binding": _bind, "merge": _merge, "unmerge": _unmerge, "plan": _plan}[kind](tx, model)
     except Refusal as refusal:
         model.counts[f"{kind} refused: {refusal.code}"] += 1
     return None
+
+
+async def _still_fits(tx: Tx, sale: Sale) -> bool:
+    """Whether the friends of a sale, of which something is kept again, may still be paid for it."""
+    for role, payee_id in sale.friends().items():
+        if any(one.key.role == role and one.earned_minor for one in sale.shares()) and not await settlement.refer(
+            tx, payee_id=payee_id, buyer_id=sale.facts.member_id, order_id=sale.facts.order_id, again=True
+        ):
+            return False
+    return True
 
 
 async def _sale(tx: Tx, model: Model) -> Sale:

@@ -38,6 +38,7 @@ READS = {
     "engagement/guide_tasks.py": "marketing",
     "flows/credit.py": "service",
     "flows/erase_member.py": "service",
+    "flows/flag.py": "service",
     "flows/personal_data.py": "service",
     "flows/tell_system.py": "sharing",
     "members/guests.py": "service",
@@ -47,6 +48,7 @@ READS = {
     "members/profile.py": "service",
     "members/sessions.py": "service",
     "members/sign_in.py": "service",
+    "settlement/payee.sql": "service",
     "settlement/statements.py": "service",
 }
 

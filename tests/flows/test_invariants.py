@@ -276,6 +276,7 @@ BREAK = [
     ("STL-4", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE role = 'owner'"),
     ("STL-5", "UPDATE accruals SET level = 3, sign_off_id = order_id WHERE role = 'guide'"),
     ("STL-5", "INSERT INTO referrals SELECT buyer_id, payee_id, order_id, at FROM referrals"),
+    ("STL-5", "INSERT INTO referrals SELECT payee_id, gen_random_uuid(), order_id, at FROM referrals"),
     ("STL-6", "UPDATE statements SET earned_minor = earned_minor + 1, to_pay_minor = to_pay_minor + 1 WHERE state <> 'carried'"),
     ("STL-6", "DELETE FROM statement_lines"),
     ("STL-6", "UPDATE payee_months SET settled_cut_minor = settled_cut_minor + 1"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duoline.members import phones
+from duoline.members import addresses, phones
 from duoline.members.errors import BadPhone
 
 
@@ -58,3 +58,8 @@ def test_on_the_screen_the_middle_is_hidden() -> None:
     assert phones.masked("+8613800138000") == "138****8000"
     assert phones.masked(None) is None
     assert phones.national("+8613800138000") == "13800138000"
+
+
+def test_a_place_is_compared_without_spaces_widths_and_capitals() -> None:
+    assert addresses.spelt(" 文三路　１ 号 Ｂ座 ") == addresses.spelt("文三路1号b座")
+    assert addresses.spelt("文三路 1 号") != addresses.spelt("文三路 11 号")

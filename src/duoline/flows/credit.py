@@ -15,22 +15,21 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution, orders, settlement
-from duoline.flows import payers, returnable
-from duoline.kernel import clock, outbox, policies
+from duoline.flows import flag, returnable
+from duoline.kernel import clock, jobs, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
-from duoline.members import phones
-from duoline.members.group import group_of, same_person
-from duoline.settlement.types import Facts, Flag, Guided, Kept, LineFacts, Touched
+from duoline.kernel.sweep import Sweep
+from duoline.settlement.types import Facts, Guided, Kept, LineFacts, Touched
 from duoline.stores import directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from duoline.kernel.db import Tx
+    from duoline.kernel.db import Database, Tx
     from duoline.kernel.outbox import Event
-    from duoline.settlement.types import Earned, Role
+    from duoline.settlement.types import Earned
 
 DEPTH_MAX = 50
 """So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
@@ -56,6 +55,7 @@ RULES = ("commission", "allocation", "contracts", "returns")
 """Kinds of rules that are frozen with an order, or say when its shares are due."""
 
 
+PERSONS = ("members.adopted", "members.merged", "members.separated")
 TOPICS = (
     "orders.*",
     "fulfilment.*",
@@ -63,19 +63,22 @@ TOPICS = (
     "attribution.moved",
     "attribution.signed-up",
     "attribution.unbound",
+    *PERSONS,
 )
 
 
 @outbox.batch_consumer(CONSUMER, topics=TOPICS)
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members are new, chose their first guide, or are no more with them. An
-    order is told of once a batch."""
+    """Something of members' orders changed, or who somebody is, or members are new, chose their first guide, or are no
+    more with them. An order is told of once a batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
         if event.member_id is None or event.topic.startswith("attribution."):
             continue
         if "order_id" in event.payload and event.payload.get("kind") != "transfer":
             changed[UUID(event.payload["order_id"])] = event.member_id
+    if met := [event for event in events if event.topic in PERSONS]:
+        changed |= await _between(tx, met)
     here = await _here(tx, [one.member_id for one in events if one.member_id and one.topic.startswith("attribution.")])
     await credit_all(tx, changed)
     if not changed and any(event.topic.startswith("attribution.") for event in events):
@@ -117,29 +120,100 @@ async def credit_all(tx: Tx, those: Mapping[UUID, UUID]) -> int:
     """
     if those:
         await policies.catch_up(tx, *RULES)
-    told = [one for order_id, member_id in those.items() if (one := await _told(tx, member_id, order_id))]
+    read = [await _read(tx, member_id, order_id) for order_id, member_id in those.items()]
+    # What came to nothing lets go of whom it was put down to before others are asked whether they close a circle.
+    read.sort(key=lambda one: any(_stays(one.order, line) for line in one.lines))
+    told = [what for one in read if (what := await _told(tx, one))]
     if not told:
         return 0
     return await settlement.tell_all(tx, told, sign_off_id=await settlement.live_sign_off(tx), actor=SYSTEM)
 
 
-async def _told(tx: Tx, member_id: UUID, order_id: UUID) -> settlement.Told | None:
+# Shares that wait of which payee and buyer, or both payees, are among these people.
+_BETWEEN = """
+WITH theirs AS (
+    SELECT unnest($1::uuid[]) AS id
+    UNION SELECT s.id FROM phone_index p JOIN staff s ON s.phone = p.phone WHERE p.member_id = ANY ($1))
+SELECT DISTINCT a.order_id, a.member_id FROM theirs t JOIN accruals a ON a.payee_id = t.id
+WHERE a.state = 'pending' AND a.book = 'commission' AND a.role <> 'bringing'
+  AND (a.member_id = ANY ($1)
+       OR (a.role = 'second' AND EXISTS (SELECT FROM accruals b WHERE b.order_id = a.order_id AND b.role = 'referrer'
+                                                                  AND b.payee_id = ANY ($1))))
+"""
+
+
+async def _between(tx: Tx, events: Sequence[Event]) -> dict[UUID, UUID]:
+    """Orders, with their buyers, of which shares wait that may be their buyer's own by now, or no more."""
+    found: dict[UUID, UUID] = {}
+    groups: set[tuple[str, ...]] = {
+        (event.payload["survivor"], event.payload["other"]) for event in events if "merge" in event.payload
+    }
+    groups |= {(event.payload["member"],) for event in events if event.topic == "members.adopted"}
+    for ids in sorted(groups):
+        people = await tx.fetchval(
+            "SELECT array_agg(DISTINCT i) FROM unnest($1::uuid[]) AS m(id), unnest(duo_person(duo_now(m.id))) AS i",
+            [UUID(each) for each in ids],
+        )
+        found |= {row["order_id"]: row["member_id"] for row in await tx.fetch(_BETWEEN, people)}
+    return found
+
+
+RIPE = Sweep("tell of buyers who are their own payees")
+AT_ONCE = 500
+
+
+@jobs.cron("tell of buyers who are their own payees", "*/10 * * * *")
+async def tell_own(db: Database) -> int:
+    """Tell again of shares that are ripe and wait because payee and buyer are one person by now, should no event have
+    said so: returns of how many orders."""
+    rows = await db.fetch(
+        """SELECT DISTINCT order_id, member_id FROM accruals
+           WHERE state = 'pending' AND matures_at <= $1 AND book = 'commission' AND role <> 'bringing' AND flag IS NULL
+             AND NOT order_id = ANY ($3) AND duo_payee(payee_id) = duo_now(member_id) LIMIT $2""",
+        clock.now(),
+        AT_ONCE,
+        RIPE.resting(),
+    )
+
+    async def one(whose: tuple[UUID, UUID]) -> None:
+        async with db.begin() as tx:
+            await credit(tx, *whose)
+
+    return await RIPE.run([(row["order_id"], (row["member_id"], row["order_id"])) for row in rows], one)
+
+
+async def _told(tx: Tx, read: _Read) -> settlement.Told | None:
     """What an order comes to by now; None while nobody has paid it or been given anything."""
-    order, lines, left = await _read(tx, member_id, order_id)
+    order, lines, left = read
+    by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
+
+    def in_money(minor: int) -> int:
+        return settlement.in_money(minor, total_minor=order.total_minor, by_gifts_minor=by_gifts)
+
+    worth = {line.id: in_money(line.value(_stays(order, line))) for line in lines}
     found = await _credit_of(tx, order)
     if found is None:
         if not any(_stays(order, line) for line in lines):
             return None
-        found = await _freeze(tx, order)
-    earned = await _earned(tx, order, lines, found, left)
-    return settlement.Told(member_id, order_id, earned, _done_at(order, lines, found, left))
+        found = await _freeze(tx, order, worth)
+    else:
+        found = found._replace(facts=await flag.anew(tx, order, found.facts))
+        found = await _paired(tx, found, worth, again=True)
+    earned = await _earned(tx, read, found, worth, in_money)
+    return settlement.Told(order.member_id, order.id, earned, _done_at(order, lines, found, left))
 
 
-async def _read(
-    tx: Tx, member_id: UUID, order_id: UUID
-) -> tuple[orders.Order, list[orders.Line], list[returnable.Left]]:
-    """An order and what is left of it with its buyer, of one instant: nothing is locked, and what is handed over or
-    brought back between the two looks is looked at again."""
+class _Read(NamedTuple):
+    """An order, its lines, and what is left of it with its buyer."""
+
+    order: orders.Order
+    lines: list[orders.Line]
+    left: list[returnable.Left]
+
+
+async def _read(tx: Tx, member_id: UUID, order_id: UUID) -> _Read:
+    """An order as of one instant: nothing is locked, and what is handed over or brought back between the two looks is
+    looked at again."""
     for _ in range(READS):
         order, lines = await orders.read_order(tx, member_id, order_id)
         left = await returnable.left_of(tx, order, lines)
@@ -148,7 +222,35 @@ async def _read(
             units[one.line_id] += one.units
         if all(units[line.id] == line.kept for line in lines):
             break
-    return order, lines, left
+    return _Read(order, lines, left)
+
+
+async def _paired(tx: Tx, found: Credit, worth: Mapping[UUID, int], *, again: bool) -> Credit:
+    """Who is paid for whom by a link is written down, and forgotten when nothing is paid for any more; what would close
+    a circle pays nothing. Takes the lock of referrals."""
+    for role, payee_id in flag.payees_of(found.facts).items():
+        if role not in ("referrer", "second"):
+            continue
+        pair = {"payee_id": payee_id, "buyer_id": found.facts.member_id}
+        if any(one.key.role == role and one.earned_minor for one in _commission(found, worth)):
+            fits = await settlement.refer(tx, **pair, order_id=found.facts.order_id, again=again)
+        elif again:
+            still = [line_id for line_id, minor in worth.items() if minor]
+            await settlement.release(tx, **pair, order_id=found.facts.order_id, still=still)
+            continue
+        else:
+            fits = role in found.facts.flags or not await settlement.closes_circle(tx, **pair)
+        if not fits:
+            found = found._replace(facts=flag.with_flag(found.facts, role, "circle"))
+    return found
+
+
+def _commission(found: Credit, worth: Mapping[UUID, int]) -> list[Earned]:
+    """What people earn by what is kept of each line and paid in money."""
+    plan = settlement.COMMISSION.version(found.commission_version).body
+    return [
+        one for line in found.lines for one in settlement.commission_of(found.facts, line, worth[line.line_id], plan)
+    ]
 
 
 def _stays(order: orders.Order, line: orders.Line) -> int:
@@ -184,20 +286,10 @@ SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = 
 
 
 async def _earned(
-    tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit, left: Sequence[returnable.Left]
+    tx: Tx, read: _Read, found: Credit, worth: Mapping[UUID, int], in_money: Callable[[int], int]
 ) -> list[Earned]:
-    by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
-
-    def in_money(minor: int) -> int:
-        return settlement.in_money(minor, total_minor=order.total_minor, by_gifts_minor=by_gifts)
-
-    plan = settlement.COMMISSION.version(found.commission_version).body
-    of = {line.line_id: line for line in found.lines}
-    earned = [
-        one
-        for line in lines
-        for one in settlement.commission_of(found.facts, of[line.id], in_money(line.value(_stays(order, line))), plan)
-    ]
+    order, lines, left = read
+    earned = _commission(found, worth)
     kept = _kept(lines, left, in_money)
     places = await _places(tx, order, found, {one.location_id for one in kept})
     for line in lines:
@@ -277,8 +369,8 @@ async def _credit_of(tx: Tx, order: orders.Order) -> Credit | None:
     return credit_of._replace(places=places)
 
 
-async def _freeze(tx: Tx, order: orders.Order) -> Credit:
-    """Write down what the order's shares follow from."""
+async def _freeze(tx: Tx, order: orders.Order, worth: Mapping[UUID, int]) -> Credit:
+    """Write down what the order's shares follow from. Takes the lock of referrals where somebody is paid by a link."""
     facts = await _facts(tx, order)
     lines = [LineFacts(**row) for row in await tx.fetch(_LINES, order.member_id, order.id, DEPTH_MAX)]
     made = Credit(
@@ -288,13 +380,14 @@ async def _freeze(tx: Tx, order: orders.Order) -> Credit:
         settlement.ALLOCATION.current(order.placed_at).version,
         settlement.CONTRACTS.current(order.placed_at).version,
     )
+    made = await _paired(tx, made, worth, again=False)
     await tx.execute(
         """INSERT INTO order_credits (member_id, order_id, facts, lines, commission_version, allocation_version,
                                       contracts_version, at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         order.member_id,
         order.id,
-        facts,
+        made.facts,
         lines,
         made.commission_version,
         made.allocation_version,
@@ -326,19 +419,6 @@ SELECT t.owner_kind, s.owner_id, t.store_id, s.touchpoint_id
 FROM sign_ups s JOIN touchpoints t ON t.owner_id = s.owner_id AND t.id = s.touchpoint_id
 WHERE s.member_id = ANY (duo_group($1))
 ORDER BY s.member_id = $1 DESC, s.member_id = (duo_group($1))[1] DESC, s.at, s.member_id LIMIT 1
-"""
-# Every number of a buyer, as whoever they are or were.
-_NUMBERS = "SELECT phone FROM members WHERE member_id = ANY (duo_person(duo_now($1))) AND phone IS NOT NULL"
-# Staff, and as whom they are members themselves: who has their number, with everybody who is one person with those.
-_STAFF = """
-SELECT s.id, s.phone, duo_group(p.member_id) AS ids FROM staff s LEFT JOIN phone_index p ON p.phone = s.phone
-WHERE s.id = ANY ($1)
-"""
-# Whether an order has a number of those members, or went to where one of them lives.
-_THEIRS = """
-SELECT CASE WHEN EXISTS (SELECT FROM members WHERE member_id = ANY ($1) AND phone = ANY ($2)) THEN 'phone'
-            WHEN EXISTS (SELECT FROM addresses WHERE member_id = ANY ($1) AND line = $3 AND city = $4) THEN 'address'
-       END
 """
 
 
@@ -376,14 +456,11 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         regions=_regions(order) if online else [],
         brought_store_id=(brought["store_id"] if brought else None) or (member["home_store_id"] if member else None),
     )
-    flags = await _flags(
-        tx,
-        order,
-        facts,
+    odd = flag.Odd(
         own_device=bool(touch and touch["own_device"]),
-        bound_flags=bound.flags if bound else [],
+        guides_device=bound is not None and "guides_device" in bound.flags,
     )
-    return msgspec.structs.replace(facts, flags=flags)
+    return await flag.at_first(tx, order, facts, odd)
 
 
 def _regions(order: orders.Order) -> list[str]:
@@ -413,103 +490,6 @@ async def _seller(tx: Tx, order: orders.Order) -> tuple[UUID | None, UUID | None
     )
     kind, _, name = (actor or "").partition(":")
     return UUID(name) if kind == "staff" else None, order.store_id
-
-
-async def _flags(
-    tx: Tx,
-    order: orders.Order,
-    facts: Facts,
-    *,
-    own_device: bool,
-    bound_flags: Sequence[str],
-) -> dict[str, Flag]:
-    """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
-    the plan does not pay too, so that another plan can be judged by the same facts."""
-    flags: dict[str, Flag] = {}
-    numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
-    if order.contact_phone:
-        numbers.add(phones.as_kept(order.contact_phone))  # orders of long ago have it as it was typed
-    staff: dict[Role, UUID] = {}
-    if facts.guide is not None and facts.guide.guide_id is not None:
-        staff["guide"] = facts.guide.guide_id
-    if facts.seller_id is not None:
-        staff["seller"] = facts.seller_id
-    if facts.touch is not None and facts.touch.owner_kind == "staff":
-        staff["referrer"] = facts.touch.owner_id
-    known = {row["id"]: row for row in await tx.fetch(_STAFF, list(staff.values()))}
-    for role, staff_id in staff.items():
-        who = known.get(staff_id)
-        if who is not None and who["phone"] in numbers:
-            flags[role] = "phone"
-        elif who is not None and who["ids"] and (flag := await _theirs(tx, order, who["ids"], numbers)):
-            flags[role] = flag
-    if "guides_device" in bound_flags:
-        flags.setdefault("guide", "device")
-    if own_device:
-        flags.setdefault("referrer", "device")
-    paid_by = await payers.paid_by(tx, order.member_id, order.id)
-    for role, staff_id in staff.items():
-        ids = known[staff_id]["ids"] if staff_id in known else None
-        if role not in flags and ids and await payers.pays_for(tx, paid_by, ids[0]):
-            flags[role] = "payer"
-    # Who is paid nothing by the plan is written down as nobody's referrer either.
-    plan = settlement.COMMISSION.current(order.placed_at).body
-    members: dict[Role, UUID] = {}
-    paid: set[Role] = {"referrer"} if plan.referrer_bp else set()
-    if facts.second_id is not None and plan.levels > 1 and plan.second_bp:
-        paid.add("second")
-    if facts.touch is not None and facts.touch.owner_kind == "member":
-        members["referrer"] = facts.touch.owner_id
-    if facts.upline_id is not None:
-        members["second"] = facts.upline_id
-    for role, payee_id in members.items():
-        if role == "second" and "referrer" in flags:
-            continue
-        if role not in flags and (
-            flag := await _of_member(tx, order, facts, payee_id, numbers, paid_by, paid=role in paid)
-        ):
-            flags[role] = flag
-    # Who brought somebody who is paid nothing for this order is paid nothing for it either.
-    if facts.upline_id is not None and "referrer" in flags:
-        flags.setdefault("second", flags["referrer"])
-    return flags
-
-
-async def _theirs(tx: Tx, order: orders.Order, ids: Sequence[UUID], numbers: set[str]) -> Flag | None:
-    """Whether an order carries a number of one of these members, or went to where one of them lives."""
-    to = order.address or {}
-    found: Flag | None = await tx.fetchval(_THEIRS, list(ids), sorted(numbers), to.get("line"), to.get("city"))
-    return found
-
-
-async def _of_member(
-    tx: Tx,
-    order: orders.Order,
-    facts: Facts,
-    payee_id: UUID,
-    numbers: set[str],
-    paid_by: Sequence[bytes],
-    *,
-    paid: bool,
-) -> Flag | None:
-    """Why a member is not paid for an order; None when they are, and then the pair is written down if the plan has."""
-    if await same_person(tx, payee_id, facts.member_id):
-        return "self"
-    # Nobody is their own second level under another name.
-    sharer = facts.touch.owner_id if facts.touch is not None else payee_id
-    if payee_id != sharer and await same_person(tx, payee_id, sharer):
-        return "self"
-    if flag := await _theirs(tx, order, await group_of(tx, payee_id), numbers):
-        return flag
-    if await payers.pays_for(tx, paid_by, payee_id):
-        return "payer"
-    pair = {"payee_id": payee_id, "buyer_id": facts.member_id}
-    fits = (
-        await settlement.refer(tx, **pair, order_id=order.id)
-        if paid
-        else not await settlement.closes_circle(tx, **pair)
-    )
-    return None if fits else "circle"
 
 
 async def credit_bringing(tx: Tx, event: Event) -> None:
@@ -551,8 +531,8 @@ async def take_back_bringing(tx: Tx, event: Event) -> None:
     member on or lost them to a later touch: they had brought them."""
     if event.member_id is None:
         return
-    for row in await tx.fetch(_WRONG, event.member_id):
-        await settlement.take_back_bringing(tx, row["id"], actor=SYSTEM)
+    wrong = [row["id"] for row in await tx.fetch(_WRONG, event.member_id)]
+    await settlement.take_back_bringing(tx, wrong, flag=None, actor=SYSTEM)
 
 
 async def credit_bringing_store(tx: Tx, event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -51,6 +52,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     lat: float | None
     lon: float | None
     is_default: bool
+
+
+def spelt(text: str) -> str:
+    """A place as two spellings of it are compared: without spaces, in one width, in small letters."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 _COLUMNS = "id, name, phone, province, city, district, line, lat, lon, is_default"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from duoline.kernel import clock
+from duoline.kernel import clock, outbox
 from duoline.kernel.auth import token_hash
 from duoline.kernel.ids import derived_id
 from duoline.members import sessions
@@ -80,9 +80,9 @@ async def adopt(tx: Tx, *, guest_id: UUID, member_id: UUID) -> None:
     await tx.execute(
         "SELECT 1 FROM members WHERE member_id = ANY (duo_group($1) || $1) ORDER BY member_id FOR KEY SHARE", member_id
     )
-    await tx.execute(
+    fresh = await tx.fetchval(
         """INSERT INTO adopted_guests (member_id, guest_id, adopted_at) VALUES ($1, $2, $3)
-           ON CONFLICT (member_id, guest_id) DO NOTHING""",
+           ON CONFLICT (member_id, guest_id) DO NOTHING RETURNING true""",
         member_id,
         guest_id,
         clock.now(),
@@ -98,6 +98,16 @@ async def adopt(tx: Tx, *, guest_id: UUID, member_id: UUID) -> None:
         guest_id,
         clock.now(),
     )
+    if fresh:
+        await outbox.emit(
+            tx,
+            topic="members.adopted",
+            key=str(guest_id),
+            payload={"member": str(member_id), "guest": str(guest_id)},
+            family="member",
+            owner_id=member_id,
+            member_id=member_id,
+        )
 
 
 async def adopt_of_phone(tx: Tx, *, phone: str, member_id: UUID, secret: str) -> None:

@@ -1,6 +1,6 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, take_back_bringing, tell_all, tell_bringing, tell_bringing_store
+from duoline.settlement.accrue import Told, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
 from duoline.settlement.contracts import Terms, place_of, price_right, terms_at
@@ -35,7 +35,7 @@ from duoline.settlement.policy import (
     StatementPolicy,
 )
 from duoline.settlement.reckon import allocation_of, commission_of, in_money, payable, times_of
-from duoline.settlement.refer import closes_circle, refer
+from duoline.settlement.refer import closes_circle, refer, release
 from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
@@ -104,6 +104,7 @@ __all__ = [
     "place_of",
     "price_right",
     "refer",
+    "release",
     "resolve",
     "revoke",
     "say",

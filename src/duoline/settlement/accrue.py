@@ -8,6 +8,7 @@ from duoline.kernel import clock
 from duoline.kernel.errors import ensure
 from duoline.settlement import accounts
 from duoline.settlement.months import Months
+from duoline.settlement.reckon import flagged
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, Earned, Key, Payee
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _now(
     """The shares of an order as they are to stand: what nobody has any more comes to nothing and stays to be seen.
 
     When a line's shares become due is told anew while they wait, since a parcel that arrives late may come back longer;
-    while something is still to come of it, it is unknown. What is due stays due.
+    while something is still to come of it, it is unknown. What is due stays due, and paid or not as it was.
     """
     shares = {}
     for key, one in new.items():
@@ -125,7 +126,10 @@ def _now(
             shares[key] = _Share(one, sign_off_id if one.level > 1 else None, done)
         else:
             matures_at = was.matures_at if was.state == "matured" and done else done
+            if key.book == "commission" and was.state == "matured":
+                one = flagged(one, was.one.flag)
             told = was.one._replace(
+                flag=one.flag,
                 basis_minor=one.basis_minor,
                 gross_minor=one.gross_minor,
                 rate_bp=one.rate_bp,
@@ -186,7 +190,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid
 ON CONFLICT (payee_id, order_id, line_id, book, role, location_id) DO UPDATE
 SET basis_minor = excluded.basis_minor, gross_minor = excluded.gross_minor, earned_minor = excluded.earned_minor,
     reversed_minor = excluded.reversed_minor, rate_bp = excluded.rate_bp, matures_at = excluded.matures_at,
-    updated_at = excluded.updated_at
+    flag = excluded.flag, updated_at = excluded.updated_at
 """
 
 
@@ -282,35 +286,6 @@ async def tell_bringing(
         entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(guide_id), minor)],
         actor=actor,
     )
-
-
-async def take_back_bringing(tx: Tx, binding_id: UUID, *, actor: Actor) -> bool:
-    """What a guide was credited for a new member is theirs no more: the binding was wrong. Only while it is pending;
-    what is due stays theirs. Repeating it changes nothing. Locks the payee."""
-    row = await tx.fetchrow("SELECT payee_id FROM accruals WHERE order_id = $1 AND role = 'bringing'", binding_id)
-    if row is None:
-        return False
-    await accounts.lock(tx, [Payee("staff", row["payee_id"])])
-    minor: int | None = await tx.fetchval(
-        """UPDATE accruals a SET earned_minor = 0, reversed_minor = a.reversed_minor + a.earned_minor, updated_at = $3
-           FROM (SELECT earned_minor FROM accruals WHERE payee_id = $1 AND order_id = $2 AND role = 'bringing') was
-           WHERE a.payee_id = $1 AND a.order_id = $2 AND a.role = 'bringing' AND a.state = 'pending'
-             AND a.earned_minor > 0 RETURNING was.earned_minor""",
-        row["payee_id"],
-        binding_id,
-        clock.now(),
-    )
-    if minor is None:
-        return False
-    await accounts.change(tx, row["payee_id"], pending_minor=-minor)
-    await accounts.book(
-        tx,
-        under=row["payee_id"],
-        kind="settlement-bringing",
-        entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(row["payee_id"]), -minor)],
-        actor=actor,
-    )
-    return True
 
 
 async def tell_bringing_store(

@@ -77,16 +77,24 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-5",
-        "Nobody is paid for what they bought, no level is beyond the second, and no circle of members pays itself.",
-        """WITH RECURSIVE down(root, id, n) AS (
+        "Nobody is paid for what they bought, no level is beyond the second, no circle pays itself, and no pair"
+        " outlives what is paid for it.",
+        f"""WITH RECURSIVE down(root, id, n) AS (
                SELECT payee_id, buyer_id, 1 FROM referrals
                UNION
                SELECT d.root, r.buyer_id, d.n + 1 FROM down d JOIN referrals r ON r.payee_id = d.id
                WHERE d.n < 20 AND d.root <> d.id)
            SELECT root AS payee_id, id AS buyer_id, n::text AS what FROM down WHERE root = id
            UNION ALL
+           SELECT r.payee_id, r.buyer_id, 'nothing'
+           FROM referrals r CROSS JOIN LATERAL (SELECT r.buyer_id AS member_id) a
+           WHERE NOT EXISTS (SELECT FROM accruals s WHERE s.payee_id = r.payee_id AND s.member_id = r.buyer_id
+                               AND s.role IN ('referrer', 'second') AND s.earned_minor > 0)
+             AND {_TOLD}
+           UNION ALL
            SELECT payee_id, member_id, role FROM accruals
-           WHERE (payee_id = member_id AND earned_minor <> 0) OR level > 2 OR (level = 2 AND sign_off_id IS NULL)""",
+           WHERE (payee_id = member_id AND earned_minor <> 0) OR level > 2
+              OR (level = 2 AND sign_off_id IS NULL)""",  # noqa: S608 - our own text
     ),
     (
         "STL-6",

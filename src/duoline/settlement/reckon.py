@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from duoline.settlement.policy import AllocationPolicy, CommissionPolicy, Contract
-    from duoline.settlement.types import Facts, Kept, LineFacts, Role
+    from duoline.settlement.types import Facts, Flag, Kept, LineFacts, Role
 
 PARTS_BP = 100
 """Hundredths of a percent in a percent."""
@@ -37,10 +37,15 @@ def commission_of(facts: Facts, line: LineFacts, kept_minor: int, plan: Commissi
     for role, payee, rate_bp, level in _people(facts, plan):
         rate = rate_bp * times // 10_000
         flag = facts.flags.get(role)
-        minor = 0 if flag else Money(kept_minor).scale(rate, rounding=Rounding.HALF_UP).minor
         key = Key(payee, line.line_id, "commission", role, NOWHERE)
-        found.append(Earned(key, kept_minor, kept_minor, rate, minor, level, flag))
+        found.append(flagged(Earned(key, kept_minor, kept_minor, rate, 0, level), flag))
     return found if plan.several_roles else _best(found)
+
+
+def flagged(one: Earned, flag: Flag | None) -> Earned:
+    """A share of commission as it is with this flag, or with none: what is flagged earns nothing."""
+    minor = 0 if flag else Money(one.basis_minor).scale(one.rate_bp, rounding=Rounding.HALF_UP).minor
+    return one._replace(flag=flag, earned_minor=minor)
 
 
 def times_of(plan: CommissionPolicy, line: LineFacts, tier: str) -> int:

@@ -1,7 +1,8 @@
-"""Who was paid for bringing whom, among members: a circle cannot be written down (I11).
+"""Who was paid for whom by a link: a circle cannot be written down (I11).
 
-What is written down are the ids that an order and a link had; what is looked for are persons, as they are now: who was
-merged, and the guests somebody was, close a circle like the member they are.
+What is written down are the ids that an order and a link had, those of staff too; what is looked for are persons, as
+they are now: who was merged, the guests somebody was, and the member whom somebody of the staff is, close a circle like
+the member they are. A pair is there as long as anything is paid for one of its orders.
 """
 
 from __future__ import annotations
@@ -9,27 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duoline.kernel import clock
-from duoline.members.group import same_person
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from duoline.kernel.db import Tx
 
-DEPTH_MAX = 20
 LOCK = 0x44554F5265666572
 """One writer at a time: two halves of a circle made at once would each see the other's absence."""
 
 
-async def refer(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID) -> bool:
-    """Write down that a member is paid for another's order; False where that would close a circle.
+async def refer(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID, again: bool = False) -> bool:
+    """Write down that somebody is paid for a member's order; False where that would close a circle.
 
     It is one when the buyer has been paid for the payee's orders, themselves or through others. Repeating it changes
-    nothing. Takes the lock of referrals.
+    nothing; `again` for an order that is paid for already: a pair that is there is not asked about then. Takes the lock
+    of referrals.
     """
-    if await same_person(tx, payee_id, buyer_id):
+    if await tx.fetchval("SELECT duo_payee($1) = duo_now($2)", payee_id, buyer_id):
         return False
     await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    if again and await _is_there(tx, payee_id, buyer_id):
+        return True
     if await closes_circle(tx, payee_id=payee_id, buyer_id=buyer_id):
         return False
     await tx.execute(
@@ -43,18 +46,52 @@ async def refer(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID) -> bo
     return True
 
 
-async def closes_circle(tx: Tx, *, payee_id: UUID, buyer_id: UUID) -> bool:
-    """Whether paying a member for another's order would close a circle, by what is written down. Without the lock of
-    referrals the answer holds for nothing that is written."""
-    found: bool | None = await tx.fetchval(
-        """WITH RECURSIVE down(id, n) AS (
-               SELECT duo_now(r.buyer_id), 1 FROM referrals r WHERE r.payee_id = ANY (duo_person(duo_now($1)))
-               UNION
-               SELECT duo_now(r.buyer_id), d.n + 1
-               FROM down d JOIN referrals r ON r.payee_id = ANY (duo_person(d.id)) WHERE d.n < $3)
-           SELECT true FROM down WHERE id = duo_now($2) LIMIT 1""",
-        buyer_id,
+async def release(tx: Tx, *, payee_id: UUID, buyer_id: UUID, order_id: UUID, still: Collection[UUID] = ()) -> bool:
+    """Forget a pair of which nothing is paid for any more; whether it was there and is gone.
+
+    It stays when something is paid for another order of the pair, or for a line of this one that was the payee's before
+    (`still`: lines of which anything is kept). Takes the lock of referrals when the pair is there: whoever writes
+    another order of it has the lock until its shares are.
+    """
+    if not await _is_there(tx, payee_id, buyer_id):
+        return False
+    await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    gone: bool | None = await tx.fetchval(
+        """DELETE FROM referrals WHERE payee_id = $1 AND buyer_id = $2 AND NOT EXISTS (
+               SELECT FROM order_credits c JOIN accruals a ON a.payee_id = $1 AND a.order_id = c.order_id
+               WHERE c.member_id = $2 AND a.role IN ('referrer', 'second') AND a.earned_minor > 0
+                 AND (a.order_id <> $3 OR (a.state = 'matured' AND a.line_id = ANY ($4))))
+           RETURNING true""",
         payee_id,
-        DEPTH_MAX,
+        buyer_id,
+        order_id,
+        list(still),
     )
-    return bool(found)
+    return bool(gone)
+
+
+async def _is_there(tx: Tx, payee_id: UUID, buyer_id: UUID) -> bool:
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM referrals WHERE payee_id = $1 AND buyer_id = $2)", payee_id, buyer_id
+    )
+    return found
+
+
+CIRCLE = """
+WITH RECURSIVE up(id) AS (
+    SELECT duo_payee(r.payee_id) FROM referrals r WHERE r.buyer_id = ANY (duo_person(duo_payee($1)))
+    UNION
+    SELECT duo_payee(r.payee_id) FROM up u JOIN referrals r ON r.buyer_id = ANY (duo_person(u.id)))
+SELECT EXISTS (SELECT FROM up WHERE id = duo_now($2))
+"""
+
+
+async def closes_circle(tx: Tx, *, payee_id: UUID, buyer_id: UUID) -> bool:
+    """Whether paying somebody for a member's order would close a circle, by what is written down. Without the lock of
+    referrals the answer holds for nothing that is written.
+
+    Looked for from the payee upwards, each person once: few are paid for what one person buys, while whoever shares
+    much is paid for thousands.
+    """
+    found: bool = await tx.fetchval(CIRCLE, payee_id, buyer_id)
+    return found

@@ -47,7 +47,8 @@ order_places = table(
     append_only=True,
 )
 
-# Who was paid for bringing whom, member by member: no circle can be written, by this key and a lock (STL-5).
+# Who is paid for whom by a link, pair by pair, as long as anything is: no circle can be written, by this key and a lock
+# (STL-5). The payee is a member, or somebody of the staff.
 referrals = table(
     PACKAGE,
     "referrals",
@@ -59,7 +60,6 @@ referrals = table(
     pk("referrals", "payee_id", "buyer_id"),
     check("referrals_self_ck", "payee_id <> buyer_id"),
     index("referrals_buyer_ix", "buyer_id"),
-    append_only=True,
 )
 
 # A level beyond the first is paid only behind the word of somebody who answers for it.

@@ -1,4 +1,4 @@
-"""Take back what was credited for bringing somebody who is gone: until it is due, nobody was brought."""
+"""Take back what was credited for bringing somebody who is gone, or was another's: until it is due, it can be."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ RETURNING a.payee_id, a.order_id, a.member_id, a.book, was.earned_minor AS minor
 """  # noqa: S608 - our own text
 
 
-async def take_back_bringing(tx: Tx, source_ids: Sequence[UUID], *, flag: Flag, reason: str, actor: Actor) -> int:
+async def take_back_bringing(
+    tx: Tx, source_ids: Sequence[UUID], *, flag: Flag | None, reason: str = "", actor: Actor
+) -> int:
     """Take back every reward for bringing somebody that is not due yet, both sides of a shop's, by the ids of the
     bindings and sign-ups that earned them. Returns how many. What is due already stays.
 
-    The share stays to be seen by its payee, with the flag that says why it pays nothing. Repeating it changes nothing.
-    Locks the payees.
+    The share stays to be seen by its payee, with the flag, if any, that says why it pays nothing. Repeating it changes
+    nothing. Locks the payees.
     """
     rows = await tx.fetch(f"SELECT DISTINCT a.payee_kind, a.payee_id {_ABOUT}", list(source_ids))
     if not rows:
