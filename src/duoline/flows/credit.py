@@ -306,8 +306,29 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
         facts,
         own_device=bool(touch and touch["own_device"]),
         bound_flags=bound.flags if bound else [],
+        gone=await _gone(tx, facts),
     )
     return msgspec.structs.replace(facts, flags=flags)
+
+
+async def _gone(tx: Tx, facts: Facts) -> dict[Role, Flag]:
+    """Members who would be paid for an order and were forgotten since: nobody could have it any more.
+
+    Their rows stay shared until the end: an erasure waits for what is told here, and then is refused because of it.
+    """
+    sharers: dict[Role, UUID] = {}
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        sharers["referrer"] = facts.touch.owner_id
+    if facts.upline_id is not None:
+        sharers["second"] = facts.upline_id
+    if not sharers:
+        return {}
+    rows = await tx.fetch(
+        "SELECT member_id, erased_at FROM members WHERE member_id = ANY ($1) ORDER BY member_id FOR SHARE",
+        list(sharers.values()),
+    )
+    here = {row["member_id"] for row in rows if row["erased_at"] is None}
+    return {role: "gone" for role, owner_id in sharers.items() if owner_id not in here}
 
 
 def _regions(order: orders.Order) -> list[str]:
@@ -346,10 +367,11 @@ async def _flags(
     *,
     own_device: bool,
     bound_flags: Sequence[str],
+    gone: Mapping[Role, Flag],
 ) -> dict[str, Flag]:
     """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
     the plan does not pay too, so that another plan can be judged by the same facts."""
-    flags: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {**gone}
     numbers = {row["phone"] for row in await tx.fetch(_NUMBERS, facts.member_id)}
     if order.contact_phone:
         numbers.add(order.contact_phone)

@@ -18,6 +18,7 @@ from duoline.flows import keep, personal_data
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
+from duoline.kernel.money import Money
 from duoline.kernel.sweep import Sweep
 from duoline.members import access, consents, homes
 from duoline.members.errors import AlreadyMerged, ErasureBlocked, MergedMeanwhile
@@ -57,7 +58,18 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
         WHERE e.member_id = ANY ($1) AND e.resolved_at IS NULL)::integer AS money,
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
         -- Each by itself: what is carried against them must not hide what is still to come.
-        AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer AS earnings,
+        AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer
+       -- And what was bought by a link of theirs and not put down to them yet: that is told in a moment.
+       + (SELECT count(*) FROM touchpoints p
+          JOIN order_touches x ON x.touchpoint_id = p.id AND x.owner_id = p.owner_id
+          JOIN orders o ON o.member_id = x.member_id AND o.id = x.order_id
+          WHERE p.owner_id = ANY ($1) AND p.owner_kind = 'member'
+            AND NOT EXISTS (SELECT FROM order_credits c WHERE c.member_id = o.member_id AND c.order_id = o.id)
+            AND EXISTS (SELECT FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id
+                        AND CASE WHEN o.state IN ('confirmed', 'completed') AND o.pay_mode = 'online'
+                                 THEN l.quantity - l.cancelled ELSE l.handed END > l.returned))::integer AS earnings,
+       (SELECT coalesce(-sum(p.due_minor), 0) FROM payees p
+        WHERE p.payee_id = ANY ($1) AND p.due_minor < 0)::bigint AS debt_minor,
        (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored,
        -- Known to the provider, so that it may be paid at any moment.
        (SELECT count(*) FROM wallet_top_ups t WHERE t.member_id = ANY ($1) AND t.state = 'open'
@@ -65,8 +77,9 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
 """
 
 
-async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
-    """What stands in the way of forgetting a member."""
+async def blocked(db: Database | Tx, whose: Whose, *, write_off: bool = False) -> list[Blocked]:
+    """What stands in the way of forgetting a member. What they owe of shares that were taken back does not where
+    headquarters writes it off."""
     row = await db.fetchrow(_BLOCKED, whose.ids, list(OPEN_ORDERS))
     ensure(row is not None, "MEM-5", "counts are one row")
     said = {
@@ -83,11 +96,22 @@ async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
         ),
         "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
     }
-    return [
+    found = [
         Blocked(kind, row[kind], f"{row[kind]} {zh}", f"{row[kind]} {en}")
         for kind, (zh, en) in said.items()
         if row is not None and row[kind]
     ]
+    if row is not None and row["debt_minor"] and not write_off:
+        owed = Money(row["debt_minor"])
+        found.append(
+            Blocked(
+                "debt",
+                1,
+                f"已打款的收益后来收回,还欠 {owed},请联系总部结清或核销",
+                f"{owed} of paid earnings were taken back and are owed: ask headquarters to settle it or write it off",
+            )
+        )
+    return found
 
 
 def refuse(problems: list[Blocked]) -> None:
@@ -96,8 +120,18 @@ def refuse(problems: list[Blocked]) -> None:
         raise ErasureBlocked(problems=[{"field": each.kind, "zh": each.zh, "en": each.en} for each in problems])
 
 
-async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Actor, reason: str = "") -> None:
-    """Forget the member, and whoever was merged into them, each by itself.
+async def erase(
+    tx: Tx,
+    *,
+    member_id: UUID,
+    secret: str,
+    channel: str,
+    actor: Actor,
+    reason: str = "",
+    write_off: bool = False,
+) -> None:
+    """Forget the member, and whoever was merged into them, each by itself. With `write_off` the actor answers for what
+    they owe of shares that were taken back after they were paid.
 
     Refuses `kernel.not-found` for nobody or a guest, `members.already-merged` for who was merged into somebody,
     `members.erasure-blocked` with `problems`, `members.merged-meanwhile`.
@@ -117,7 +151,7 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
         await _still_there(tx, account)
     whose = {one: await personal_data.whose(tx, one, secret=secret, strangers=True) for one in accounts}
     all_ids = sorted({each for one in whose.values() for each in one.ids})
-    refuse(await blocked(tx, personal_data.Whose(all_ids, None)))
+    refuse(await blocked(tx, personal_data.Whose(all_ids, None), write_off=write_off))
     await top_ups.close_unasked(tx, accounts)
     for owner_id in all_ids:
         await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
@@ -125,6 +159,8 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     brought = [row[0] for row in await tx.fetch(_BROUGHT, all_ids)]
     for account in accounts:
         await _forget(tx, account, whose[account], channel=channel, actor=actor, reason=reason)
+    for account in accounts if write_off else ():
+        await settlement.write_off_debt(tx, account, reason=reason, actor=actor)
     await settlement.take_back_bringing(tx, brought, flag="gone", reason="member erased", actor=actor)
     faults.point("erase.before_commit")
 

@@ -42,6 +42,7 @@ from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, say
 from duoline.settlement.take_back import take_back_bringing
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
+from duoline.settlement.write_off import write_off_debt
 
 __all__ = [
     "ALLOCATION",
@@ -114,4 +115,5 @@ __all__ = [
     "tell_bringing_store",
     "terms_at",
     "times_of",
+    "write_off_debt",
 ]
