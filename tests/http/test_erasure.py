@@ -279,6 +279,29 @@ async def erased(world: World, who: Caller, phone: str = PHONE) -> None:
     await ok(await who.post("/api/mall/privacy/erasure", {"code": await world.code_sent(phone)}), 204)
 
 
+async def test_a_code_for_log_in_deletes_nothing_and_one_to_delete_logs_nobody_in(world: World, milk: str) -> None:
+    who = await entered(world, world.anonymous())
+    with clock.frozen(NOON + timedelta(minutes=2)):
+        await ok(await world.anonymous().post("/api/mall/login-codes", {"phone": PHONE}))
+        login = await world.code_sent(PHONE)
+        refused = await who.post("/api/mall/privacy/erasure", {"code": login})
+        assert (refused.status_code, refused.json()["code"]) == (422, "members.wrong-code")
+    with clock.frozen(NOON + timedelta(minutes=2, seconds=10)):
+        # Both may be asked for in one minute; each of them once, and the refusal says how long to wait.
+        await ok(await who.post("/api/mall/privacy/erasure-codes"), 202)
+        deletes = await world.code_sent(PHONE)
+        again = await who.post("/api/mall/privacy/erasure-codes")
+        assert (again.status_code, again.json()["seconds"]) == (429, 60)
+        assert "60 秒" in again.json()["detail"]
+        inbox = (await world.anonymous().get("/api/dev/inbox", params={"phone": PHONE})).json()["items"]
+        assert (inbox[0]["template"], inbox[0]["code"]) == ("erasure_code", deletes)
+        assert "注销账号" in inbox[0]["text"]
+        wrong = await world.anonymous().post("/api/mall/sessions", {"phone": PHONE, "code": deletes})
+        assert wrong.status_code == (201 if login == deletes else 422)
+        await ok(await world.anonymous().post("/api/mall/sessions", {"phone": PHONE, "code": login}))
+        await ok(await who.post("/api/mall/privacy/erasure", {"code": deletes}), 204)
+
+
 async def test_going_and_coming_again_pays_nobody_for_bringing_more_than_once(world: World, milk: str) -> None:
     guide, point = await code_of(world), await made(world)
     cookies: httpx.Cookies | None = None

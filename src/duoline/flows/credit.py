@@ -311,12 +311,12 @@ async def _facts(tx: Tx, order: orders.Order) -> Facts:
     return msgspec.structs.replace(facts, flags=flags)
 
 
-async def _gone(tx: Tx, facts: Facts) -> dict[Role, Flag]:
+async def _gone(tx: Tx, facts: Facts) -> dict[str, Flag]:
     """Members who would be paid for an order and were forgotten since: nobody could have it any more.
 
     Their rows stay shared until the end: an erasure waits for what is told here, and then is refused because of it.
     """
-    sharers: dict[Role, UUID] = {}
+    sharers: dict[str, UUID] = {}
     if facts.touch is not None and facts.touch.owner_kind == "member":
         sharers["referrer"] = facts.touch.owner_id
     if facts.upline_id is not None:
@@ -367,7 +367,7 @@ async def _flags(
     *,
     own_device: bool,
     bound_flags: Sequence[str],
-    gone: Mapping[Role, Flag],
+    gone: Mapping[str, Flag],
 ) -> dict[str, Flag]:
     """Which roles pay nothing, and why: nobody is paid for what they buy themselves, under whatever name. Of roles that
     the plan does not pay too, so that another plan can be judged by the same facts."""

@@ -155,7 +155,8 @@ async def export_my_data(db: Database, member: Member, settings: Settings, langu
 
 @post(f"{PATH}/erasure-codes", opt=doors.member(known=True), status_code=202)
 async def request_erasure_code(write: Write, member: Member, settings: Settings) -> Answer[ErasureCode]:
-    """Send a one-time code to my own phone, to confirm that my account is to be deleted.
+    """Send a one-time code to my own phone, which confirms that my account is to be deleted and opens nothing else; nor
+    does a code for log-in delete it.
 
     Refuses `members.erasure-blocked` with `problems` while something is open, then as
     `POST /api/mall/login-codes` does.
@@ -167,7 +168,7 @@ async def request_erasure_code(write: Write, member: Member, settings: Settings)
         locale: Literal["zh", "en"] = "en" if write.language == "en" else "zh"
         if whose.phone is None:
             raise NotFound(kind="phone")
-        made = await send_code(tx, phone=whose.phone, locale=locale, secret=settings.secret)
+        made = await send_code(tx, phone=whose.phone, locale=locale, secret=settings.secret, purpose="erasure")
         return ErasureCode(made.expires_at, made.retry_at)
 
     return await write.run(work, status=202)
@@ -183,7 +184,9 @@ async def erase_me(write: Write, member: Member, settings: Settings, data: Erasu
 
     async def work(tx: Tx) -> Refusal | None:
         mine = await profile.profile(tx, member.id)
-        wrong = await check_code(tx, phone=mine.phone or "", code=data.code.strip(), secret=settings.secret)
+        wrong = await check_code(
+            tx, phone=mine.phone or "", code=data.code.strip(), secret=settings.secret, purpose="erasure"
+        )
         if wrong is not None:
             return wrong
         await erase_member.erase(tx, member_id=member.id, secret=settings.secret, channel="mall", actor=member.actor)
