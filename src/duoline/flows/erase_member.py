@@ -9,8 +9,10 @@ done, and no longer (MEM-5).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duoline import attribution, favourites, loyalty, settlement
@@ -20,7 +22,7 @@ from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.money import Money
 from duoline.kernel.sweep import Sweep
-from duoline.members import access, consents, homes
+from duoline.members import access, consents, homes, identity_log
 from duoline.members.errors import AlreadyMerged, ErasureBlocked, MergedMeanwhile
 from duoline.members.group import group_of
 from duoline.members.phones import masked
@@ -252,6 +254,15 @@ UNION SELECT unnest(ARRAY[o.contact_name, o.contact_phone, o.note, o.address ->>
                           o.address ->> 'line'])
 FROM orders o WHERE o.member_id = ANY ($1)
 UNION SELECT t.note FROM touchpoints t WHERE t.owner_kind = 'member' AND t.owner_id = ANY ($1)
+UNION SELECT unnest(ARRAY[p.holder, p.receiver]) FROM payee_accounts p WHERE p.payee_id = ANY ($1)
+UNION SELECT p.receiver FROM payouts p WHERE p.payee_id = ANY ($1)
+UNION SELECT i.value FROM identities i WHERE i.member_id = ANY ($1)
+"""
+# What the audit log says of those, which is a part of each.
+_SHOWN = """
+SELECT 'receiver' AS kind, p.receiver AS value FROM payee_accounts p WHERE p.payee_id = ANY ($1)
+UNION SELECT 'receiver', p.receiver FROM payouts p WHERE p.payee_id = ANY ($1) AND p.receiver <> ''
+UNION SELECT i.kind, i.value FROM identities i WHERE i.member_id = ANY ($1)
 """
 _SUBJECTS = """
 SELECT unnest($1::uuid[])::text
@@ -265,6 +276,9 @@ async def _traces(tx: Tx, whose: Whose) -> dict[str, Any]:
     by which a line is known to be about them. Longer words come first, so that none is cut out of the middle."""
     words = {(row[0] or "").strip() for row in await tx.fetch(_NAMED, whose.ids)}
     phones = set(personal_data.written(whose.phone)) if whose.phone else set()
+    for row in await tx.fetch(_SHOWN, whose.ids):
+        mask = settlement.masked if row["kind"] == "receiver" else partial(identity_log.masked, row["kind"])
+        words.add(mask(row["value"]))
     words |= phones | ({masked(whose.phone) or ""} if whose.phone else set())
     return {
         "values": sorted({word for word in words if word}, key=lambda word: (-len(word), word)),
@@ -294,9 +308,41 @@ async def sweep_due(db: Database) -> int:
     return await SWEEPS.run([(row["member_id"], row) for row in rows], one)
 
 
+InFiles = Callable[[dict[str, Any]], Awaitable[None]]
+_FILES: list[InFiles] = []
+
+
+def in_files(forget: InFiles) -> InFiles:
+    """Have this asked too, at each sweep, to forget in files what the traces name. Registering it again changes
+    nothing."""
+    if forget not in _FILES:
+        _FILES.append(forget)
+    return forget
+
+
+async def _with_strangers(tx: Tx, member_id: UUID, traces: dict[str, Any]) -> dict[str, Any]:
+    """The traces with guests whose number is the member's in another spelling, and with the words that name those;
+    written down, since what is append-only is swept by what stands in the erasure."""
+    more = await personal_data.strangers_spelt(tx, traces["ids"], traces["phones"])
+    if not more:
+        return traces
+    theirs = await _traces(tx, personal_data.Whose(more, None))
+    words = {*traces["values"], *theirs["values"]}
+    whole = traces | {
+        "values": sorted(words, key=lambda word: (-len(word), word)),
+        "ids": [*traces["ids"], *theirs["ids"]],
+        "subjects": sorted({*traces["subjects"], *theirs["subjects"]}),
+    }
+    await tx.execute("UPDATE erasures SET traces = $2 WHERE member_id = $1", member_id, whole)
+    return whole
+
+
 async def sweep(db: Database, member_id: UUID) -> bool:
     """Take what named a forgotten member out of every log, then forget what was looked for. Safe to repeat."""
     faults.point("erase.before_sweep")
+    known = await db.fetchval("SELECT traces FROM erasures WHERE member_id = $1 AND swept_at IS NULL", member_id)
+    for forget in _FILES if known is not None else ():
+        await forget(known)
     async with db.begin() as tx:
         traces = await tx.fetchval(
             "SELECT traces FROM erasures WHERE member_id = $1 AND swept_at IS NULL FOR UPDATE", member_id
@@ -304,6 +350,7 @@ async def sweep(db: Database, member_id: UUID) -> bool:
         if traces is None:
             return False
         await tx.execute("SET LOCAL statement_timeout = '10min'")
+        traces = await _with_strangers(tx, member_id, traces)
         ids = traces["ids"]
         # Once more: a request that was under way may have written after the member had gone.
         await personal_data.forget(tx, personal_data.Whose(ids, None))

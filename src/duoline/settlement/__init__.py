@@ -21,7 +21,7 @@ from duoline.settlement.errors import (
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
 from duoline.settlement.parts import close_one
-from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
+from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, masked, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -94,6 +94,7 @@ __all__ = [
     "drop_account",
     "in_money",
     "live_sign_off",
+    "masked",
     "mature",
     "mature_of",
     "month_of",
