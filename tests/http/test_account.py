@@ -112,6 +112,8 @@ async def test_codes_are_limited_by_minute_and_day(world: World) -> None:
         assert refused.status_code == 429
         assert refused.json()["code"] == "members.too-many-codes"
         assert "retry_at" in refused.json()
+        assert 0 < refused.json()["seconds"] <= 86_400
+        assert f"{refused.json()['seconds']} 秒" in refused.json()["detail"]
 
 
 class Gateway:

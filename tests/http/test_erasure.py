@@ -19,6 +19,7 @@ import pytest
 
 from duoline import loyalty, settlement
 from duoline.channels.clerk import guide as clerk_guide
+from duoline.channels.imports import forget
 from duoline.channels.mall import count_scan
 from duoline.channels.mall import guide as mall_guide
 from duoline.channels.mall import privacy as mall_privacy
@@ -58,7 +59,10 @@ NAME, RECIPIENT, STREET, WORDS, CARD = (
     "请放在独一无二的门口",
     "UNMISTAKABLE77",
 )
-TRACES = (BARE, "199 5550 7701", NAME, RECIPIENT, STREET, WORDS, CARD)
+MAIL, HOLDER = "wx@unmistakable-family.cn", "诸葛独一"
+# As people type a number who think of a reader, not of a machine.
+ODD = ("199 5550-7701", "１９９５５５０７７０１", "(199)5550.7701", "0086 199-5550-7701")
+TRACES = (BARE, "199 5550 7701", NAME, RECIPIENT, STREET, WORDS, CARD, *ODD, "unmistakable-family", HOLDER, "UN****77")
 CONTACT = {"name": NAME, "phone": BARE}
 HOME = {
     "name": RECIPIENT, "phone": BARE, "province": "某省", "city": "某市", "district": "", "line": STREET,
@@ -131,7 +135,9 @@ async def lived(world: World, sku: str) -> tuple[Caller, dict[str, Any]]:
     for purpose in ("marketing", "profiling", "location", "sharing"):
         await ok(await who.put(f"/api/mall/privacy/{purpose}", {"granted": True, "text_version": 1}))
     await ok(await who.post("/api/mall/addresses", HOME))
-    await ok(await who.put("/api/mall/payout-account", {"receiver": CARD, "holder": NAME}))
+    await ok(await who.put("/api/mall/payout-account", {"receiver": CARD, "holder": HOLDER}))
+    told_us = {"kind": "mail", "value": MAIL, "reason": f"told us {MAIL}, for {HOLDER}"}
+    await ok(await head.post(f"/api/console/members/{member_id}/identities", told_us))
     await ok(await who.put("/api/mall/favourites", {"product_code": "MILK"}))
     await ok(await who.get("/api/mall/card"))
     await bound(who, await code_of(world))
@@ -186,14 +192,38 @@ def files_with(home: Path) -> list[Path]:
     return [each for each in files for trace in TRACES if trace.encode() in each.read_bytes()]
 
 
+async def spelt(world: World, sku: str) -> None:
+    """Guests who left the member's number in spellings of their own, from before one way was kept."""
+    for odd in ODD:
+        guest = await world.member(kind="guest")
+        order = await ok(await guest.post("/api/mall/orders", placed(line(sku), note=f"{WORDS} {odd}")))
+        # Orders keep numbers in one way by now, whatever is sent.
+        await world.db.execute("UPDATE orders SET contact_phone = $2 WHERE id = $1", UUID(order["id"]), odd)
+        await ok(await guest.post(f"/api/mall/orders/{order['id']}/cancellation", {"reason": odd}))
+
+
+def kept_rows(world: World) -> Path:
+    """The error file of an import: rows of the member, by number and by name, and one of somebody else."""
+    path = world.settings.imports_dir / f"{new_id()}-errors.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = ["line,column,value,phone,name", f"2,joined,2025-99-99,'+86 {BARE},张三", f"3,phone,{ODD[1]},{ODD[1]},李四",
+            f"4,joined,x,,{NAME}", "5,joined,x,13800000000,王五"]  # fmt: skip
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8-sig")
+    return path
+
+
 async def test_a_member_who_did_everything_is_forgotten_everywhere(
     world: World, milk: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    forget.connect(world.settings.imports_dir)
+    listed = kept_rows(world)
+    await spelt(world, milk)
     who, still = await lived(world, milk)
     before = await found(world.db)
     assert {"public.members", "public.orders", "public.addresses", "public.audit_log"} <= {name for name, _ in before}
-    assert {trace for _, trace in before} >= {BARE, NAME, RECIPIENT, STREET, WORDS, CARD}
+    assert {trace for _, trace in before} >= {BARE, NAME, RECIPIENT, STREET, WORDS, CARD, *ODD, HOLDER, "UN****77"}
+    assert listed in files_with(tmp_path)
     money = await world.db.fetch("SELECT id, total_minor, paid_minor, refunded_minor FROM orders ORDER BY id")
     codes = "/api/mall/privacy/erasure-codes"
     blocked = await who.post(codes)
@@ -219,6 +249,9 @@ async def test_a_member_who_did_everything_is_forgotten_everywhere(
     assert len(logged) > 20
     assert [(trace, one) for one in logged for trace in TRACES if trace in one] == []
     assert files_with(tmp_path) == []
+    assert listed.read_text(encoding="utf-8-sig").split() == [
+        "line,column,value,phone,name", "5,joined,x,13800000000,王五",
+    ]  # fmt: skip
     # The accounts are whole: the same orders with the same money, and every invariant holds.
     assert await world.db.fetch("SELECT id, total_minor, paid_minor, refunded_minor FROM orders ORDER BY id") == money
     row = await world.db.fetchrow("SELECT pending, spendable, owed FROM point_accounts WHERE member_id = $1", who.id)
@@ -277,6 +310,29 @@ async def entered(world: World, browser: Caller, phone: str = PHONE) -> Caller:
 async def erased(world: World, who: Caller, phone: str = PHONE) -> None:
     await ok(await who.post("/api/mall/privacy/erasure-codes"), 202)
     await ok(await who.post("/api/mall/privacy/erasure", {"code": await world.code_sent(phone)}), 204)
+
+
+async def test_a_code_for_log_in_deletes_nothing_and_one_to_delete_logs_nobody_in(world: World, milk: str) -> None:
+    who = await entered(world, world.anonymous())
+    with clock.frozen(NOON + timedelta(minutes=2)):
+        await ok(await world.anonymous().post("/api/mall/login-codes", {"phone": PHONE}))
+        login = await world.code_sent(PHONE)
+        refused = await who.post("/api/mall/privacy/erasure", {"code": login})
+        assert (refused.status_code, refused.json()["code"]) == (422, "members.wrong-code")
+    with clock.frozen(NOON + timedelta(minutes=2, seconds=10)):
+        # Both may be asked for in one minute; each of them once, and the refusal says how long to wait.
+        await ok(await who.post("/api/mall/privacy/erasure-codes"), 202)
+        deletes = await world.code_sent(PHONE)
+        again = await who.post("/api/mall/privacy/erasure-codes")
+        assert (again.status_code, again.json()["seconds"]) == (429, 60)
+        assert "60 秒" in again.json()["detail"]
+        inbox = (await world.anonymous().get("/api/dev/inbox", params={"phone": PHONE})).json()["items"]
+        assert (inbox[0]["template"], inbox[0]["code"]) == ("erasure_code", deletes)
+        assert "注销账号" in inbox[0]["text"]
+        wrong = await world.anonymous().post("/api/mall/sessions", {"phone": PHONE, "code": deletes})
+        assert wrong.status_code == (201 if login == deletes else 422)
+        await ok(await world.anonymous().post("/api/mall/sessions", {"phone": PHONE, "code": login}))
+        await ok(await who.post("/api/mall/privacy/erasure", {"code": deletes}), 204)
 
 
 async def test_going_and_coming_again_pays_nobody_for_bringing_more_than_once(world: World, milk: str) -> None:

@@ -175,6 +175,16 @@ async def test_a_guide_calls_about_an_open_task_and_that_is_written_down(world: 
     assert [(row["subject"], row["actor_name"], row["after"]["task"]) for row in rows] == [
         (str(member.id), "clerk1", "welcome")
     ]
+    # Whose number it is reads that in the privacy centre, and nobody else does.
+    with clock.frozen(NOON + timedelta(minutes=1)):
+        assert (await clerk.post(path, body)).status_code == 200
+    views = "/api/mall/privacy/number-views"
+    first = (await member.get(views, params={"limit": 1})).json()
+    assert [(one["what"], one["by"], one["shop"]["zh"]) for one in first["items"]] == [("call", "clerk1", "S1")]
+    second = (await member.get(views, params={"limit": 1, "cursor": first["next"]})).json()
+    assert (len(second["items"]), second["next"]) == (1, None)
+    assert first["items"][0]["at"] > second["items"][0]["at"]
+    assert (await (await world.member("+8613900000009")).get(views)).json()["items"] == []
     assert await world.db.fetchval("SELECT count(*) FROM idempotency WHERE response LIKE '%13900000001%'") == 0
     assert (await world.staff("manager1").post(path, body)).status_code == 404
     assert (await clerk.post(path, body | {"ref": str(new_id())})).json()["code"] == "engagement.task-gone"

@@ -108,6 +108,8 @@ async def test_a_card_a_mail_and_a_merged_account_lead_to_the_person(world: Worl
     )  # fmt: skip
     shown = (await who.get("/api/mall/card")).json()
     crm = await system(world, "service")
+    stored = (await ask(crm, "id", of(who))).json()["balances"]
+    assert stored["wallet_principal"]["minor"] > 0
     async with world.db.begin() as tx:
         await merge_members(tx, survivor_id=of(who), other_id=of(other), reason="一个人", actor=SYSTEM)
     number = next(text for text in (shown.get("number"), shown.get("card_no"), shown.get("no")) if text)
@@ -117,6 +119,10 @@ async def test_a_card_a_mail_and_a_merged_account_lead_to_the_person(world: Worl
         assert answer.status_code == 200, (kind, answer.text)
         assert answer.json()["member"]["id"] == str(who.id), kind
         assert str(other.id) in answer.json()["member"]["ids"]
+        # What the person has is said once, whichever of their ids it stands under.
+        assert [answer.json()["balances"][part] for part in ("wallet_principal", "wallet_bonus")] == [
+            stored[part] for part in ("wallet_principal", "wallet_bonus")
+        ]
 
 
 async def test_for_a_purpose_that_is_the_keys_and_the_members(world: World, milk: str) -> None:

@@ -30,6 +30,13 @@ TEXTS = {
     (SmsTemplate.LOGIN_CODE, "zh"): "【双线】验证码 {code}，{minutes} 分钟内有效。请不要告诉他人。",
     (SmsTemplate.LOGIN_CODE, "en"): "[Duoline] Your code is {code}, valid for {minutes} minutes. Tell it to nobody.",
     (
+        SmsTemplate.ERASURE_CODE,
+        "zh",
+    ): "【双线】注销账号的验证码 {code}，{minutes} 分钟内有效。请勿告诉任何人。",
+    (SmsTemplate.ERASURE_CODE, "en"): (
+        "[Duoline] Your code to delete your account is {code}, valid for {minutes} minutes. Tell it to nobody."
+    ),
+    (
         SmsTemplate.BALANCE_REMINDER,
         "zh",
     ): "【双线】您预订的 {order} 可以付尾款了:{amount} 元,请在 {until} 前到网上或门店付清。",

@@ -43,6 +43,7 @@ SELECT id, owner_id, touchpoint_id, at, own_device FROM (
     SELECT id, owner_id, touchpoint_id, at, own_device FROM device_touches
     WHERE device_id = $2 AND member_id IS NULL AND at <= $3 AND at > $4) t
 WHERE NOT owner_id = ANY ($1::uuid[])
+  AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = t.owner_id AND m.erased_at IS NOT NULL)
 ORDER BY at DESC, id DESC LIMIT 1
 """
 
@@ -53,7 +54,7 @@ async def last_touch(
     """The last touch before an instant, within the window of the policy that held then.
 
     Of a member under all their ids, and of the device as far as nobody was known on it. What a member shared
-    themselves is no touch of theirs.
+    themselves is no touch of theirs, and what somebody shared who is forgotten since is nobody's.
     """
     rule = TOUCH.current(at)
     row = await db.fetchrow(LAST, list(member_ids), device_id, at, at - rule.body.window)

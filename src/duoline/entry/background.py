@@ -10,6 +10,7 @@ import duoline.attribution.touches
 import duoline.catalog.assortments
 import duoline.catalog.jobs
 import duoline.channels.imports.background
+import duoline.channels.imports.forget
 import duoline.entry.nightly
 import duoline.favourites.limits
 import duoline.flows.answer

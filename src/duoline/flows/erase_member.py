@@ -9,8 +9,10 @@ done, and no longer (MEM-5).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duoline import attribution, favourites, loyalty, settlement
@@ -18,8 +20,9 @@ from duoline.flows import keep, personal_data
 from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import audit, clock, faults, jobs, outbox
 from duoline.kernel.errors import NotFound, ensure
+from duoline.kernel.money import Money
 from duoline.kernel.sweep import Sweep
-from duoline.members import access, consents, homes
+from duoline.members import access, consents, homes, identity_log
 from duoline.members.errors import AlreadyMerged, ErasureBlocked, MergedMeanwhile
 from duoline.members.group import group_of
 from duoline.members.phones import masked
@@ -57,7 +60,18 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
         WHERE e.member_id = ANY ($1) AND e.resolved_at IS NULL)::integer AS money,
        (SELECT count(*) FROM payees p WHERE p.payee_id = ANY ($1)
         -- Each by itself: what is carried against them must not hide what is still to come.
-        AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer AS earnings,
+        AND (p.pending_minor > 0 OR p.due_minor > 0 OR p.paying_minor > 0))::integer
+       -- And what was bought by a link of theirs and not put down to them yet: that is told in a moment.
+       + (SELECT count(*) FROM touchpoints p
+          JOIN order_touches x ON x.touchpoint_id = p.id AND x.owner_id = p.owner_id
+          JOIN orders o ON o.member_id = x.member_id AND o.id = x.order_id
+          WHERE p.owner_id = ANY ($1) AND p.owner_kind = 'member'
+            AND NOT EXISTS (SELECT FROM order_credits c WHERE c.member_id = o.member_id AND c.order_id = o.id)
+            AND EXISTS (SELECT FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id
+                        AND CASE WHEN o.state IN ('confirmed', 'completed') AND o.pay_mode = 'online'
+                                 THEN l.quantity - l.cancelled ELSE l.handed END > l.returned))::integer AS earnings,
+       (SELECT coalesce(-sum(p.due_minor), 0) FROM payees p
+        WHERE p.payee_id = ANY ($1) AND p.due_minor < 0)::bigint AS debt_minor,
        (SELECT count(*) FROM wallets w WHERE w.member_id = ANY ($1) AND w.principal_minor > 0)::integer AS stored,
        -- Known to the provider, so that it may be paid at any moment.
        (SELECT count(*) FROM wallet_top_ups t WHERE t.member_id = ANY ($1) AND t.state = 'open'
@@ -65,8 +79,9 @@ SELECT (SELECT count(*) FROM orders o WHERE o.member_id = ANY ($1) AND o.state =
 """
 
 
-async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
-    """What stands in the way of forgetting a member."""
+async def blocked(db: Database | Tx, whose: Whose, *, write_off: bool = False) -> list[Blocked]:
+    """What stands in the way of forgetting a member. What they owe of shares that were taken back does not where
+    headquarters writes it off."""
     row = await db.fetchrow(_BLOCKED, whose.ids, list(OPEN_ORDERS))
     ensure(row is not None, "MEM-5", "counts are one row")
     said = {
@@ -83,11 +98,22 @@ async def blocked(db: Database | Tx, whose: Whose) -> list[Blocked]:
         ),
         "earnings": ("笔收益还没有打款,请等它到账", "earnings are not paid yet: wait for them"),
     }
-    return [
+    found = [
         Blocked(kind, row[kind], f"{row[kind]} {zh}", f"{row[kind]} {en}")
         for kind, (zh, en) in said.items()
         if row is not None and row[kind]
     ]
+    if row is not None and row["debt_minor"] and not write_off:
+        owed = Money(row["debt_minor"])
+        found.append(
+            Blocked(
+                "debt",
+                1,
+                f"已打款的收益后来收回,还欠 {owed},请联系总部结清或核销",
+                f"{owed} of paid earnings were taken back and are owed: ask headquarters to settle it or write it off",
+            )
+        )
+    return found
 
 
 def refuse(problems: list[Blocked]) -> None:
@@ -96,8 +122,18 @@ def refuse(problems: list[Blocked]) -> None:
         raise ErasureBlocked(problems=[{"field": each.kind, "zh": each.zh, "en": each.en} for each in problems])
 
 
-async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Actor, reason: str = "") -> None:
-    """Forget the member, and whoever was merged into them, each by itself.
+async def erase(
+    tx: Tx,
+    *,
+    member_id: UUID,
+    secret: str,
+    channel: str,
+    actor: Actor,
+    reason: str = "",
+    write_off: bool = False,
+) -> None:
+    """Forget the member, and whoever was merged into them, each by itself. With `write_off` the actor answers for what
+    they owe of shares that were taken back after they were paid.
 
     Refuses `kernel.not-found` for nobody or a guest, `members.already-merged` for who was merged into somebody,
     `members.erasure-blocked` with `problems`, `members.merged-meanwhile`.
@@ -117,7 +153,7 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
         await _still_there(tx, account)
     whose = {one: await personal_data.whose(tx, one, secret=secret, strangers=True) for one in accounts}
     all_ids = sorted({each for one in whose.values() for each in one.ids})
-    refuse(await blocked(tx, personal_data.Whose(all_ids, None)))
+    refuse(await blocked(tx, personal_data.Whose(all_ids, None), write_off=write_off))
     await top_ups.close_unasked(tx, accounts)
     for owner_id in all_ids:
         await loyalty.forfeit(tx, member_id=owner_id, actor=actor)
@@ -125,6 +161,8 @@ async def erase(tx: Tx, *, member_id: UUID, secret: str, channel: str, actor: Ac
     brought = [row[0] for row in await tx.fetch(_BROUGHT, all_ids)]
     for account in accounts:
         await _forget(tx, account, whose[account], channel=channel, actor=actor, reason=reason)
+    for account in accounts if write_off else ():
+        await settlement.write_off_debt(tx, account, reason=reason, actor=actor)
     await settlement.take_back_bringing(tx, brought, flag="gone", reason="member erased", actor=actor)
     faults.point("erase.before_commit")
 
@@ -216,6 +254,15 @@ UNION SELECT unnest(ARRAY[o.contact_name, o.contact_phone, o.note, o.address ->>
                           o.address ->> 'line'])
 FROM orders o WHERE o.member_id = ANY ($1)
 UNION SELECT t.note FROM touchpoints t WHERE t.owner_kind = 'member' AND t.owner_id = ANY ($1)
+UNION SELECT unnest(ARRAY[p.holder, p.receiver]) FROM payee_accounts p WHERE p.payee_id = ANY ($1)
+UNION SELECT p.receiver FROM payouts p WHERE p.payee_id = ANY ($1)
+UNION SELECT i.value FROM identities i WHERE i.member_id = ANY ($1)
+"""
+# What the audit log says of those, which is a part of each.
+_SHOWN = """
+SELECT 'receiver' AS kind, p.receiver AS value FROM payee_accounts p WHERE p.payee_id = ANY ($1)
+UNION SELECT 'receiver', p.receiver FROM payouts p WHERE p.payee_id = ANY ($1) AND p.receiver <> ''
+UNION SELECT i.kind, i.value FROM identities i WHERE i.member_id = ANY ($1)
 """
 _SUBJECTS = """
 SELECT unnest($1::uuid[])::text
@@ -229,6 +276,9 @@ async def _traces(tx: Tx, whose: Whose) -> dict[str, Any]:
     by which a line is known to be about them. Longer words come first, so that none is cut out of the middle."""
     words = {(row[0] or "").strip() for row in await tx.fetch(_NAMED, whose.ids)}
     phones = set(personal_data.written(whose.phone)) if whose.phone else set()
+    for row in await tx.fetch(_SHOWN, whose.ids):
+        mask = settlement.masked if row["kind"] == "receiver" else partial(identity_log.masked, row["kind"])
+        words.add(mask(row["value"]))
     words |= phones | ({masked(whose.phone) or ""} if whose.phone else set())
     return {
         "values": sorted({word for word in words if word}, key=lambda word: (-len(word), word)),
@@ -258,9 +308,41 @@ async def sweep_due(db: Database) -> int:
     return await SWEEPS.run([(row["member_id"], row) for row in rows], one)
 
 
+InFiles = Callable[[dict[str, Any]], Awaitable[None]]
+_FILES: list[InFiles] = []
+
+
+def in_files(forget: InFiles) -> InFiles:
+    """Have this asked too, at each sweep, to forget in files what the traces name. Registering it again changes
+    nothing."""
+    if forget not in _FILES:
+        _FILES.append(forget)
+    return forget
+
+
+async def _with_strangers(tx: Tx, member_id: UUID, traces: dict[str, Any]) -> dict[str, Any]:
+    """The traces with guests whose number is the member's in another spelling, and with the words that name those;
+    written down, since what is append-only is swept by what stands in the erasure."""
+    more = await personal_data.strangers_spelt(tx, traces["ids"], traces["phones"])
+    if not more:
+        return traces
+    theirs = await _traces(tx, personal_data.Whose(more, None))
+    words = {*traces["values"], *theirs["values"]}
+    whole = traces | {
+        "values": sorted(words, key=lambda word: (-len(word), word)),
+        "ids": [*traces["ids"], *theirs["ids"]],
+        "subjects": sorted({*traces["subjects"], *theirs["subjects"]}),
+    }
+    await tx.execute("UPDATE erasures SET traces = $2 WHERE member_id = $1", member_id, whole)
+    return whole
+
+
 async def sweep(db: Database, member_id: UUID) -> bool:
     """Take what named a forgotten member out of every log, then forget what was looked for. Safe to repeat."""
     faults.point("erase.before_sweep")
+    known = await db.fetchval("SELECT traces FROM erasures WHERE member_id = $1 AND swept_at IS NULL", member_id)
+    for forget in _FILES if known is not None else ():
+        await forget(known)
     async with db.begin() as tx:
         traces = await tx.fetchval(
             "SELECT traces FROM erasures WHERE member_id = $1 AND swept_at IS NULL FOR UPDATE", member_id
@@ -268,6 +350,7 @@ async def sweep(db: Database, member_id: UUID) -> bool:
         if traces is None:
             return False
         await tx.execute("SET LOCAL statement_timeout = '10min'")
+        traces = await _with_strangers(tx, member_id, traces)
         ids = traces["ids"]
         # Once more: a request that was under way may have written after the member had gone.
         await personal_data.forget(tx, personal_data.Whose(ids, None))

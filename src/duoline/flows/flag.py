@@ -63,6 +63,7 @@ async def at_first(tx: Tx, order: orders.Order, facts: Facts, odd: Odd) -> Facts
     plan can be judged by the same facts."""
     payees = payees_of(facts)
     found: dict[Role, Flag] = {row["role"]: "self" for row in await _now(tx, facts, payees) if row["own"]}
+    found |= await _gone(tx, facts)
     await _look(tx, order, facts, found, whole=set(payees) - set(found), odd=odd)
     return _with(facts, found)
 
@@ -125,6 +126,26 @@ async def _now(tx: Tx, facts: Facts, payees: Mapping[Role, UUID]) -> Sequence[An
         list(payees.values()),
         facts.touch.owner_id if facts.touch is not None and facts.touch.owner_kind == "member" else None,
     )
+
+
+async def _gone(tx: Tx, facts: Facts) -> dict[Role, Flag]:
+    """Members who would be paid for an order and were forgotten since: nobody could have it any more.
+
+    Their rows stay shared until the end: an erasure waits for what is told here, and then is refused because of it.
+    """
+    sharers: dict[Role, UUID] = {}
+    if facts.touch is not None and facts.touch.owner_kind == "member":
+        sharers["referrer"] = facts.touch.owner_id
+    if facts.upline_id is not None:
+        sharers["second"] = facts.upline_id
+    if not sharers:
+        return {}
+    rows = await tx.fetch(
+        "SELECT member_id, erased_at FROM members WHERE member_id = ANY ($1) ORDER BY member_id FOR SHARE",
+        list(sharers.values()),
+    )
+    here = {row["member_id"] for row in rows if row["erased_at"] is None}
+    return {role: "gone" for role, owner_id in sharers.items() if owner_id not in here}
 
 
 async def _odd(tx: Tx, order: orders.Order) -> Odd:

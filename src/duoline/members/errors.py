@@ -15,12 +15,12 @@ class BadPhone(Refusal):
 
 
 class TooManyCodes(Refusal):
-    """Codes were asked for too often; `retry_at` says when the next may be."""
+    """Codes were asked for too often; `retry_at` says when the next may be, `seconds` how long that is."""
 
     code = "members.too-many-codes"
     status = 429
-    zh = "验证码请求太频繁,请稍后再试。"
-    en = "Too many codes were asked for; try again later."
+    zh = "验证码请求太频繁,请在 {seconds} 秒后再试。"
+    en = "Too many codes were asked for; try again in {seconds} seconds."
 
 
 class NoSender(Refusal):

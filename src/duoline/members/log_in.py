@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from duoline.kernel.db import Tx
+    from duoline.members.send_code import Purpose
 
 ATTEMPTS_MAX = 5
 
@@ -54,13 +55,15 @@ async def log_in(
     return LoggedIn(await head_of(tx, member_id), is_new, member_id)
 
 
-async def check_code(tx: Tx, *, phone: str, code: str, secret: str) -> WrongCode | None:
-    """Use up the newest code of a number. What is wrong with it is *returned*, so that the attempt is committed."""
+async def check_code(tx: Tx, *, phone: str, code: str, secret: str, purpose: Purpose = "login") -> WrongCode | None:
+    """Use up the newest code of a number for this purpose. What is wrong with it is *returned*, so that the attempt is
+    committed."""
     row = await tx.fetchrow(
         "SELECT id, code_hash, attempts FROM login_codes WHERE phone = $1 AND used_at IS NULL AND expires_at > $2"
-        " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
+        " AND purpose = $3 ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
         phone,
         clock.now(),
+        purpose,
     )
     if row is None or row["attempts"] >= ATTEMPTS_MAX:
         return WrongCode(attempts_left=0)

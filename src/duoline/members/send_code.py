@@ -1,4 +1,4 @@
-"""One-time codes for log-in: made and kept here as a keyed digest only, sent by a job.
+"""One-time codes for log-in, and to delete one's account: kept here as a keyed digest only, sent by a job.
 
 The job is enqueued in the transaction that makes the code, so a code exists exactly if it is going to be sent. The
 code itself stands nowhere, not even in the job: it is computed from the code's id with our secret, as pickup codes
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -35,6 +36,11 @@ PAUSE = timedelta(minutes=1)
 A_DAY_MAX = 10
 LASTS = timedelta(minutes=5)
 CODE_DIGITS = 6
+Purpose = Literal["login", "erasure"]
+TEMPLATES: dict[Purpose, sms.SmsTemplate] = {
+    "login": sms.SmsTemplate.LOGIN_CODE,
+    "erasure": sms.SmsTemplate.ERASURE_CODE,
+}
 SENDS_MAX = 4
 FIRST_PAUSE_S = 1.0
 JOB = "members.send-code"
@@ -55,31 +61,36 @@ class SendCode(msgspec.Struct, frozen=True):
     id: UUID
     locale: Literal["zh", "en"]
     time: int = 1
+    purpose: Purpose = "login"
 
 
-async def send_code(tx: Tx, *, phone: str, locale: Literal["zh", "en"], secret: str) -> MadeCode:
+async def send_code(
+    tx: Tx, *, phone: str, locale: Literal["zh", "en"], secret: str, purpose: Purpose = "login"
+) -> MadeCode:
     """Make a code for a normalised number and have it sent. Whether the number is a member's makes no difference.
 
-    Refuses with `NoSender` when this installation cannot send, with `TooManyCodes`: one a minute, ten a day; a code
-    that could not be sent counts for neither. The row's id is computed from number and minute, so of two requests in
-    the same instant one meets the other's row and is refused, without a lock.
+    Refuses with `NoSender` when this installation cannot send, with `TooManyCodes`: one a minute for each purpose, ten
+    a day for all; a code that could not be sent counts for neither. The row's id is computed from number, purpose and
+    minute, so of two requests in the same instant one meets the other's row and is refused, without a lock.
     """
     sms.sender()
     now = clock.now()
     rows = await tx.fetch(
-        "SELECT created_at FROM login_codes WHERE phone = $1 AND created_at > $2 AND expires_at > created_at"
+        "SELECT created_at, purpose FROM login_codes WHERE phone = $1 AND created_at > $2 AND expires_at > created_at"
         " ORDER BY created_at DESC",
         phone,
         now - timedelta(days=1),
     )
-    if rows and rows[0]["created_at"] > now - PAUSE:
-        raise TooManyCodes(retry_at=rows[0]["created_at"] + PAUSE)
+    last = next((row["created_at"] for row in rows if row["purpose"] == purpose), None)
+    if last is not None and last > now - PAUSE:
+        raise _too_many(last + PAUSE, now)
     if len(rows) >= A_DAY_MAX:
-        raise TooManyCodes(retry_at=rows[-1]["created_at"] + timedelta(days=1))
-    code_id = _id_of_minute(phone, now, secret)
+        raise _too_many(rows[A_DAY_MAX - 1]["created_at"] + timedelta(days=1), now)
+    code_id = _id_of_minute(phone, now, secret, purpose)
     # A row that is there already counts, unless it is of a code that could not be sent: then it is sent again.
     made = await tx.fetchval(
-        "INSERT INTO login_codes AS c (phone, id, code_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)"
+        "INSERT INTO login_codes AS c (phone, id, code_hash, created_at, expires_at, purpose)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (phone, id) DO UPDATE SET created_at = excluded.created_at, expires_at = excluded.expires_at"
         " WHERE c.expires_at <= c.created_at RETURNING true",
         phone,
@@ -87,11 +98,16 @@ async def send_code(tx: Tx, *, phone: str, locale: Literal["zh", "en"], secret: 
         code_hash(phone, code_of(phone, code_id, secret), code_id, secret),
         now,
         now + LASTS,
+        purpose,
     )
     if not made:
-        raise TooManyCodes(retry_at=now + PAUSE)
-    await _enqueue(tx, SendCode(phone, code_id, locale))
+        raise _too_many(now + PAUSE, now)
+    await _enqueue(tx, SendCode(phone, code_id, locale, purpose=purpose))
     return MadeCode(now + LASTS, now + PAUSE)
+
+
+def _too_many(retry_at: datetime, now: datetime) -> TooManyCodes:
+    return TooManyCodes(retry_at=retry_at, seconds=max(1, math.ceil((retry_at - now).total_seconds())))
 
 
 def code_of(phone: str, code_id: UUID, secret: str) -> str:
@@ -107,9 +123,9 @@ def code_hash(phone: str, code: str, code_id: UUID, secret: str) -> bytes:
     )
 
 
-def _id_of_minute(phone: str, now: datetime, secret: str) -> UUID:
+def _id_of_minute(phone: str, now: datetime, secret: str, purpose: Purpose) -> UUID:
     minute = int(now.timestamp() // PAUSE.total_seconds())
-    material = f"login code id\0{secret}\0{phone}\0{minute}".encode()
+    material = f"{purpose} code id\0{secret}\0{phone}\0{minute}".encode()
     return derived_id(hashlib.sha256(material).digest())
 
 
@@ -144,7 +160,7 @@ async def deliver(db: Database, what: SendCode) -> None:
         "minutes": str(int(LASTS.total_seconds()) // 60),
     }
     message = sms.SmsMessage(
-        id=str(what.id), phone=what.phone, template=sms.SmsTemplate.LOGIN_CODE, fields=fields, locale=what.locale
+        id=str(what.id), phone=what.phone, template=TEMPLATES[what.purpose], fields=fields, locale=what.locale
     )
     try:
         await sms.sender().send(message)

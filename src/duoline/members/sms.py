@@ -19,6 +19,7 @@ class SmsTemplate(StrEnum):
     """The messages there are, with the fields each one needs."""
 
     LOGIN_CODE = "login_code"  # code, minutes
+    ERASURE_CODE = "erasure_code"  # code, minutes: to delete one's account, and nothing else
     BALANCE_REMINDER = "balance_reminder"  # order, amount, until: the number, what is to be paid, its last day and time
     PICKUP_REMINDER = "pickup_reminder"  # order, store, until: the number, the shop's name, its day and time
 

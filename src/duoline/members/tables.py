@@ -266,12 +266,15 @@ login_codes = table(
     distributed("phone", "phone"),
     text("phone"),
     uid("id"),
+    # What it confirms: a code for one opens nothing else.
+    text("purpose", default="login"),
     blob("code_hash"),
     integer("attempts", default="0"),
     at("created_at"),
     at("expires_at"),
     at("used_at", null=True),
     pk("login_codes", "phone", "id"),
+    check("login_codes_purpose_ck", "purpose IN ('login', 'erasure')"),
 )
 
 member_sessions = table(

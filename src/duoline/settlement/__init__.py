@@ -21,7 +21,7 @@ from duoline.settlement.errors import (
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
 from duoline.settlement.parts import close_one
-from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, set_account
+from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, masked, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -42,6 +42,7 @@ from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, say
 from duoline.settlement.take_back import take_back_bringing
 from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee, Place
+from duoline.settlement.write_off import write_off_debt
 
 __all__ = [
     "ALLOCATION",
@@ -94,6 +95,7 @@ __all__ = [
     "drop_account",
     "in_money",
     "live_sign_off",
+    "masked",
     "mature",
     "mature_of",
     "month_of",
@@ -117,4 +119,5 @@ __all__ = [
     "tell_bringing_store",
     "terms_at",
     "times_of",
+    "write_off_debt",
 ]

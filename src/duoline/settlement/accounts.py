@@ -24,6 +24,9 @@ BOOKS: dict[Book, str] = {"commission": "commission", "allocation": "allocation"
 PAID_OUT = "clearing:payouts"
 """Money that went to payees by file. What a provider paid left our balance there: `clearing:<provider>`."""
 
+WRITTEN_OFF = "commission:written-off"
+"""What payees owed and headquarters wrote off: a cost of the chain."""
+
 BOOKED = "allocation:booked"
 """What the chain's own shops and departments have been credited with; no money moves."""
 

@@ -28,18 +28,23 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "STL-2",
         "What a payee has and had is what their shares came to: pending those that wait, the rest those that are due,"
-        " under the caps of their months.",
+        " under the caps of their months, and what they owed and headquarters wrote off.",
         """WITH shares AS (
                SELECT payee_id, coalesce(sum(earned_minor) FILTER (WHERE state = 'pending'), 0) AS pending,
                       coalesce(sum(earned_minor) FILTER (WHERE state = 'matured'), 0) AS matured
                FROM accruals GROUP BY payee_id
            ), cuts AS (
-               SELECT payee_id, sum(earned_minor - payable_minor) AS cut FROM payee_months GROUP BY payee_id)
+               SELECT payee_id, sum(earned_minor - payable_minor) AS cut FROM payee_months GROUP BY payee_id
+           ), forgiven AS (
+               SELECT split_part(credit, ':', 2)::uuid AS payee_id, sum(amount_minor) AS minor FROM journal_entries
+               WHERE debit = 'commission:written-off' GROUP BY 1)
            SELECT p.payee_id, p.pending_minor, s.pending, p.due_minor + p.paying_minor + p.paid_minor AS had,
-                  s.matured - coalesce(c.cut, 0) AS matured
+                  s.matured - coalesce(c.cut, 0) + coalesce(f.minor, 0) AS matured
            FROM payees p LEFT JOIN shares s USING (payee_id) LEFT JOIN cuts c USING (payee_id)
+           LEFT JOIN forgiven f USING (payee_id)
            WHERE p.pending_minor <> coalesce(s.pending, 0)
-              OR p.due_minor + p.paying_minor + p.paid_minor <> coalesce(s.matured, 0) - coalesce(c.cut, 0)""",
+              OR p.due_minor + p.paying_minor + p.paid_minor
+                 <> coalesce(s.matured, 0) - coalesce(c.cut, 0) + coalesce(f.minor, 0)""",
     ),
     (
         "STL-3",

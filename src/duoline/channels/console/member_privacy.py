@@ -34,9 +34,11 @@ class ExportView(msgspec.Struct, frozen=True):
 
 
 class ErasureInput(Input, frozen=True):
-    """Why: who asked, and how they proved who they are."""
+    """Why: who asked, and how they proved who they are. With `write_off` what they owe of earnings that were taken back
+    after they were paid becomes the chain's cost."""
 
     reason: Reason
+    write_off: bool = False
 
 
 @get(f"{PATH}/export", opt=doors.staff("members.edit", member_id="customer"))
@@ -91,6 +93,7 @@ async def erase_member_data(
             channel="console",
             actor=staff.actor,
             reason=data.reason.strip(),
+            write_off=data.write_off,
         )
 
     answer = await write.run(work, status=204)

@@ -22,6 +22,7 @@ from duoline.members import consents, profile
 from duoline.members.consent_texts import NEEDED, Purpose
 from duoline.members.log_in import check_code
 from duoline.members.send_code import send_code
+from duoline.stores.directory import Chain
 
 EXPORTS_BY_MEMBER = limits.Limit(10, 3600)
 PATH = "/api/mall/privacy"
@@ -62,6 +63,17 @@ class SaidView(msgspec.Struct, frozen=True, kw_only=True):
     granted: bool
     text_version: int
     channel: str
+    at: datetime
+
+
+class SeenView(msgspec.Struct, frozen=True, kw_only=True):
+    """My whole number was shown: to my guide for a `call` about a task, `by` name in their `shop`; with an `export` of
+    my data by headquarters; or `told` to another system, `by` its name."""
+
+    id: UUID
+    what: Literal["call", "export", "told"]
+    by: str
+    shop: Text | None
     at: datetime
 
 
@@ -138,6 +150,41 @@ async def list_said(db: Database, member: Member, limit: Limit = 20, cursor: Cur
     return Page(shown, cursors.pack(shown[-1].at, shown[-1].id) if len(rows) > limit else None)
 
 
+_SEEN = """
+SELECT a.id, a.at, a.action, a.store_id, CASE a.action WHEN 'member.export' THEN '' ELSE a.actor_name END AS by
+FROM audit_log a
+WHERE a.subject_kind = 'member' AND a.subject = ANY (duo_group($1)::text[])
+  AND a.action IN ('member.call', 'member.export', 'member.told')
+  AND ($2::timestamptz IS NULL OR (a.at, a.id) < ($2, $3::uuid))
+ORDER BY a.at DESC, a.id DESC LIMIT $4
+"""
+_WHAT: dict[str, Literal["call", "export", "told"]] = {
+    "member.call": "call",
+    "member.export": "export",
+    "member.told": "told",
+}
+
+
+@get(f"{PATH}/number-views", opt=doors.member(known=True))
+async def list_number_views(
+    db: Database, member: Member, chain: Chain, limit: Limit = 20, cursor: Cursor = None
+) -> Page[SeenView]:
+    """Who was shown my whole number, when and what for, the newest first."""
+    before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
+    rows = await db.fetch(_SEEN, member.id, *before, limit + 1)
+    shown = [
+        SeenView(
+            id=row["id"],
+            what=_WHAT[row["action"]],
+            by=row["by"],
+            shop=shop.name.filled if (shop := chain.stores.get(row["store_id"])) else None,
+            at=row["at"],
+        )
+        for row in rows[:limit]
+    ]
+    return Page(shown, cursors.pack(shown[-1].at, shown[-1].id) if len(rows) > limit else None)
+
+
 @get(f"{PATH}/export", media_type="application/zip", opt=doors.member(known=True))
 async def export_my_data(db: Database, member: Member, settings: Settings, language: str) -> Answer[str]:
     """Everything kept about me, as a zip with a document for machines and a page for people."""
@@ -155,7 +202,8 @@ async def export_my_data(db: Database, member: Member, settings: Settings, langu
 
 @post(f"{PATH}/erasure-codes", opt=doors.member(known=True), status_code=202)
 async def request_erasure_code(write: Write, member: Member, settings: Settings) -> Answer[ErasureCode]:
-    """Send a one-time code to my own phone, to confirm that my account is to be deleted.
+    """Send a one-time code to my own phone, which confirms that my account is to be deleted and opens nothing else; nor
+    does a code for log-in delete it.
 
     Refuses `members.erasure-blocked` with `problems` while something is open, then as
     `POST /api/mall/login-codes` does.
@@ -167,7 +215,7 @@ async def request_erasure_code(write: Write, member: Member, settings: Settings)
         locale: Literal["zh", "en"] = "en" if write.language == "en" else "zh"
         if whose.phone is None:
             raise NotFound(kind="phone")
-        made = await send_code(tx, phone=whose.phone, locale=locale, secret=settings.secret)
+        made = await send_code(tx, phone=whose.phone, locale=locale, secret=settings.secret, purpose="erasure")
         return ErasureCode(made.expires_at, made.retry_at)
 
     return await write.run(work, status=202)
@@ -183,7 +231,9 @@ async def erase_me(write: Write, member: Member, settings: Settings, data: Erasu
 
     async def work(tx: Tx) -> Refusal | None:
         mine = await profile.profile(tx, member.id)
-        wrong = await check_code(tx, phone=mine.phone or "", code=data.code.strip(), secret=settings.secret)
+        wrong = await check_code(
+            tx, phone=mine.phone or "", code=data.code.strip(), secret=settings.secret, purpose="erasure"
+        )
         if wrong is not None:
             return wrong
         await erase_member.erase(tx, member_id=member.id, secret=settings.secret, channel="mall", actor=member.actor)
@@ -213,4 +263,4 @@ async def _view(db: Database | Tx, member: Member, secret: str) -> PrivacyView:
     return PrivacyView(purposes, [KeptView(kind, entries) for kind, entries in kept.items()])
 
 
-ROUTES = [show_privacy, list_said, change_consent, export_my_data, request_erasure_code, erase_me]
+ROUTES = [show_privacy, list_said, list_number_views, change_consent, export_my_data, request_erasure_code, erase_me]

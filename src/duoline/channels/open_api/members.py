@@ -224,13 +224,13 @@ def _profile(told: tell_system.Told, chain: Chain) -> Profile:
 
 async def _balances(tx: Tx, told: tell_system.Told) -> Balances:
     points = await loyalty.balance_of_group(tx, told.ids)
-    stored = [await wallet.balance_of(tx, one) for one in told.ids]
+    stored = await wallet.balance_of(tx, told.ids[0])  # of the person, under whichever of their ids it stands
     return Balances(
         points_spendable=points.spendable,
         points_waiting=points.pending,
         points_owed=points.owed,
-        wallet_principal=Money(sum(one.principal for one in stored)),
-        wallet_bonus=Money(sum(one.bonus for one in stored)),
+        wallet_principal=Money(stored.principal),
+        wallet_bonus=Money(stored.bonus),
     )
 
 

@@ -44,6 +44,7 @@ import type {
   ProductPage,
   Quote,
   Receipt,
+  NumberView,
   Said,
   Scanned,
   SearchResult,
@@ -172,6 +173,7 @@ export const mall = {
   changeConsent: (purpose: PrivacyPurpose["purpose"], granted: boolean, text_version: number, key: string) =>
     write<Privacy>("PUT", `/api/mall/privacy/${purpose}`, { body: { granted, text_version }, key }),
   said: (query: { cursor?: string | undefined }) => read<Page<Said>>("/api/mall/privacy/history", { query }),
+  numberViews: (query: { cursor?: string | undefined }) => read<Page<NumberView>>("/api/mall/privacy/number-views", { query }),
   sendErasureCode: (key: string) =>
     write<{ expires_at: string; retry_at: string }>("POST", "/api/mall/privacy/erasure-codes", { key }),
   eraseMe: (code: string, key: string) => write<void>("POST", "/api/mall/privacy/erasure", { body: { code }, key }),

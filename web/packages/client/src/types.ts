@@ -1603,6 +1603,15 @@ export interface Said {
   at: string
 }
 
+/** My whole number was shown: to my guide for a call, with an export by headquarters, or to another system. */
+export interface NumberView {
+  id: string
+  what: "call" | "export" | "told"
+  by: string
+  shop: Text | null
+  at: string
+}
+
 // ---- guides and sharing ----
 
 export interface GuideCard {
