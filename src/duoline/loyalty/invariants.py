@@ -58,9 +58,10 @@ INVARIANTS: list[tuple[str, str, str]] = [
            SELECT o.member_id, o.id, NULL, NULL
            FROM orders o JOIN members b ON b.member_id = o.member_id AND b.kind = 'member'
            WHERE o.channel <> 'import'
-             AND EXISTS (SELECT FROM order_lines x WHERE x.member_id = o.member_id AND x.order_id = o.id AND x.handed > 0
-                         AND NOT EXISTS (SELECT FROM point_rates r WHERE r.member_id = x.member_id
-                                         AND r.order_id = x.order_id AND r.line_id = x.id))
+             AND EXISTS (SELECT FROM order_lines x
+                         WHERE x.member_id = o.member_id AND x.order_id = o.id AND x.handed > 0 AND NOT EXISTS (
+                             SELECT FROM point_rates r
+                             WHERE r.member_id = x.member_id AND r.order_id = x.order_id AND r.line_id = x.id))
              AND {_TOLD}""",  # noqa: S608 - our own text
     ),
     (
