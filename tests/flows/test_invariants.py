@@ -263,6 +263,7 @@ BREAK = [
     ("PTS-3", "UPDATE order_lines SET net_minor = 0 WHERE id IN (SELECT line_id FROM point_rates)"),
     ("PTS-4", "UPDATE point_uses SET worth_minor = worth_minor + 1 WHERE back_minor = 0"),
     ("PTS-4", "UPDATE point_uses SET back_points = points, back_minor = worth_minor WHERE back_points = 0"),
+    ("PTS-4", "UPDATE point_uses SET drawn = drawn || drawn"),
     ("PTS-4", "DELETE FROM point_uses"),
     ("ENG-1", "INSERT INTO guide_tasks SELECT member_id, 'welcome', id, gen_random_uuid(), store_id, 'met', '', now() FROM bindings LIMIT 1"),
     ("STL-1", "UPDATE payees SET due_minor = due_minor + 1"),

@@ -66,14 +66,16 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "PTS-4",
-        "Points that paid for an order are one capture of it, worth as much, and what went back of the one went back of"
-        " the other.",
+        "Points that paid for an order are one capture of it, worth as much, from lots that are written down with it,"
+        " and what went back of the one went back of the other.",
         """SELECT coalesce(u.id, c.intent_id) AS id, u.worth_minor, u.back_minor, c.amount_minor, c.refunded_minor
            FROM point_uses u
            FULL JOIN (SELECT * FROM captures WHERE tender = 'points') c
              ON c.member_id = u.member_id AND c.intent_id = u.id
            WHERE u.id IS NULL OR c.intent_id IS NULL OR u.order_id <> c.order_id
-              OR u.worth_minor <> c.amount_minor OR u.back_minor <> c.refunded_minor""",
+              OR u.worth_minor <> c.amount_minor OR u.back_minor <> c.refunded_minor
+              OR u.drawn <> '[]' AND u.points <> (SELECT sum((d->>'points')::bigint)
+                                                  FROM jsonb_array_elements(u.drawn) d)""",
     ),
     (
         "MRG-4",
