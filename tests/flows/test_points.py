@@ -96,7 +96,9 @@ async def test_paid_is_not_earned_and_a_guest_earns_nothing(world, books):
     await world.ready(receipt)
     await world.hand(receipt)
     assert await told(world) == loyalty.Balance()
-    await world.db.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", world.member_id)
+    async with world.db.begin() as tx:
+        await tx.execute("UPDATE members SET kind = 'member', tier = 'member' WHERE member_id = $1", world.member_id)
+        await earn_points.earn_nothing_so_far(tx, world.member_id)
 
 
 async def test_a_guest_who_becomes_a_member_earns_by_what_comes_after(world, books, unit):
@@ -212,8 +214,8 @@ async def test_points_come_back_with_the_order_that_is_cancelled_or_returned(wor
     await pay_rest(world, books, receipt)
     view = await world.order(receipt)
     await world.cancel(receipt, {view.lines[0].id: 1})
-    # What came first goes back first.
-    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 1_000
+    # Half of it goes back, and half of the points with it: 499 of the 999 pay for what is kept.
+    assert (await loyalty.balance_of(world.db, world.member_id)).spendable == 501
     await world.ready(receipt)
     await world.hand(receipt)
     await bring(world, receipt.id, milk=1)
@@ -255,6 +257,56 @@ async def test_points_end_in_time_those_that_end_first_are_spent_first(world, se
     with clock.frozen(clock.now() + timedelta(days=16)):
         assert await ripen.expire(world.db) == 1
     assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance()
+
+
+async def lots(world: World) -> dict[int | None, int]:
+    """What is left, by the days it lasts from now."""
+    rows = await world.db.fetch(
+        "SELECT expires_at, sum(left_points)::integer AS left FROM point_lots WHERE left_points > 0 GROUP BY 1"
+    )
+    return {row["expires_at"] and (row["expires_at"] - clock.now()).days: row["left"] for row in rows}
+
+
+async def test_points_come_back_with_the_time_they_had(world, books, unit, set_policy):
+    """Nobody makes points last by ordering and cancelling; what ended meanwhile lasts a little longer."""
+    begun = clock.now()
+    with clock.frozen(begun):
+        for days, points in ((3, 300), (20, 200), (0, 500)):  # 0 is for ever
+            await set_policy("points", lasts_days=days, back_days=7)
+            await given(world, points)
+        await set_policy("points", lasts_days=700, back_days=7)
+        before = await lots(world)
+        assert before == {3: 300, 20: 200, None: 500}
+        await world.stock("A", "milk", 4)
+        receipt = await world.place(world.wish("milk", 2, at="A"))
+        await spend(world, receipt, 600)
+        await pay_rest(world, books, receipt)
+        assert await lots(world) == {None: 400}
+        line = (await world.order(receipt)).lines[0].id
+        # Half of it: those that last longest come back first.
+        await world.cancel(receipt, {line: 1})
+        assert await lots(world) == {None: 500, 20: 200}
+        await world.cancel(receipt)
+        assert await lots(world) == {7: 300, 20: 200, None: 500}
+        again = await world.place(world.wish("milk", 2, at="A"))
+        await spend(world, again, 600)
+    with clock.frozen(begun + timedelta(days=10)):
+        await world.cancel(again)
+        assert await lots(world) == {7: 300, 10: 200, None: 500}
+
+
+async def test_what_was_spent_before_ends_were_written_down_begins_anew(world, unit, set_policy):
+    begun = clock.now()
+    with clock.frozen(begun):
+        await set_policy("points", lasts_days=100, back_days=7)
+        await given(world, 600)
+        await world.stock("A", "milk", 1)
+        receipt = await world.place(world.wish("milk", 1, at="A"))
+        await spend(world, receipt, 600)
+        await world.db.execute("UPDATE point_uses SET drawn = '[]'")
+    with clock.frozen(begun + timedelta(days=10)):
+        await world.cancel(receipt)
+        assert await lots(world) == {100: 600}
 
 
 async def test_points_that_ended_unspent_are_not_taken_twice(world, books, unit, set_policy):

@@ -80,12 +80,28 @@ async def test_a_return_gives_the_same_share_back_to_the_last_point(world: World
     await given(world, 7_001)
     sale = await ring(world, Part("points", 7_001), Part("cash", 3 * PRICE - 7_001), units=3)
     await complete(world, sale, 3 * PRICE)
-    for gone, points in ((PRICE, 7_001), (2 * PRICE, 7_001), (3 * PRICE, 7_001)):
-        await bring(world, sale.order_id, milk=1)
+    for gone, points in ((PRICE, 2_334), (2 * PRICE, 4_668), (3 * PRICE, 7_001)):
+        ways = await bring(world, sale.order_id, milk=1)
+        assert sum(way.amount_minor for way in ways) == PRICE
         assert await have(world) == points
         assert await state_of(world, sale) == ("completed", 3 * PRICE, gone)
     assert await balance(world, accounts.BY_POINTS) == 0
     assert await balance(world, accounts.cash(sale.store_id)) == 0
+
+
+@pytest.mark.parametrize("points_first", [True, False])
+async def test_a_return_does_not_leave_the_rest_paid_in_points_alone(
+    world: World, books: Books, points_first: bool
+) -> None:
+    await world.stock("A", "milk", 2)
+    await given(world, PRICE)
+    parts = [Part("points", PRICE), Part("cash", PRICE)]
+    sale = await ring(world, *(parts if points_first else parts[::-1]), units=2)
+    await complete(world, sale, PRICE)
+    assert sorted(await bring(world, sale.order_id, milk=1)) == [("cash", PRICE // 2), ("points", PRICE // 2)]
+    assert await have(world) == PRICE // 2
+    left = await world.db.fetch("SELECT tender, amount_minor - refunded_minor FROM captures ORDER BY tender")
+    assert [tuple(row) for row in left] == [("cash", PRICE // 2), ("points", PRICE // 2)]
 
 
 async def test_points_worth_more_than_a_cent_pay_what_they_are_worth_at_most(world, books, set_policy) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from duoline.kernel.errors import BadInput
 from duoline.kernel.text import Text
 from duoline.loyalty.policy import CategoryTimes, PointCampaign, PointsPolicy, TierTimes
-from duoline.loyalty.reckon import Part, first_in_first_out, most_points, points_for, rate_of, worth_of
+from duoline.loyalty.reckon import Back, Part, come_back, first_in_first_out, most_points, points_for, rate_of, worth_of
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -123,3 +123,23 @@ def test_lots_are_taken_in_their_order_and_to_the_point(lots: list[int], points:
 def test_rules_that_contradict_themselves_are_refused(body: dict):
     with pytest.raises(BadInput):
         PointsPolicy(**body)
+
+
+@given(st.lists(st.tuples(st.integers(1, 500), st.none() | st.integers(0, 9)), min_size=1, max_size=8), st.data())
+def test_what_comes_back_in_parts_is_what_was_drawn(drawn: list[tuple[int, int | None]], data: st.DataObject) -> None:
+    whole = [Back(points, None if days is None else NOW + timedelta(days=days)) for points, days in drawn]
+    left = sum(one.points for one in whole)
+    already, parts = 0, []
+    while left:
+        more = data.draw(st.integers(1, left))
+        now = come_back(whole, already=already, more=more)
+        assert sum(one.points for one in now) == more
+        assert all(one.known for one in now)
+        parts += now
+        already, left = already + more, left - more
+    by_end: dict[datetime | None, int] = {}
+    for sign, some in ((1, whole), (-1, parts)):
+        for one in some:
+            by_end[one.expires_at] = by_end.get(one.expires_at, 0) + sign * one.points
+    assert set(by_end.values()) == {0}
+    assert come_back(whole, already=already, more=3) == [Back(3, None, known=False)]

@@ -48,7 +48,8 @@ async def give_back_money(
     of: Collection[UUID] | None = None,
     late_minor: int = 0,
 ) -> list[payments.Refund]:
-    """Promise `amount_minor` of a locked order back, and have it sent once this transaction has committed.
+    """Promise `amount_minor` of a locked order back, and have it sent once this transaction has committed. Points and
+    money go back in the share in which they paid (`payments.share`).
 
     What had come in tenders of our own comes back now, under locks that follow the levels. With `at_counter`, because
     the customer stands there and the levels are still to be locked, the caller does it (`give_own`), and gives what had
@@ -66,6 +67,7 @@ async def give_back_money(
         currency=order.currency,
         reason=reason,
         actor=actor,
+        total_minor=order.total_minor,
         of=of,
     )
     await orders.add_refunded(tx, order.member_id, order.id, amount_minor, late_minor=late_minor)

@@ -195,7 +195,13 @@ async def _decide(
     if any(quantity > _units(timely, line) for line, quantity in units.items()):
         raise orders.ReturnTooLate(days=days)
     due = await refund_due(tx, order, lines, {}, returned=units, by_choice=reason not in orders.OUR_FAULT)
-    ways = await payments.ways_back(tx, member_id=order.member_id, order_id=order.id, amount_minor=due.refund_minor)
+    ways = await payments.ways_back(
+        tx,
+        member_id=order.member_id,
+        order_id=order.id,
+        amount_minor=due.refund_minor,
+        total_minor=order.total_minor,
+    )
     if any(way.tender not in (CASH, *OWN) and not providers.connected(way.tender) for way in ways):
         raise orders.RefundElsewhere
     if _overcharges(order, lines, units, due):

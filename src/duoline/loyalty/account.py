@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+import msgspec
 
 from duoline import ledger
 from duoline.kernel import clock
@@ -12,7 +16,6 @@ from duoline.loyalty.reckon import Part, first_in_first_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
@@ -130,24 +133,41 @@ async def move(
     ensure(row is not None and min(row) >= 0 and not (row["owed"] and row["spendable"]), "PTS-1", f"{kind}: {row}")
 
 
-async def draw_of_group(tx: Tx, ids: Sequence[UUID], points: int) -> dict[UUID, int]:
-    """Take points out of a person's open lots, those that expire first before the others whosever they are; returns how
-    many each account gave. The accounts are locked."""
+class Drawn(msgspec.Struct, frozen=True):
+    """Points that an account gave, and until when they would have lasted; None for ever."""
+
+    member_id: UUID
+    points: int
+    expires_at: datetime | None
+
+
+async def draw_of_group(tx: Tx, ids: Sequence[UUID], points: int) -> list[Drawn]:
+    """Take points out of a person's open lots, those that expire first before the others whosever they are; returns
+    what each account gave, in that order. The accounts are locked."""
     rows = await tx.fetch(
-        """SELECT member_id, id, left_points FROM point_lots
+        """SELECT member_id, id, left_points, expires_at FROM point_lots
            WHERE member_id = ANY ($1) AND state = 'open' AND left_points > 0
            ORDER BY expires_at NULLS LAST, id""",
         list(ids),
     )
-    whose = {row["id"]: row["member_id"] for row in rows}
+    of = {row["id"]: row for row in rows}
     parts = first_in_first_out([Part(row["id"], row["left_points"]) for row in rows], points)
     await tx.executemany(
         "UPDATE point_lots SET left_points = left_points - $3 WHERE member_id = $1 AND id = $2",
-        [(whose[part.lot_id], part.lot_id, part.points) for part in parts],
+        [(of[part.lot_id]["member_id"], part.lot_id, part.points) for part in parts],
     )
-    given: dict[UUID, int] = {}
+    found: dict[tuple[UUID, datetime | None], int] = {}
     for part in parts:
-        given[whose[part.lot_id]] = given.get(whose[part.lot_id], 0) + part.points
+        key = (of[part.lot_id]["member_id"], of[part.lot_id]["expires_at"])
+        found[key] = found.get(key, 0) + part.points
+    return [Drawn(member_id, given, expires_at) for (member_id, expires_at), given in found.items()]
+
+
+def by_account(drawn: Sequence[Drawn]) -> dict[UUID, int]:
+    """How many points each account gave."""
+    given: dict[UUID, int] = {}
+    for one in drawn:
+        given[one.member_id] = given.get(one.member_id, 0) + one.points
     return given
 
 

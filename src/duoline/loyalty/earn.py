@@ -13,17 +13,31 @@ from duoline import ledger
 from duoline.kernel import audit, clock
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
-from duoline.loyalty.account import EXPIRED, GIVEN, OPEN, OWED, PENDING, draw, draw_of_group, lock, lock_purse, move
+from duoline.loyalty.account import (
+    EXPIRED,
+    GIVEN,
+    OPEN,
+    OWED,
+    PENDING,
+    by_account,
+    draw,
+    draw_of_group,
+    lock,
+    lock_purse,
+    move,
+)
 from duoline.loyalty.errors import LotsOverdrawn
 from duoline.loyalty.policy import POINTS
 from duoline.members.group import lock_group
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
+    from duoline.loyalty.reckon import Back
 
 
 class Lot(NamedTuple):
@@ -74,7 +88,15 @@ async def set_earned(tx: Tx, *, member_id: UUID, order_id: UUID, points: int, ri
             return 0
         waits = ripens_at > now
         await _add(
-            tx, member_id, "order", order_id, points, ripens_at=ripens_at if waits else now, waits=waits, actor=actor
+            tx,
+            member_id,
+            "order",
+            order_id,
+            points,
+            ripens_at=ripens_at if waits else now,
+            ends_at=_ends_at(ripens_at if waits else now),
+            waits=waits,
+            actor=actor,
         )
         return points
     lot = Lot(*row)
@@ -86,6 +108,12 @@ async def set_earned(tx: Tx, *, member_id: UUID, order_id: UUID, points: int, ri
     return more
 
 
+def _ends_at(ripens_at: datetime, *, least_days: int = 0) -> datetime | None:
+    """Until when points last that can be spent from an instant on, by the rules of now."""
+    days = POINTS.current().body.lasts_days
+    return ripens_at + timedelta(days=max(days, least_days)) if days else None
+
+
 async def _add(
     tx: Tx,
     member_id: UUID,
@@ -94,14 +122,13 @@ async def _add(
     points: int,
     *,
     ripens_at: datetime,
+    ends_at: datetime | None,
     waits: bool,
     actor: Actor,
-    least_days: int = 0,
     reason: str = "",
 ) -> None:
     """A new lot of a locked account. What can be spent at once pays what is owed first."""
-    rules, now = POINTS.current().body, clock.now()
-    lasts = max(rules.lasts_days, least_days) if rules.lasts_days else 0
+    now = clock.now()
     paid = 0 if waits else await _pay_debt(tx, member_id, points)
     await tx.execute(
         """INSERT INTO point_lots (member_id, id, source, ref_id, state, granted, left_points, ripens_at, expires_at,
@@ -115,7 +142,7 @@ async def _add(
         points,
         points - paid,
         ripens_at,
-        ripens_at + timedelta(days=lasts) if lasts else None,
+        ends_at,
         now,
     )
     to = PENDING if waits else OPEN
@@ -211,14 +238,30 @@ async def give(
         ref_id,
         points,
         ripens_at=clock.now(),
+        ends_at=_ends_at(clock.now()),
         waits=False,
         actor=actor,
-        least_days=POINTS.current().body.back_days if source == "refund" else 0,
         reason=reason,
     )
     if source == "given":
         await _trace(tx, member_id, points, actor, reason)
     return True
+
+
+async def put_back(tx: Tx, member_id: UUID, backs: Sequence[Back], *, actor: Actor) -> None:
+    """Points that paid for something come back to a locked account, each until when it would have lasted, and for the
+    rule's `back_days` at least: also what would be over by now. A lot for each end."""
+    now, days = clock.now(), POINTS.current().body.back_days
+    least = now + timedelta(days=days)
+    lots: dict[datetime | None, int] = {}
+    for back in backs:
+        if not back.known:
+            ends_at = _ends_at(now, least_days=days)
+        else:
+            ends_at = None if back.expires_at is None else max(back.expires_at, least)
+        lots[ends_at] = lots.get(ends_at, 0) + back.points
+    for ends_at, points in lots.items():
+        await _add(tx, member_id, "refund", new_id(), points, ripens_at=now, ends_at=ends_at, waits=False, actor=actor)
 
 
 async def take_away(tx: Tx, *, member_id: UUID, points: int, actor: Actor, reason: str) -> None:
@@ -228,7 +271,7 @@ async def take_away(tx: Tx, *, member_id: UUID, points: int, actor: Actor, reaso
     have = await lock_purse(tx, await lock_group(tx, member_id))
     if have.spendable < points:
         raise LotsOverdrawn(spendable=have.spendable, points=points)
-    taken = await draw_of_group(tx, have.ids, points)
+    taken = by_account(await draw_of_group(tx, have.ids, points))
     ensure(sum(taken.values()) == points, "PTS-2", f"{member_id} has {have.spendable}, the lots {taken}")
     for account in sorted(taken):
         entries = [ledger.Entry(OPEN, GIVEN, taken[account])]

@@ -50,7 +50,8 @@ class PointsPolicy(msgspec.Struct, frozen=True, kw_only=True):
     `rate` is in hundredths of a point for one unit of the currency (100 minor units); what was paid in points earns
     none. With `wait`, points can be spent once the goods cannot be brought back any more. `worth_minor` is what 100
     points pay; at most `cap_percent` of what an order costs, and no fewer than `least` at a time. Points that come
-    back from an order last `back_days` at least. Refuses `kernel.bad-input` for rules that contradict each other.
+    back from an order last as long as they would have unspent, and `back_days` at least. Refuses `kernel.bad-input`
+    for rules that contradict each other.
     """
 
     rate: Annotated[int, whole(0, 10_000, zh="每元得积分(百分之一)", en="Hundredths of a point a yuan")] = 100
@@ -59,7 +60,7 @@ class PointsPolicy(msgspec.Struct, frozen=True, kw_only=True):
     worth_minor: Annotated[int, whole(0, 10_000, zh="100 积分抵(分)", en="What 100 points pay (cents)")] = 100
     cap_percent: Annotated[int, whole(0, 100, zh="最多抵订单的百分比", en="At most this % of an order")] = 50
     least: Annotated[int, whole(1, 100_000, zh="一次至少用(积分)", en="Points at least at a time")] = 100
-    back_days: Annotated[int, whole(0, 3_650, zh="退回的积分至少有效(天)", en="Days returned points last")] = 30
+    back_days: Annotated[int, whole(0, 3_650, zh="退回的积分至少有效(天)", en="Days returned points last")] = 7
     binding: Annotated[int, whole(0, 100_000, zh="绑定导购送积分", en="Points for choosing a guide")] = 50
     tiers: Annotated[tuple[TierTimes, ...], _list("各等级倍率", "Rates of tiers")] = (
         TierTimes(tier="silver", percent=110),

@@ -78,6 +78,31 @@ def first_in_first_out(lots: Sequence[Part], points: int) -> list[Part]:
     return taken
 
 
+class Back(NamedTuple):
+    """Points that come back, and until when they would have lasted: `expires_at`, None for ever, as far as it is
+    `known`."""
+
+    points: int
+    expires_at: datetime | None
+    known: bool = True
+
+
+def come_back(drawn: Sequence[Back], *, already: int, more: int) -> list[Back]:
+    """Which of the points that were `drawn`, in their order, come back now, `already` having come back before.
+
+    From the back: those that last longest first, so that all parts together are what was drawn. What is not among them
+    comes back as not known: payments before it was written down.
+    """
+    found = []
+    for one in reversed(drawn):
+        passed = min(already, one.points)
+        already -= passed
+        if part := min(one.points - passed, more):
+            found.append(one._replace(points=part))
+            more -= part
+    return [*found, Back(more, None, known=False)] if more else found
+
+
 def fill(room: Sequence[int], amount: int) -> list[int]:
     """Pour an amount into places in their order, each as far as it has room. What is too much is in none of them."""
     parts = []

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from duoline import ledger
 from duoline.kernel import clock
 from duoline.kernel.errors import ensure
-from duoline.kernel.ids import new_id
-from duoline.loyalty.account import GIVEN, OPEN, USED, draw_of_group, lock, lock_purse, move
-from duoline.loyalty.earn import give
+from duoline.loyalty.account import GIVEN, OPEN, USED, Drawn, by_account, draw_of_group, lock, lock_purse, move
+from duoline.loyalty.earn import put_back
 from duoline.loyalty.errors import NotEnoughPoints
-from duoline.loyalty.reckon import fill
+from duoline.loyalty.reckon import Back, come_back, fill
 from duoline.members.group import lock_group
 
 if TYPE_CHECKING:
@@ -37,20 +38,22 @@ async def use(
     have = await lock_purse(tx, group)
     if have.spendable < points:
         raise NotEnoughPoints(spendable=have.spendable, points=points)
-    given = await draw_of_group(tx, have.ids, points)
+    drawn = await draw_of_group(tx, have.ids, points)
+    given = by_account(drawn)
     ensure(sum(given.values()) == points, "PTS-2", f"{member_id} has {have.spendable}, the lots {given}")
     others = sorted(account for account in given if account != member_id)
     ensure(set(given) <= set(group), "MRG-4", f"{given} is not of {group}")
     now = clock.now()
     await tx.execute(
-        """INSERT INTO point_uses (member_id, id, order_id, points, worth_minor, shared_with, at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        """INSERT INTO point_uses (member_id, id, order_id, points, worth_minor, shared_with, drawn, at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         member_id,
         use_id,
         order_id,
         points,
         worth_minor,
         others,
+        drawn,
         now,
     )
     await tx.executemany(
@@ -66,9 +69,9 @@ async def use(
 async def give_back(tx: Tx, *, member_id: UUID, use_id: UUID, amount_minor: int, actor: Actor) -> int:
     """`amount_minor` of what points had paid goes back: the same share of the points, exact in the sum of all parts.
 
-    They come as a lot of their own, which lasts its time anew, and pay what is owed first. What several accounts paid
-    comes back to the buyer's own first, then to the others in order of id, to each no more than it gave: also after a
-    merge was undone. Locks the accounts in order of id, the use. Returns how many came back.
+    They last as long as they would have unspent, or a little (`put_back`), and pay what is owed first. What several
+    accounts paid comes back to the buyer's own first, then to the others in order of id, to each no more than it gave:
+    also after a merge was undone. Locks the accounts in order of id, the use. Returns how many came back.
     """
     shared: list[UUID] = await tx.fetchval(
         "SELECT shared_with FROM point_uses WHERE member_id = $1 AND id = $2", member_id, use_id
@@ -77,13 +80,13 @@ async def give_back(tx: Tx, *, member_id: UUID, use_id: UUID, amount_minor: int,
     for account in sorted([member_id, *shared]):
         await lock(tx, account)
     row = await tx.fetchrow(
-        """SELECT order_id, points, worth_minor, back_points, back_minor FROM point_uses
+        """SELECT order_id, points, worth_minor, back_points, back_minor, drawn FROM point_uses
            WHERE member_id = $1 AND id = $2 FOR UPDATE""",
         member_id,
         use_id,
     )
     ensure(row is not None and amount_minor > 0, "PTS-4", f"{use_id} paid nothing")
-    order_id, points, worth, back, back_minor = row  # type: ignore[misc]
+    order_id, points, worth, back, back_minor, drawn = row  # type: ignore[misc]
     after_minor = back_minor + amount_minor
     ensure(after_minor <= worth, "PTS-4", f"{use_id} paid {worth} and gives back {after_minor}")
     # Rounded down until the last cent, which brings the rest.
@@ -96,20 +99,22 @@ async def give_back(tx: Tx, *, member_id: UUID, use_id: UUID, amount_minor: int,
         more,
         amount_minor,
     )
-    for account, part in (await _shares(tx, member_id, use_id, shared, points, back, more)).items():
-        # Out of what was used, and in again as a lot.
+    of = msgspec.convert(drawn, list[Drawn])
+    for account, (already, part) in (await _shares(tx, member_id, use_id, shared, points, back, more)).items():
+        # Out of what was used, and in again as lots.
         out = [ledger.Entry(USED, GIVEN, part)]
         await move(tx, account, "points-used-back", out, order_id=order_id, actor=actor)
-        await give(tx, member_id=account, source="refund", ref_id=new_id(), points=part, actor=actor)
+        own = [Back(one.points, one.expires_at) for one in of if one.member_id == account]
+        await put_back(tx, account, come_back(own, already=already, more=part), actor=actor)
     return more
 
 
 async def _shares(
     tx: Tx, member_id: UUID, use_id: UUID, shared: list[UUID], points: int, back: int, more: int
-) -> dict[UUID, int]:
-    """How many of `more` points come back to each account that gave some."""
+) -> dict[UUID, tuple[int, int]]:
+    """How many had come back to each account that gave some, and how many of `more` points do now."""
     if not shared:
-        return {member_id: more} if more else {}
+        return {member_id: (back, more)} if more else {}
     rows = await tx.fetch(
         """SELECT member_id, points, back_points FROM point_shares WHERE member_id = ANY ($1) AND use_id = $2
            ORDER BY member_id FOR UPDATE""",
@@ -127,4 +132,5 @@ async def _shares(
         [(row["member_id"], use_id, part) for row, part in zip(rows, parts[1:], strict=True)],
     )
     accounts = [member_id, *(row["member_id"] for row in rows)]
-    return {account: part for account, part in zip(accounts, parts, strict=True) if part}
+    before = [own_back, *(row["back_points"] for row in rows)]
+    return {account: (n, part) for account, n, part in zip(accounts, before, parts, strict=True) if part}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, fk, index, integer, pk, text, uid, uids, unique
+from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, uids, unique
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "loyalty"
@@ -85,6 +85,9 @@ point_uses = table(
     big("back_minor", default="0"),
     # Other members' accounts that paid a part, because they and the buyer are one person (`point_shares`).
     uids("shared_with", default="{}"),
+    # What each account gave and until when it would have lasted (`account.Drawn`), those that end first before the
+    # others: none for payments of releases that did not write it down.
+    doc("drawn", default="[]"),
     at("at"),
     pk("point_uses", "member_id", "id"),
     check("point_uses_points_ck", "points > 0 AND worth_minor > 0"),

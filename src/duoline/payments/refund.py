@@ -14,6 +14,7 @@ from duoline.kernel import audit, clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound, Refusal, ensure
 from duoline.kernel.ids import new_id
+from duoline.payments.share import Left, shared
 from duoline.payments.states import REFUNDS, RefundStep
 
 if TYPE_CHECKING:
@@ -57,16 +58,17 @@ async def request_refund(
     currency: str,
     reason: str,
     actor: Actor,
+    total_minor: int,
     of: Collection[UUID] | None = None,
 ) -> list[UUID]:
-    """Request that `amount_minor` go back, from the order's captures in the order in which they came; from those `of`
-    some intents only, when they are named.
+    """Request that `amount_minor` go back of an order that costs `total_minor`, shared over its captures (`share`);
+    from those `of` some intents only, when they are named.
 
     Locks the captures. Refuses `payments.nothing-to-refund`. Returns the refunds to carry out.
     """
     ensure(amount_minor > 0, "PAY-1", "a refund of nothing")
     captures = await tx.fetch(
-        """SELECT id, tender, refunded_minor, amount_minor - refunded_minor AS left_minor FROM captures
+        """SELECT id, tender, amount_minor, refunded_minor, amount_minor - refunded_minor AS left_minor FROM captures
            WHERE member_id = $1 AND order_id = $2 AND ($3::uuid[] IS NULL OR intent_id = ANY ($3))
            ORDER BY id FOR UPDATE""",
         member_id,
@@ -75,9 +77,13 @@ async def request_refund(
     )
     if sum(row["left_minor"] for row in captures) < amount_minor:
         raise NothingToRefund(amount_minor=amount_minor)
+    parts = shared(
+        [Left(row["tender"], row["amount_minor"], row["left_minor"]) for row in captures],
+        amount_minor,
+        total_minor=total_minor if of is None else None,
+    )
     wanted, made = amount_minor, []
-    for row in captures:
-        part = min(wanted, row["left_minor"])
+    for row, part in zip(captures, parts, strict=True):
         if part == 0:
             continue
         refund_id = new_id()
@@ -130,20 +136,16 @@ class Way(NamedTuple):
     amount_minor: int
 
 
-async def ways_back(tx: Tx, *, member_id: UUID, order_id: UUID, amount_minor: int) -> list[Way]:
+async def ways_back(tx: Tx, *, member_id: UUID, order_id: UUID, amount_minor: int, total_minor: int) -> list[Way]:
     """How `request_refund` would share an amount over the order's captures. Locks nothing and refuses nothing."""
     captures = await tx.fetch(
-        """SELECT tender, amount_minor - refunded_minor AS left_minor FROM captures
+        """SELECT tender, amount_minor, amount_minor - refunded_minor AS left_minor FROM captures
            WHERE member_id = $1 AND order_id = $2 ORDER BY id""",
         member_id,
         order_id,
     )
-    ways, wanted = [], amount_minor
-    for row in captures:
-        if part := min(wanted, row["left_minor"]):
-            ways.append(Way(row["tender"], part))
-            wanted -= part
-    return ways
+    parts = shared([Left(*row) for row in captures], amount_minor, total_minor=total_minor)
+    return [Way(row["tender"], part) for row, part in zip(captures, parts, strict=True) if part]
 
 
 async def given_back_whole(db: Database | Tx, *, member_id: UUID, order_id: UUID) -> set[UUID]:

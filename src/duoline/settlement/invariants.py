@@ -49,8 +49,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "STL-3",
         "Commission is the rate times what the buyer keeps of the line and paid in money, to the cent; what is flagged"
-        " earns nothing."
-        " (Not yet told of are only events of the last minutes.)",
+        " earns nothing. An order of which the buyer keeps something has its facts."
+        " (Imported orders earn nobody anything. Not yet told of are only events of the last minutes.)",
         f"""SELECT a.payee_id, a.order_id, a.line_id, a.role, a.basis_minor, a.earned_minor, k.minor
            FROM accruals a
            JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
@@ -71,6 +71,13 @@ INVARIANTS: list[tuple[str, str, str]] = [
                   OR a.earned_minor <> CASE WHEN a.flag IS NULL
                                             THEN div(k.minor * a.rate_bp + 5000, 10000) ELSE 0 END)
              AND (a.basis_minor, a.earned_minor) <> (0, 0)
+             AND {_TOLD}
+           UNION ALL
+           SELECT NULL, a.id, NULL, NULL, NULL, NULL, NULL FROM orders a
+           WHERE a.channel <> 'import'
+             AND EXISTS (SELECT FROM order_lines l WHERE l.member_id = a.member_id AND l.order_id = a.id
+                         AND l.handed > l.returned)
+             AND NOT EXISTS (SELECT FROM order_credits c WHERE c.member_id = a.member_id AND c.order_id = a.id)
              AND {_TOLD}""",  # noqa: S608 - our own text
     ),
     (
