@@ -7,18 +7,13 @@ import { noticeOffline } from "../state/live"
 import { sale } from "../state/sale"
 import { storeCode } from "../state/session"
 import { signal } from "../state/signal"
+import { isMemberCard } from "./card-number"
 import type { Feedback } from "./context"
 
-const CARD = /^DLC1\.[0-9A-Z]+\.\d+$/i
-
-/** The member whose card was read where no sale is rung up, for the page that shows them. Never kept longer. */
+/** The member whose card was read where no sale is rung up, for the page that shows them; for some minutes, and never stored there. */
 export const shownMember = shallowRef<SaleMember | null>(null)
-
-/** Whether this is the picture of a card on a phone. */
-export const isMemberCard = (text: string): boolean => CARD.test(text.trim())
-
-/** A number that can stand on a card, and is neither an article's, nor a pickup code, nor a phone's. */
-export const isCardNumber = (text: string): boolean => /^[\w -]{4,40}$/.test(text.trim()) && !/^(\d{8}|1\d{10}|\d{12,14})$/.test(text.replace(/[\s-]/g, ""))
+const SHOWN_MS = 600_000
+let hiding: ReturnType<typeof setTimeout> | undefined
 
 /** A member's card on their phone: the sale is theirs from then on. Null when the text is something else. */
 export function readMemberCard(text: string): Promise<Feedback> | null {
@@ -42,6 +37,8 @@ export async function showCard(text: string): Promise<Feedback> {
   const found = await readCard(text)
   if ("tone" in found) return found
   shownMember.value = found
+  clearTimeout(hiding)
+  hiding = setTimeout(() => (shownMember.value = null), SHOWN_MS)
   return read(found, false)
 }
 
