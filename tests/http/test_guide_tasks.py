@@ -272,3 +272,42 @@ async def test_a_member_sheet_has_what_waits_and_what_was_noted(world: World, mi
     asked = await world.staff("manager1").post("/api/clerk/member-asks", {"store": "S1", "card": read.json()["card"]})
     assert asked.status_code == 202, asked.text
     assert await world.db.fetchval("SELECT count(*) FROM binding_asks WHERE member_id = $1", member.id) == 1
+
+
+async def test_a_franchisee_is_told_what_waits_there_and_the_rest_with_consent_to_sharing(world: World) -> None:
+    at = {"store": "S3"}
+
+    async def told() -> dict[str, Any]:
+        found = (await clerk.get("/api/clerk/guide-tasks?store=S3")).json()["items"]
+        return {one["kind"]: one["about"] for one in found}
+
+    with clock.frozen(NOON):
+        cup = await stocked(world, "CUP", 900, {"S3": 5})
+        clerk = world.staff("franchisee_a")
+        code = (await clerk.post("/api/clerk/guide-codes", at)).json()["code"]
+        member = await world.member("+8613900000031")
+        await member.patch("/api/mall/me", {"display_name": "Fang"})
+        assert (await member.post("/api/mall/guide", {"code": code})).status_code == 201
+        placed = (await member.post("/api/mall/orders", order(line(cup, store="S3")))).json()
+        job = placed["fulfilments"][0]["id"]
+        assert (await clerk.post(f"/api/clerk/fulfilments/{job}/ready", {})).status_code == 200
+        waits = (await told())["pickup"]
+        assert (waits["order_no"], waits["article"] is not None) == (placed["order_no"], True)
+        theirs = (await member.get("/api/mall/card")).json()
+        shown = f"{theirs['prefix']}.{theirs['codes'][0]}"
+        card = (await clerk.post("/api/clerk/cards", at | {"text": shown})).json()["card"]
+        sale = at | {"lines": [{"sku_id": cup, "quantity": 1}], "tender": "cash", "card": card}
+        sold = await clerk.post("/api/clerk/sales", sale | {"tendered": {"minor": 900, "currency": "CNY"}})
+        assert sold.status_code < 300, sold.text
+        path = f"/api/clerk/guide-members/{member.id}?store=S3"
+        seen = (await clerk.get(path)).json()
+        assert (seen["name"], seen["phone_masked"], seen["tier"], seen["shared"]) == ("", None, None, False)
+    with clock.frozen(NOON + timedelta(days=3)):
+        await member.put("/api/mall/privacy/profiling", {"granted": True, "text_version": 1})
+        assert set((await told())["after_sale"].values()) == {None}
+        said = await member.put("/api/mall/privacy/sharing", {"granted": True, "text_version": 1})
+        assert said.status_code == 200, said.text
+        after = await told()
+        assert (after["after_sale"]["order_no"] is not None, after["after_sale"]["units"]) == (True, 1)
+        assert (await clerk.get(path)).json()["name"] == "Fang"
+    assert await broken(world.db) == []
