@@ -458,6 +458,8 @@ def clerk(stage: Stage) -> list[Scene]:
         Scene("ask", "/clerk/my-code", "clerk", press("请顾客在手机上确认|Ask on the customer")),
         Scene("members", "/clerk/members", "clerk"),
         Scene("members-none", "/clerk/members", "packer"),
+        Scene("member", "/clerk/members", "clerk", click("a.row", "main .facts")),
+        Scene("member-card-none", "/clerk/member-card", "clerk"),
         Scene("member-dispute", "/clerk/members", "clerk", press("会员归属申诉|Dispute a member")),
         Scene("performance", "/clerk/performance", "clerk"),
         Scene("tasks", "/clerk/tasks", "clerk"),

@@ -52,7 +52,7 @@ async def test_from_the_guide_s_screen_to_my_guide_and_back(
 
     await counter.goto(f"{site}/clerk/members")
     await counter.get_by_role("searchbox").fill(number[-4:])
-    row = counter.locator("li.row")
+    row = counter.locator("a.row")
     await expect(row).to_have_count(1)
     await expect(row).to_contain_text(re.compile(says["link"]))
 

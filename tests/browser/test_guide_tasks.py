@@ -18,9 +18,9 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Page]]
 WORDS = {
     "zh": {"phones": ("19910004041", "19910004051", "19910004052"), "welcome": "新会员", "send": "发给 TA", "call": "打电话", "wrote": "发了消息",
-           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "ever": "全部", "referrer": "你的分享"},
+           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "note": "给自己记一句", "undo": "撤销", "type": "取货码、条码、订单号或会员卡号", "sell": "开始收银", "ever": "全部", "referrer": "你的分享"},
     "en": {"phones": ("19910004042", "19910004053", "19910004054"), "welcome": "New: say hello", "send": "Send these", "call": "Call", "wrote": "I wrote",
-           "noted": "Noted", "skip": "Not needed", "liked": "A favourite of theirs", "ever": "Altogether", "referrer": "By your sharing"},
+           "noted": "Noted", "skip": "Not needed", "liked": "A favourite of theirs", "note": "A word for yourself", "undo": "Undo", "type": "Pickup code, barcode, order number or card number", "sell": "Start a sale", "ever": "Altogether", "referrer": "By your sharing"},
 }  # fmt: skip
 
 
@@ -46,7 +46,8 @@ async def test_a_task_is_done_with_a_look_and_a_call_and_the_order_after_it_coun
     counter = await visit(language=language, storage_state=state)
     await counter.goto(f"{site}/clerk/me")
     await counter.locator("a[href='/clerk/tasks']").click()
-    row = counter.locator("button.row").filter(has_text=name).filter(has_text=re.compile(str(says["welcome"])))
+    theirs = counter.locator("main ul > li.panel").filter(has_text=f"{number[:3]}****{number[-4:]}")
+    row = theirs.locator("button.row").filter(has_text=re.compile(str(says["welcome"])))
     await row.click()
     asked = counter.locator("dialog[open]")
     # What they like comes first, with the reason beside it; one tap makes the link.
@@ -59,9 +60,29 @@ async def test_a_task_is_done_with_a_look_and_a_call_and_the_order_after_it_coun
     await counter.route("tel:**", lambda route: route.abort())
     await asked.get_by_role("button", name=str(says["call"]), exact=True).click()
     await expect(asked.locator(f"a[href='tel:+86{number}']")).to_be_visible()
+    await asked.get_by_label(str(says["note"])).fill("80")
     await asked.get_by_role("button", name=str(says["wrote"]), exact=True).click()
     await expect(counter.get_by_text(str(says["noted"]))).to_be_visible()
     await expect(row).to_have_count(0)
+    # A slip is taken back, and done again.
+    await counter.get_by_role("button", name=str(says["undo"]), exact=True).click()
+    await row.click()
+    await asked.get_by_label(str(says["note"])).fill("size 80")
+    await asked.get_by_role("button", name=str(says["wrote"]), exact=True).click()
+    await expect(row).to_have_count(0)
+
+    # Their card, read on the page for scanning, leads to them: what waits, what was noted, and a sale for them.
+    card = await member.get("mall/card")
+    await counter.goto(f"{site}/clerk/scan")
+    await counter.get_by_label(str(says["type"])).fill(card["number"].lower())
+    await counter.keyboard.press("Enter")
+    await expect(counter).to_have_url(re.compile("/clerk/member-card$"))
+    await expect(counter.get_by_text("size 80")).to_be_visible()
+    await counter.get_by_role("button", name=str(says["sell"]), exact=True).click()
+    await expect(counter).to_have_url(re.compile("/clerk/till$"))
+    await expect(counter.locator(".member")).to_contain_text(name)
+    await counter.locator("nav a[href='/clerk/me']").click()
+    await counter.locator("a[href='/clerk/tasks']").click()
 
     # The member opens the link and buys: it counts for the task and for the guide.
     phone = await visit(language=language, storage_state=await member.cookies(**{"duoline.known": True}))

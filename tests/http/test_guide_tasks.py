@@ -190,3 +190,134 @@ async def test_a_guide_calls_about_an_open_task_and_that_is_written_down(world: 
     assert (await clerk.post(path, body | {"ref": str(new_id())})).json()["code"] == "engagement.task-gone"
     assert (await clerk.post("/api/clerk/guide-tasks", done(task))).status_code == 204
     assert (await clerk.post(path, body)).json()["code"] == "engagement.task-gone"
+
+
+async def test_a_task_says_what_it_is_about_as_far_as_the_member_agreed(world: World, milk: str) -> None:
+    member, clerk = await mine(world), world.staff("clerk1")
+    placed = (await member.post("/api/mall/orders", order(line(milk, 2)))).json()
+    job = placed["fulfilments"][0]["id"]
+    assert (await clerk.post(f"/api/clerk/fulfilments/{job}/ready", {})).status_code == 200
+    # What waits in the shop is told as its queue tells it.
+    [task] = await tasks(world)
+    assert task["kind"] == "pickup"
+    assert (task["about"]["order_no"], task["about"]["units"]) == (placed["order_no"], 2)
+    assert task["about"]["article"]["zh"]
+    assert task["until"] is not None
+    # Of what was bought the order is told, and the article to who agreed to profiling.
+    await member.get("/api/mall/card")
+    number = await world.db.fetchval("SELECT card_no FROM member_cards WHERE member_id = $1", member.id)
+    card = (await clerk.post("/api/clerk/cards", {"store": "S1", "text": number})).json()["card"]
+    sale = AT | {"lines": [{"sku_id": milk, "quantity": 1}], "tender": "cash", "card": card}
+    sold = await clerk.post("/api/clerk/sales", sale | {"tendered": {"minor": 19900, "currency": "CNY"}})
+    assert sold.status_code < 300, sold.text
+    with clock.frozen(NOON + timedelta(days=3)):
+        told = {one["kind"]: one["about"] for one in await tasks(world)}
+        assert told["after_sale"]["order_no"]
+        assert (told["after_sale"]["article"], told["after_sale"]["units"]) == (None, None)
+        said = await member.put("/api/mall/privacy/profiling", {"granted": True, "text_version": 1})
+        assert said.status_code == 200, said.text
+        told = {one["kind"]: one["about"] for one in await tasks(world)}
+        assert (told["after_sale"]["article"]["zh"], told["after_sale"]["units"]) == (task["about"]["article"]["zh"], 1)
+        # Points that end, for who agreed to marketing.
+        points = {"points": 130, "reason": "sorry"}
+        assert (await world.staff("hq").post(f"/api/console/members/{member.id}/points", points)).status_code < 300
+        await world.db.execute(
+            "UPDATE point_lots SET expires_at = $1 WHERE left_points = 130", NOON + timedelta(days=9)
+        )
+        await member.put("/api/mall/privacy/marketing", {"granted": True, "text_version": 1})
+        told = {one["kind"]: one["about"] for one in await tasks(world)}
+        assert told["points"]["points"] == 130
+
+
+async def test_what_was_noted_by_a_slip_is_taken_back_for_a_while(world: World, milk: str) -> None:
+    await mine(world)
+    clerk, path = world.staff("clerk1"), "/api/clerk/guide-task-undos"
+    [task] = await tasks(world)
+    body = {name: value for name, value in done(task).items() if name != "how"}
+    early = await clerk.post(path, body)
+    assert (early.status_code, early.json()["code"]) == (409, "engagement.too-late")
+    assert (await clerk.post("/api/clerk/guide-tasks", done(task) | {"note": "x"})).status_code == 204
+    assert await tasks(world) == []
+    assert (await world.staff("manager1").post(path, body)).status_code == 404
+    assert await tasks(world) == []
+    assert (await clerk.post(path, body)).status_code == 204
+    assert await tasks(world) == [task]
+    assert (await clerk.post("/api/clerk/guide-tasks", done(task))).status_code == 204
+    with clock.frozen(NOON + timedelta(minutes=3)):
+        assert (await clerk.post(path, body)).json()["code"] == "engagement.too-late"
+        assert await tasks(world) == []
+
+
+async def test_a_member_sheet_has_what_waits_and_what_was_noted(world: World, milk: str) -> None:
+    member, clerk = await mine(world), world.staff("clerk1")
+    path = f"/api/clerk/guide-members/{member.id}?store=S1"
+    [task] = await tasks(world)
+    assert (await clerk.post("/api/clerk/guide-tasks", done(task) | {"note": "size 80"})).status_code == 204
+    placed = (await member.post("/api/mall/orders", order(line(milk)))).json()
+    seen = (await clerk.get(path)).json()
+    assert (seen["phone_masked"], seen["tier"]["zh"] != "") == ("139****0001", True)
+    sheet = seen["sheet"]
+    assert (sheet["guide"]["mine"], sheet["orders"], sheet["tasks"]) == (True, 1, [])
+    assert [(one["order_no"], one["state"], one["units"]) for one in sheet["pickups"]] == [
+        (placed["order_no"], "to_pick", 1)
+    ]
+    assert [(one["how"], one["note"]) for one in sheet["done"]] == [("called", "size 80")]
+    # A colleague in the shop sees neither what is to be done nor what was noted; another shop sees nobody.
+    sheet = (await world.staff("manager1").get(path)).json()["sheet"]
+    assert (sheet["guide"]["mine"], sheet["member_id"], sheet["tasks"], sheet["done"]) == (False, None, [], [])
+    assert (await world.staff("clerk2").get(path.replace("S1", "S2"))).status_code == 404
+    # By the card that was read a colleague sees who looks after them, and neither the tasks nor the notes.
+    await member.get("/api/mall/card")
+    number = await world.db.fetchval("SELECT card_no FROM member_cards WHERE member_id = $1", member.id)
+    for login, mine_too in (("clerk1", True), ("manager1", False)):
+        read = await world.staff(login).post("/api/clerk/cards", {"store": "S1", "text": number})
+        shown = await world.staff(login).post("/api/clerk/member-sheets", {"store": "S1", "card": read.json()["card"]})
+        assert shown.status_code == 200, shown.text
+        sheet = shown.json()
+        assert (sheet["guide"]["mine"], sheet["guide"]["name"], len(sheet["pickups"])) == (mine_too, "clerk1", 1)
+        assert (sheet["member_id"] is not None, len(sheet["done"])) == (mine_too, int(mine_too))
+    refused = await clerk.post("/api/clerk/member-sheets", {"store": "S1", "card": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "members.card-code-over")
+    # Another clerk asks by the card; the question is on the member's phone.
+    asked = await world.staff("manager1").post("/api/clerk/member-asks", {"store": "S1", "card": read.json()["card"]})
+    assert asked.status_code == 202, asked.text
+    assert await world.db.fetchval("SELECT count(*) FROM binding_asks WHERE member_id = $1", member.id) == 1
+
+
+async def test_a_franchisee_is_told_what_waits_there_and_the_rest_with_consent_to_sharing(world: World) -> None:
+    at = {"store": "S3"}
+
+    async def told() -> dict[str, Any]:
+        found = (await clerk.get("/api/clerk/guide-tasks?store=S3")).json()["items"]
+        return {one["kind"]: one["about"] for one in found}
+
+    with clock.frozen(NOON):
+        cup = await stocked(world, "CUP", 900, {"S3": 5})
+        clerk = world.staff("franchisee_a")
+        code = (await clerk.post("/api/clerk/guide-codes", at)).json()["code"]
+        member = await world.member("+8613900000031")
+        await member.patch("/api/mall/me", {"display_name": "Fang"})
+        assert (await member.post("/api/mall/guide", {"code": code})).status_code == 201
+        placed = (await member.post("/api/mall/orders", order(line(cup, store="S3")))).json()
+        job = placed["fulfilments"][0]["id"]
+        assert (await clerk.post(f"/api/clerk/fulfilments/{job}/ready", {})).status_code == 200
+        waits = (await told())["pickup"]
+        assert (waits["order_no"], waits["article"] is not None) == (placed["order_no"], True)
+        theirs = (await member.get("/api/mall/card")).json()
+        shown = f"{theirs['prefix']}.{theirs['codes'][0]}"
+        card = (await clerk.post("/api/clerk/cards", at | {"text": shown})).json()["card"]
+        sale = at | {"lines": [{"sku_id": cup, "quantity": 1}], "tender": "cash", "card": card}
+        sold = await clerk.post("/api/clerk/sales", sale | {"tendered": {"minor": 900, "currency": "CNY"}})
+        assert sold.status_code < 300, sold.text
+        path = f"/api/clerk/guide-members/{member.id}?store=S3"
+        seen = (await clerk.get(path)).json()
+        assert (seen["name"], seen["phone_masked"], seen["tier"], seen["shared"]) == ("", None, None, False)
+    with clock.frozen(NOON + timedelta(days=3)):
+        await member.put("/api/mall/privacy/profiling", {"granted": True, "text_version": 1})
+        assert set((await told())["after_sale"].values()) == {None}
+        said = await member.put("/api/mall/privacy/sharing", {"granted": True, "text_version": 1})
+        assert said.status_code == 200, said.text
+        after = await told()
+        assert (after["after_sale"]["order_no"] is not None, after["after_sale"]["units"]) == (True, 1)
+        assert (await clerk.get(path)).json()["name"] == "Fang"
+    assert await broken(world.db) == []

@@ -87,6 +87,18 @@ async def test_a_clerk_sees_what_they_earn_and_headquarters_why(world: World, so
     ]
     [share] = (await clerk.get("/api/clerk/earnings/shares")).json()["items"]
     assert (share["role"], share["rate_bp"], share["basis"]["minor"]) == ("seller", 100, 2 * PRICE)
+    file = await clerk.get("/api/clerk/earnings.csv")
+    assert file.status_code == 200, file.text
+    head, line, *more = file.text.lstrip("\ufeff").splitlines()
+    assert (head.split(",")[0], more) == ("日期 Date", [])
+    assert line.split(",")[3:8] == [
+        "开单 seller",
+        "1%",
+        f"{2 * PRICE / 100:.2f}",
+        f"{share['earned']['minor'] / 100:.2f}",
+        "0.00",
+    ]
+    assert (await world.staff("clerk2").get("/api/clerk/earnings.csv")).text.count("\n") == 1
     assert (await world.staff("clerk2").get("/api/clerk/earnings")).json()["due"]["minor"] == 0
     whole = (await hq.get(f"/api/console/orders/{sold['id']}/shares")).json()
     sums: dict[str, int] = {}

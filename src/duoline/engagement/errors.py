@@ -21,3 +21,12 @@ class TaskGone(Refusal):
     status = 409
     zh = "这件事已经有人做了,或者不需要做了。"
     en = "Somebody has done this, or it need not be done any more."
+
+
+class TooLate(Refusal):
+    """What was noted stands."""
+
+    code = "engagement.too-late"
+    status = 409
+    zh = "已经过了可以撤销的时间。"
+    en = "It is too late to undo this."

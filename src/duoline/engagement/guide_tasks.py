@@ -7,10 +7,10 @@ order are part of serving it; those that would sell something are made only for 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from duoline import orders
-from duoline.engagement.errors import TaskGone
+from duoline.engagement.errors import TaskGone, TooLate
 from duoline.kernel import clock
 from duoline.kernel.errors import NotFound, ensure
 
@@ -24,6 +24,10 @@ How = Literal["called", "written", "met", "skipped"]
 
 COUNTS_FOR = timedelta(days=14)
 """An order counts for a task that was done so long before it, at most."""
+
+
+UNDO = timedelta(minutes=2)
+"""So long a guide may take back what they noted; a page offers it for some seconds, and networks are slow."""
 
 
 class Task(NamedTuple):
@@ -99,12 +103,21 @@ WHERE NOT EXISTS (SELECT FROM guide_tasks d
                   WHERE d.member_id = ANY (duo_group(x.member_id)) AND d.kind = x.kind AND d.ref_id = x.ref_id)
 """
 _PAGE = f"{_OPEN} ORDER BY x.n, x.until NULLS LAST, x.ref_id LIMIT $5"
+_OF_ONE = f"SELECT * FROM ({_OPEN}) t WHERE t.member_id = $5 ORDER BY t.until NULLS LAST, t.ref_id"  # noqa: S608 - our own text
 _ONE = f"SELECT 1 FROM ({_OPEN}) t WHERE t.member_id = $5 AND t.kind = $6 AND t.ref_id = $7"  # noqa: S608 - our own text
 
 
 async def open_tasks(db: Database | Tx, *, guide_id: UUID, store_id: UUID, partner: bool, limit: int) -> list[Task]:
     """What a guide could do next in a shop, the most urgent first. `partner`: the shop is a franchisee's."""
-    rows = await db.fetch(_PAGE, guide_id, store_id, clock.now(), partner, limit)
+    return _tasks(await db.fetch(_PAGE, guide_id, store_id, clock.now(), partner, limit))
+
+
+async def open_tasks_for(db: Database, *, guide_id: UUID, store_id: UUID, partner: bool, member_id: UUID) -> list[Task]:
+    """Those for one member, by the id that is bound to the guide."""
+    return _tasks(await db.fetch(_OF_ONE, guide_id, store_id, clock.now(), partner, member_id))
+
+
+def _tasks(rows: list[Any]) -> list[Task]:
     return [
         Task(
             row["member_id"], row["kind"], row["ref_id"], row["since"], row["until"], row["name"], row["phone"],
@@ -149,10 +162,37 @@ async def take_up(
     ensure(made == "INSERT 0 1", "ENG-1", f"{kind} of {ref_id} was taken up under the lock of its binding")
 
 
+async def take_back(tx: Tx, *, guide_id: UUID, member_id: UUID, kind: Kind, ref_id: UUID) -> None:
+    """What a guide has just noted was a slip: the task is suggested again. Locks the binding.
+
+    Refuses `kernel.not-found` for who is none of this guide's, `engagement.too-late` for what they did not note, or
+    longer than `UNDO` ago.
+    """
+    await _lock_binding(tx, member_id, guide_id)
+    gone = await tx.execute(
+        """DELETE FROM guide_tasks
+           WHERE member_id = $1 AND kind = $2 AND ref_id = $3 AND guide_id = $4 AND done_at > $5""",
+        member_id,
+        kind,
+        ref_id,
+        guide_id,
+        clock.now() - UNDO,
+    )
+    if gone != "DELETE 1":
+        raise TooLate
+
+
 async def ensure_open(
     tx: Tx, *, guide_id: UUID, store_id: UUID, member_id: UUID, kind: Kind, ref_id: UUID, partner: bool
 ) -> None:
     """See that this is suggested to this guide now, and lock the binding so that it stays so. Refuses as `take_up`."""
+    await _lock_binding(tx, member_id, guide_id)
+    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
+    if not found:
+        raise TaskGone
+
+
+async def _lock_binding(tx: Tx, member_id: UUID, guide_id: UUID) -> None:
     bound = await tx.fetchval(
         "SELECT true FROM bindings WHERE member_id = $1 AND guide_id = $2 AND until_at IS NULL FOR UPDATE",
         member_id,
@@ -160,9 +200,6 @@ async def ensure_open(
     )
     if bound is None:
         raise NotFound(kind="member")
-    found = await tx.fetchval(_ONE, guide_id, store_id, clock.now(), partner, member_id, kind, ref_id)
-    if not found:
-        raise TaskGone
 
 
 # The first order after a task counts for it, within the days that it counts for, and for the latest task before it.

@@ -88,6 +88,12 @@ def problems_of(tiers: tuple[Tier, ...]) -> list[dict[str, str]]:
 TIERS = Policy("tiers", TierPolicy, TierPolicy())
 
 
+def tier_name(code: str | None) -> Text:
+    """The name of a tier as it is called now; of one that is no more, of the first."""
+    tiers = TIERS.current().body.tiers
+    return next((tier for tier in tiers if tier.code == code), tiers[0]).name.filled
+
+
 class MatchingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When two members may be one person. What points to it adds up, to 100 at most; from `queue_from` on somebody
     looks at the pair. Nobody is merged by points alone: a sign-up is a member's only by an identity that leads to them.

@@ -10,7 +10,7 @@ import msgspec
 import segno
 from litestar import Request, get, post
 
-from duoline import attribution
+from duoline import attribution, engagement
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors, limits, partners, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
@@ -21,6 +21,7 @@ from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.text import Text
 from duoline.members import consents, guests, phones
+from duoline.members.policy import tier_name
 from duoline.stores.directory import Chain
 
 ASKS_BY_STAFF = limits.Limit(60, 3600)
@@ -76,8 +77,8 @@ class Disputed(msgspec.Struct, frozen=True):
 
 
 class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of mine: since when, how they came, how often they ordered and when last. Anywhere; in a franchisee's
-    shop, of who did not agree to sharing, at that company's shops."""
+    """A member of mine: since when, how they came, how often they ordered and when last, anywhere and by this shop; in a
+    franchisee's shop, of who did not agree to sharing, at that company's shops. `id` is that of the binding."""
 
     id: UUID
     name: str
@@ -88,6 +89,9 @@ class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     last_order_at: datetime | None
     orders: int
+    member_id: UUID
+    tier: Text | None
+    last_here_at: datetime | None
 
 
 @post("/api/clerk/guide-codes", opt=doors.staff("guide", store="store"))
@@ -175,6 +179,7 @@ async def list_members(
     shown = rows[:limit]
     if hidden := sum(not row["shared"] for row in shown):
         consents.count_refused("sharing", door="clerk.guide-members", times=hidden)
+    known = await engagement.known_in(db, [row["member_id"] for row in shown], store_id=shop.id)
     total = None
     if before is None and not q.strip():
         total = await db.fetchval("SELECT count(*) FROM duo_bound_to($1, $2, $3)", staff.id, shop.id, now)
@@ -190,6 +195,9 @@ async def list_members(
                 expires_at=row["expires_at"],
                 last_order_at=row["last_order_at"],
                 orders=row["orders"],
+                member_id=row["member_id"],
+                tier=tier_name(known[row["member_id"]].tier) if row["shared"] else None,
+                last_here_at=known[row["member_id"]].last_at,
             )
             for row in shown
         ],

@@ -10,6 +10,7 @@ import msgspec
 from litestar import get, post
 
 from duoline import attribution, catalog, engagement
+from duoline.catalog.types import SkuFacts
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import doors, limits
 from duoline.channels.http.answers import Answer, Input, Limit, Page, answer
@@ -24,6 +25,7 @@ from duoline.kernel.money import CURRENCY, Money
 from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.stores.directory import Chain
+from duoline.stores.types import Store
 
 CALLS_BY_STAFF = limits.Limit(60, 3600)
 """Numbers that one guide is shown in an hour."""
@@ -75,6 +77,18 @@ class LookView(msgspec.Struct, frozen=True):
     personal: bool
 
 
+class TaskAbout(msgspec.Struct, frozen=True, kw_only=True):
+    """What it is about, as far as the guide may be told: the order, one article of it and how many units it is in all,
+    the coupon, the points."""
+
+    order_no: str | None
+    article: Text | None
+    image: Image | None
+    units: int | None
+    coupon: Text | None
+    points: int | None
+
+
 class GuideTask(msgspec.Struct, frozen=True, kw_only=True):
     """A suggestion: for whom, why, since when, and until when it makes sense."""
 
@@ -86,6 +100,7 @@ class GuideTask(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool
     since: datetime
     until: datetime | None
+    about: TaskAbout
 
 
 class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,20 +122,37 @@ async def list_guide_tasks(
     found = await engagement.open_tasks(
         db, guide_id=staff.id, store_id=shop.id, partner=chain.companies[shop.company_id].franchised, limit=limit
     )
-    return Page(
-        [
-            GuideTask(
-                member_id=task.member_id,
-                kind=task.kind,
-                ref=task.ref_id,
-                name=task.name,
-                phone_masked=phones.masked(task.phone),
-                shared=task.shared,
-                since=task.since,
-                until=task.until,
-            )
-            for task in found
-        ]
+    return Page(await task_views(db, found, shop, partner=chain.companies[shop.company_id].franchised))
+
+
+async def task_views(db: Database, found: list[engagement.Task], shop: Store, *, partner: bool) -> list[GuideTask]:
+    """Tasks as their guide sees them."""
+    told = await engagement.about(db, found, store_id=shop.id, partner=partner)
+    facts = await catalog.sku_facts(db, {one.sku_id for one in told if one.sku_id})
+    return [
+        GuideTask(
+            member_id=task.member_id,
+            kind=task.kind,
+            ref=task.ref_id,
+            name=task.name,
+            phone_masked=phones.masked(task.phone),
+            shared=task.shared,
+            since=task.since,
+            until=task.until,
+            about=_about(one, facts.get(one.sku_id) if one.sku_id else None),
+        )
+        for task, one in zip(found, told, strict=True)
+    ]
+
+
+def _about(one: engagement.About, sku: SkuFacts | None) -> TaskAbout:
+    return TaskAbout(
+        order_no=one.order_no,
+        article=sku.name.filled if sku else None,
+        image=image_of(sku.image_sha) if sku else None,
+        units=one.units,
+        coupon=Text(one.coupon_zh, one.coupon_en or "").filled if one.coupon_zh else None,
+        points=one.points,
     )
 
 
@@ -142,6 +174,17 @@ async def take_up_task(write: Write, staff: Staff, chain: Chain, data: TaskInput
             note=data.note.strip(),
             partner=chain.companies[shop.company_id].franchised,
         )
+
+    return await write.run(work, status=204)
+
+
+@post("/api/clerk/guide-task-undos", opt=doors.staff("guide", store="store", member_id="bound"), status_code=204)
+async def take_task_back(write: Write, staff: Staff, data: CallInput) -> Answer[None]:
+    """What I noted a moment ago was a slip: it is suggested again. Refuses `engagement.too-late` after two minutes."""
+    staff.store(data.store, "guide")
+
+    async def work(tx: Tx) -> None:
+        await engagement.take_back(tx, guide_id=staff.id, member_id=data.member_id, kind=data.kind, ref_id=data.ref)
 
     return await write.run(work, status=204)
 
@@ -218,4 +261,4 @@ async def list_task_results(db: Database, staff: Staff, store: StoreCode) -> Pag
     )
 
 
-ROUTES = [list_guide_tasks, take_up_task, call_member, suggest_look, list_task_results]
+ROUTES = [list_guide_tasks, take_up_task, take_task_back, call_member, suggest_look, list_task_results]

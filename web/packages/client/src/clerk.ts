@@ -10,6 +10,7 @@ import type {
   GoodsBooked,
   GuideCode,
   GuideMember,
+  GuideMemberSheet,
   GuideTask,
   TaskHow,
   TaskResult,
@@ -43,6 +44,7 @@ import type {
   SaleResult,
   Look,
   MadeOutfit,
+  MemberSheet,
   Outfit,
   OutfitBody,
   Share,
@@ -90,7 +92,15 @@ export const clerk = {
   guideCode: (store: string, key: string) => write<GuideCode>("POST", "/api/clerk/guide-codes", { body: { store }, key }),
   guideMembers: (query: { store: string; q?: string; limit?: number; cursor?: string }) =>
     read<Page<GuideMember>>("/api/clerk/guide-members", { query }),
-  guideTasks: (store: string) => read<Page<GuideTask>>("/api/clerk/guide-tasks", { query: { store } }),
+  guideMember: (memberId: string, store: string) => read<GuideMemberSheet>(`/api/clerk/guide-members/${at(memberId)}`, { query: { store } }),
+  /** What the shop knows of whose card was read; `card` is the pass that the reading gave. */
+  memberSheet: (body: { store: string; card: string }) => write<MemberSheet>("POST", "/api/clerk/member-sheets", { body, key: newKey() }),
+  askByCard: (body: { store: string; card: string }, key: string) =>
+    write<{ minutes: number }>("POST", "/api/clerk/member-asks", { body, key }),
+  guideTasks: (store: string) => read<Page<GuideTask>>("/api/clerk/guide-tasks", { query: { store, limit: 100 } }),
+  /** What was noted by a slip is suggested again; for two minutes. */
+  takeTaskBack: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string }, key: string) =>
+    write<void>("POST", "/api/clerk/guide-task-undos", { body, key }),
   takeUpTask: (body: { store: string; member_id: string; kind: GuideTask["kind"]; ref: string; how: TaskHow; note: string }, key: string) =>
     write<void>("POST", "/api/clerk/guide-tasks", { body, key }),
   /** A number to call, for this once: it is kept nowhere. */

@@ -1725,6 +1725,11 @@ export interface GuideMember {
   expires_at: string | null
   last_order_at: string | null
   orders: number
+  /** By which they are asked about; `id` is that of the binding. */
+  member_id: string
+  tier: Text | null
+  /** When they ordered by this shop last. */
+  last_here_at: string | null
 }
 export type TaskHow = "called" | "written" | "met" | "skipped"
 export interface GuideTask {
@@ -1737,6 +1742,38 @@ export interface GuideTask {
   shared: boolean
   since: string
   until: string | null
+  about: TaskAbout
+}
+/** What a task is about, as far as the guide may be told. */
+export interface TaskAbout {
+  order_no: string | null
+  article: Text | null
+  image: Image | null
+  /** In all, of which `article` is one. */
+  units: number | null
+  coupon: Text | null
+  points: number | null
+}
+/** What a shop knows of a member; `member_id`, `tasks` and `done` are there when they are mine. */
+export interface MemberSheet {
+  member_id: string | null
+  /** Without names where another company's guide looks after them. */
+  guide: { mine: boolean; name: string | null; store_name: Text | null } | null
+  orders: number
+  last_at: string | null
+  pickups: { fulfilment_id: string; order_no: string; state: string; units: number; keep_until: string | null }[]
+  tasks: GuideTask[]
+  done: { kind: GuideTask["kind"]; how: TaskHow; note: string; done_at: string }[]
+}
+export interface GuideMemberSheet {
+  name: string
+  phone_masked: string | null
+  shared: boolean
+  tier: Text | null
+  source: BindingSource
+  since: string
+  expires_at: string | null
+  sheet: MemberSheet
 }
 /** Articles of a shop to show a member together; `personal`: what they like and bought was looked at, as they agreed. */
 export interface Look {

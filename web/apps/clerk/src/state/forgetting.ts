@@ -1,5 +1,4 @@
-import { onBeforeUnmount, watch, type Ref } from "vue"
-import { sale } from "./sale"
+import { onScopeDispose, watch, type Ref } from "vue"
 
 /** So long a member stays at a till on which nothing is rung up. */
 export const FORGET_AFTER_MS = 120_000
@@ -9,7 +8,7 @@ export const FORGET_AFTER_MS = 120_000
  * customer's sale is not theirs. `busy` while something else is done for the member, such as filling the wallet.
  * A phone that slept in between forgets when it wakes.
  */
-export function useForgetting(busy: Ref<boolean>): void {
+export function useForgetting(sale: { member: { card: string } | null; lines: unknown[] }, busy: Ref<boolean>): void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let due = 0
   const idle = () => sale.member !== null && !sale.lines.length && !busy.value
@@ -28,7 +27,7 @@ export function useForgetting(busy: Ref<boolean>): void {
   )
   const woken = () => document.visibilityState === "visible" && due && Date.now() >= due && forget()
   document.addEventListener("visibilitychange", woken)
-  onBeforeUnmount(() => {
+  onScopeDispose(() => {
     stop()
     clearTimeout(timer)
     document.removeEventListener("visibilitychange", woken)

@@ -47,7 +47,7 @@ async function enter(me: StaffMe): Promise<void> {
 /** Forgets the person and the customers' names. Who logs out on purpose also leaves no work behind. */
 export function leave({ forgetWork }: { forgetWork: boolean }): void {
   session.me = null
-  for (const name of ["me", "list.to_pick", "list.ready", "list.incoming", "seen", "cards", "sale.member", "parked.members"]) remember(name, null)
+  for (const name of ["me", "list.to_pick", "list.ready", "list.incoming", "seen", "cards", "sale.member", "parked.members", "my-code", "members", "tasks"]) remember(name, null)
   if (forgetWork) for (const name of ["ticks", "sale"]) remember(name, null)
 }
 

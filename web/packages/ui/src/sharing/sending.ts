@@ -10,11 +10,29 @@ export interface Link {
 
 /** Copies, and says so or that the browser refused, in the face's own words. */
 export async function copyText(text: string, says: { copied: string; failed: string }): Promise<void> {
+  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false)
+  if (copied || copySelected(text)) toast({ text: says.copied, tone: "good" })
+  else toast({ text: says.failed, tone: "bad" })
+}
+
+/** The old way, for browsers without the new one and where it is refused, such as inside other apps. A field outside an open dialog cannot be selected. */
+function copySelected(text: string): boolean {
+  const field = document.createElement("textarea")
+  field.value = text
+  field.readOnly = true
+  field.setAttribute("aria-hidden", "true")
+  field.style.cssText = "position: fixed; top: 0; opacity: 0"
+  const before = document.activeElement
+  const room = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body
+  room.append(field)
+  field.select()
   try {
-    await navigator.clipboard.writeText(text)
-    toast({ text: says.copied, tone: "good" })
+    return document.execCommand("copy")
   } catch {
-    toast({ text: says.failed, tone: "bad" })
+    return false
+  } finally {
+    field.remove()
+    if (before instanceof HTMLElement) before.focus()
   }
 }
 
