@@ -20,6 +20,7 @@ READS = {
     "attribution/bind.py": "service",
     "attribution/touches.py": "service",
     "channels/clerk/guide.py": "sharing",
+    "channels/console/audit_names.py": "service",
     "channels/console/bindings.py": "sharing",
     "channels/console/coupons.py": "marketing",
     "channels/console/member_scope.py": "service",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +9,8 @@ from uuid import UUID
 import msgspec
 from litestar import get, patch, post, put
 
-from duoline.channels.http import cursors, doors, sessions
+from duoline.channels.console import audit_names
+from duoline.channels.http import cursors, doors, partners, sessions
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
@@ -128,7 +128,9 @@ class AuditLine(msgspec.Struct):
     subject_kind: str
     subject: str
     subject_name: Text | None
-    """What an id stands for, where the subject is one: an article, the name of a file."""
+    """What an id stands for, where the subject is one: an article, the name of a file, a member, a payee."""
+    names: dict[str, Text]
+    """What ids in `before` and `after` stand for, as far as known: staff, shops, members."""
     store_code: str | None
     reason: str
     before: Any
@@ -314,27 +316,9 @@ async def list_audit(
         limit + 1,
     )
     following = cursors.pack(rows[limit - 1]["at"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    names = await _names(db, rows[:limit])
-    return Page([_line(row, chain, names.get(row["subject"])) for row in rows[:limit]], following)
-
-
-UUID_LENGTH = 36
-
-
-async def _names(db: Database, rows: Sequence[Any]) -> dict[str, Text]:
-    """What the ids among the subjects are called. Nobody knows an article or a file by its id."""
-    ids: dict[str, list[UUID]] = {"sku": [], "import": []}
-    for row in rows:
-        if row["subject_kind"] in ids and len(row["subject"]) == UUID_LENGTH:
-            ids[row["subject_kind"]].append(UUID(row["subject"]))
-    found = await db.fetch(
-        "SELECT k.id, p.name_zh || ' ' || k.code AS zh, p.name_en || ' ' || k.code AS en"
-        " FROM skus k JOIN products p ON p.id = k.product_id WHERE k.id = ANY ($1)"
-        " UNION ALL SELECT id, filename, filename FROM import_jobs WHERE id = ANY ($2)",
-        ids["sku"],
-        ids["import"],
-    )
-    return {str(row["id"]): Text(row["zh"], row["en"]) for row in found}
+    partner = partners.of_a_partner(chain, staff)
+    names = await audit_names.names_of(db, rows[:limit], chain, members=not partner)
+    return Page([_line(row, chain, names) for row in rows[:limit]], following)
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -401,7 +385,7 @@ def _version(given: policies.InForce[Any], *, in_force: bool) -> PolicyVersion:
     return PolicyVersion(given.kind, given.version, body, given.active_from, in_force, given.pilot is not None)
 
 
-def _line(row: Any, chain: Chain, name: Text | None) -> AuditLine:
+def _line(row: Any, chain: Chain, names: dict[str, Text]) -> AuditLine:
     store = chain.stores.get(row["store_id"]) if row["store_id"] is not None else None
     return AuditLine(
         id=row["id"],
@@ -412,7 +396,8 @@ def _line(row: Any, chain: Chain, name: Text | None) -> AuditLine:
         action=row["action"],
         subject_kind=row["subject_kind"],
         subject=row["subject"],
-        subject_name=name,
+        subject_name=names.get(row["subject"]),
+        names=audit_names.within(row, names),
         store_code=None if store is None else store.code,
         reason=row["reason"],
         before=row["before"],
