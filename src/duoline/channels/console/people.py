@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, patch, post, put
 
+from duoline import attribution
 from duoline.channels.console import audit_names
 from duoline.channels.http import cursors, doors, partners, sessions
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
@@ -16,7 +17,7 @@ from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel import policies
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.errors import ensure
+from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.stores import access, grant, hire, passwords, queries, rights
@@ -69,6 +70,13 @@ class PersonInput(Input, frozen=True):
     reason: Reason = ""
 
 
+class Heir(Input, frozen=True, kw_only=True):
+    """Who gets the members of a shop: a colleague there, or without one the shop itself."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    staff_id: UUID | None = None
+
+
 class PersonEdit(Input, frozen=True):
     """What to change; a new password and leaving end every session of theirs."""
 
@@ -78,6 +86,16 @@ class PersonEdit(Input, frozen=True):
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     """Their own mobile number, so that they are not their own guide; empty to remove it."""
     reason: Reason = ""
+    heirs: Annotated[list[Heir], msgspec.Meta(max_length=50)] = msgspec.field(default_factory=list)
+    """Who takes over their members when they leave; the policy says so of shops that are not named."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """How many members somebody holds in a shop."""
+
+    store_code: str
+    store_name: Text
+    members: int
 
 
 class GrantsInput(Input, frozen=True):
@@ -191,7 +209,7 @@ async def create_person(write: Write, staff: Staff, chain: Chain, data: PersonIn
     return await write.run(work, status=201)
 
 
-@patch("/api/console/staff/{staff_id:uuid}", opt=doors.staff("staff.edit", staff_id="staff"))
+@patch("/api/console/staff/{staff_id:uuid}", opt=doors.staff("staff.edit", staff_id="staff", store="store"))
 async def change_person(
     write: Write, staff: Staff, chain: Chain, staff_id: UUID, data: PersonEdit
 ) -> Answer[PersonFacts]:
@@ -205,8 +223,13 @@ async def change_person(
         passwords.check(data.password, login="")
         password_hash = await passwords.hashed(data.password)
 
+    heirs = {staff.store(each.store, "staff.edit").id: each.staff_id for each in data.heirs}
+
     async def work(tx: Tx) -> PersonFacts:
         record = await access.lock_overseen(tx, staff_id, chief=staff.grants, chain=chain)
+        for shop, heir in heirs.items():
+            if heir is not None:
+                await _takes_over(tx, heir, shop, staff_id, chain)
         await hire.change(
             tx,
             actor=staff.actor,
@@ -216,12 +239,37 @@ async def change_person(
             password_hash=password_hash,
             reason=data.reason,
             phone=phone,
+            heirs=heirs,
         )
         return await _one(tx, staff_id, chain)
 
     answer = await write.run(work)
     sessions.forget(staff_id)
     return answer
+
+
+async def _takes_over(tx: Tx, heir: UUID, shop: UUID, leaver: UUID, chain: Chain) -> None:
+    """Refuses with 404 for who is no guide of that shop, and for the one who leaves."""
+    try:
+        await attribution.guide_at(tx, heir, shop, chain)
+    except attribution.GuideGone as gone:
+        raise NotFound(kind="staff") from gone
+    if heir == leaver:
+        raise NotFound(kind="staff")
+
+
+@get("/api/console/staff/{staff_id:uuid}/members", opt=doors.staff("staff.edit", staff_id="staff"))
+async def count_held(db: Database, staff: Staff, chain: Chain, staff_id: UUID) -> Page[Held]:
+    """How many members somebody holds, by shop: what is passed on when they leave."""
+    async with db.begin() as tx:
+        await access.lock_overseen(tx, staff_id, chief=staff.grants, chain=chain)
+        rows = await tx.fetch(
+            """SELECT store_id, count(*)::integer AS members FROM bindings
+               WHERE guide_id = $1 AND until_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1""",
+            staff_id,
+        )
+    shops = [(chain.stores[row["store_id"]], row["members"]) for row in rows if row["store_id"] in chain.stores]
+    return Page([Held(shop.code, shop.name.filled, members) for shop, members in shops], None, len(shops))
 
 
 @put("/api/console/staff/{staff_id:uuid}/grants", opt=doors.staff("staff.edit", staff_id="staff", unit_code="unit"))
@@ -409,6 +457,7 @@ ROUTES = [
     list_people,
     create_person,
     change_person,
+    count_held,
     replace_grants,
     list_policies,
     set_policy,

@@ -897,6 +897,13 @@ export interface Resolution {
   reason: string
 }
 
+/** How many members somebody holds in a shop. */
+export interface HeldMembers {
+  store_code: string
+  store_name: Text
+  members: number
+}
+
 export interface AuditLine {
   id: string
   at: string
