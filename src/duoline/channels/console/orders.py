@@ -29,7 +29,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.outbox import Event
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.ledger import accounts
 from duoline.members import consents, phones
 from duoline.stores.directory import Chain
@@ -317,10 +317,10 @@ def patterns(q: str) -> tuple[str | None, str | None, str | None]:
     q = q.strip()
     if not q:
         return None, None, None
-    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    words = plain(q)
     digits = re.sub(r"[\s+-]", "", q)
     phone = f"{digits[::-1]}%" if digits.isdecimal() else None
-    return f"{plain.upper()}%", phone, f"{plain}%" if len(q) <= SHORT_NAME else f"%{plain}%"
+    return f"{words.upper()}%", phone, f"{words}%" if len(q) <= SHORT_NAME else f"%{words}%"
 
 
 Store = Annotated[str | None, QueryParameter(max_length=40)]
