@@ -267,8 +267,27 @@ async def test_members_of_who_leaves_go_where_the_policy_says(
         assert (rows, old) == ([], "guide_left")
         assert (await told(shop, "attribution.unbound"), await told(shop, "attribution.moved")) == (1, 0)
     else:
-        assert ([tuple(row) for row in rows], old) == ([(heir, version)], "transferred")
+        assert ([tuple(row) for row in rows], old) == ([(heir, version)], "guide_left")
         assert await told(shop, "attribution.moved") == 1
+
+
+@pytest.mark.parametrize(("named", "heir"), [("bob", "bob"), (None, None), ("eve", "bob"), ("ann", "bob")])
+async def test_who_was_named_takes_over_else_whom_the_policy_says(
+    shop: Shop, set_policy: Any, named: str | None, heir: str | None
+):
+    """Also where members would be left to nobody; who was named and has no place in the shop is passed over."""
+    await bind(shop, shop.ann)
+    async with shop.db.begin() as tx:
+        eve = await add_guide(tx, "eve", await add_store(tx, "S2"))
+    people = {"bob": shop.bob, "eve": eve, "ann": shop.ann, None: None}
+    await set_policy(leaver="colleague" if named in ("eve", "ann") else "nobody", colleagues="S1:bob")
+    await shop.db.execute("UPDATE staff SET state = 'left' WHERE id = $1", shop.ann)
+    for _ in range(2):
+        await keeping.pass_members_on(shop.db, keeping.Gone(shop.ann, {shop.store: people[named]}))
+    rows = await shop.db.fetch(
+        "SELECT guide_id, until_at IS NULL AS open, ended_because FROM bindings ORDER BY from_at, id"
+    )
+    assert [tuple(row) for row in rows] == [(shop.ann, False, "guide_left"), (people[heir], True, None)]
 
 
 async def test_a_member_is_never_given_to_themselves(shop: Shop, set_policy: Any):

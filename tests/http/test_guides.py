@@ -169,6 +169,27 @@ async def test_headquarters_does_not_decide_what_it_disputes_itself(world: World
     assert (refused.status_code, refused.json()["code"]) == (403, "attribution.own-dispute")
 
 
+async def test_who_leaves_names_who_takes_over_and_their_code_leads_to_the_shop(world: World, milk: str) -> None:
+    code = await code_of(world)
+    await bound(await world.member(PHONE), code)
+    manager, leaver = world.staff("manager1"), world.staff_ids["clerk1"]
+    path = f"/api/console/staff/{leaver}"
+    held = (await manager.get(f"{path}/members")).json()["items"]
+    assert [(one["store_code"], one["members"]) for one in held] == [("S1", 1)]
+    wrong = {"state": "left", "heirs": [{"store": "S1", "staff_id": str(world.staff_ids["clerk2"])}]}
+    assert (await manager.patch(path, wrong)).status_code == 404
+    assert (await manager.patch(path, wrong | {"heirs": [{"store": "S1", "staff_id": str(leaver)}]})).status_code == 404
+    heir = world.staff_ids["manager1"]
+    left = await manager.patch(path, wrong | {"heirs": [{"store": "S1", "staff_id": str(heir)}]})
+    assert (left.status_code, left.json()["state"]) == (200, "left"), left.text
+    told = await world.db.fetchval(
+        "SELECT payload->'heirs' FROM local_outbox WHERE topic = 'stores.staff-changed' ORDER BY id DESC LIMIT 1"
+    )
+    assert list(told.values()) == [str(heir)]
+    answer = await opened(world.anonymous().client, code, query="?v=q")
+    assert answer.headers["location"] == f"/s/S1?t={code}"
+
+
 async def test_members_are_passed_on_and_found(world: World, milk: str) -> None:
     buyer = await world.member(PHONE)
     await bound(buyer, await code_of(world))
@@ -189,3 +210,11 @@ async def test_members_are_passed_on_and_found(world: World, milk: str) -> None:
     await manager.post(path, {"store": "S1", "from_staff_id": ids["manager1"], "reason": "离职"})
     with clock.frozen(NOON + timedelta(minutes=1)):
         assert await offer(buyer, await code_of(world)) == ("replaces", None)
+
+
+async def test_a_sign_of_patterns_finds_itself_alone(world: World, milk: str) -> None:
+    await bound(await world.member(PHONE), await code_of(world))
+    for q, n in (("0001", 1), ("%", 0), ("_", 0), ("\\", 0)):
+        found = (await world.staff("manager1").get("/api/console/bindings", params={"q": q})).json()["items"]
+        assert len(found) == n, q
+    assert (await world.staff("hq").get("/api/console/touchpoints", params={"q": "%"})).json()["items"] == []

@@ -245,7 +245,7 @@ async def test_an_identity_is_added_by_hand_leads_and_is_ended(world: World, bot
         status, shown = await identify(world, one, kind, value)
         assert status == 201, shown
     assert told(shown) == {
-        ("phone", "199****0851", "log-in", True),
+        ("phone", "199****0851", "member-file", True),
         ("wechat_unionid", "u-***efg", "console", True),
         ("mail", "li***@example.com", "console", False),
         ("marketplace:tmall", "tb***231", "console", True),

@@ -125,6 +125,29 @@ async def test_a_card_a_mail_and_a_merged_account_lead_to_the_person(world: Worl
         ]
 
 
+async def test_a_mail_of_a_file_leads_to_the_one_who_has_it(world: World, milk: str) -> None:
+    del milk
+    one, two = await world.member("+8619910000121"), await world.member("+8619910000122")
+    crm = await system(world, "service")
+
+    async def claim(who: Caller, mail: str) -> None:
+        await world.db.execute(
+            "INSERT INTO identities (value, kind, member_id, leads, source, since) VALUES ($1, 'mail', $2, false, 'till', $3)",
+            mail, who.id, NOON,
+        )  # fmt: skip
+
+    for who, mail in ((one, "a@b.cn"), (one, "both@b.cn"), (two, "both@b.cn")):
+        await claim(who, mail)
+    found = await ask(crm, "mail", "A@b.cn")
+    assert (found.status_code, found.json()["member"]["id"]) == (200, str(one.id)), found.text
+    assert refused(await ask(crm, "mail", "both@b.cn")) == (404, "kernel.not-found")
+    # Nobody has logged in with the number yet: it came with a file.
+    (phone,) = [
+        each for each in (await ask(crm, "mail", "a@b.cn")).json()["member"]["identities"] if each["kind"] == "phone"
+    ]
+    assert phone["source"] == "member-file"
+
+
 async def test_for_a_purpose_that_is_the_keys_and_the_members(world: World, milk: str) -> None:
     del milk
     who = await world.member("+8619910000112")
@@ -185,7 +208,7 @@ async def test_a_key_is_shown_once_and_ends(world: World, milk: str) -> None:
     assert (await head.get(KEYS)).json()["items"][0]["used_at"] == "2026-11-18T04:05:00Z"
     end = f"{KEYS}/{row['id']}/revocation"
     assert (await head.post(end, {"reason": "不用了"})).json()["revoked_by"] == "hq"
-    assert refused(await ask(bi, "id", of(who))) == (401, "kernel.unauthorised")
+    assert refused(await ask(bi, "id", of(who))) == (401, "kernel.unknown-key")
     assert refused(await head.post(end, {"reason": "x"})) == (409, "stores.key-revoked")
     assert refused(await head.post(f"{KEYS}/{new_id()}/revocation", {"reason": "x"}))[0] == 404
     actions = await world.db.fetch("SELECT action FROM audit_log WHERE action LIKE 'system.%' ORDER BY id")

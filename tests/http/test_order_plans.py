@@ -107,6 +107,8 @@ async def listed(db: Database, monkeypatch: pytest.MonkeyPatch, *, scope: list[U
         id = store(7)
 
     class Person:
+        grants = ()
+
         def scope(self, _permission):
             return Scope
 

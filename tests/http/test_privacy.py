@@ -13,7 +13,7 @@ from duoline.entry.check import broken
 from duoline.kernel import clock
 from duoline.kernel.metrics import CONSENT_REFUSALS
 from tests.http import test_coupons
-from tests.http.shelf import NOON, line, order, stocked
+from tests.http.shelf import CONTACT, NOON, line, order, stocked
 from tests.http.test_guides import bound, code_of
 
 if TYPE_CHECKING:
@@ -180,6 +180,37 @@ async def test_a_franchisee_sees_the_orders_and_not_the_member(world: World, mil
     assert (await boss.get("/api/console/members", params={"q": "欧阳"})).json()["items"][0]["shared"]
     await say(who, "sharing", False)
     assert (await boss.get(one)).status_code == 403
+
+
+async def test_orders_tell_a_franchisee_no_name_once_they_are_handed_over(world: World, milk: str) -> None:
+    """Not in the list, its file and the case, and nobody is found by a name or a number to see whether it is theirs."""
+    who = await world.member("+8619900000717")
+    placed = (await who.post("/api/mall/orders", order(line(milk, 1, "S3")))).json()
+    boss, head = world.staff("franchisee_a"), world.staff("hq")
+    one = f"/api/console/orders/{placed['id']}"
+
+    async def found(caller: Caller, q: str) -> list[tuple[str, str]]:
+        rows = (await caller.get("/api/console/orders", params={"q": q})).json()["items"]
+        return [(row["customer_name"], row["phone_masked"]) for row in rows]
+
+    name, number = CONTACT["name"], CONTACT["phone"].removeprefix("+86")
+    for q in (name, number, placed["order_no"]):
+        assert [row[0] for row in await found(boss, q)] == [name], q
+    ended = await boss.post(f"{one}/cancellation", {"reason": "x"})
+    assert (ended.status_code, ended.json()["shared"], name in ended.text) == (200, False, False)
+    for q in (name, number, number[-4:]):
+        assert await found(boss, q) == [], q
+        assert len(await found(head, q)) == 1, q
+    assert await found(boss, placed["order_no"]) == [("", "")]
+    assert name not in (await boss.get("/api/console/orders.csv")).text
+    case = (await boss.get(one)).json()
+    assert (case["shared"], case["order"]["contact"], case["order"]["address"], case["member"]["name"]) == (
+        False, {"name": "", "phone": ""}, None, "",
+    )  # fmt: skip
+    assert (await head.get(one)).json()["order"]["contact"]["name"] == name
+    await say(who, "sharing", True)
+    assert [row[0] for row in await found(boss, name)] == [name]
+    assert (await boss.get(one)).json()["shared"]
 
 
 async def test_favourites_are_shown_of_who_agreed_to_it(world: World, milk: str) -> None:

@@ -19,7 +19,7 @@ from duoline.attribution.errors import (
     OwnPhone,
     TouchpointEnded,
 )
-from duoline.attribution.guides import Guide, code_of, guide_at
+from duoline.attribution.guides import Guide, code_of, guide_at, guides_at
 from duoline.attribution.keep_bindings import hand_to
 from duoline.attribution.labels import Hung, hang, label_of
 from duoline.attribution.lifetime import Lifetime, lifetime
@@ -143,6 +143,7 @@ __all__ = [
     "get",
     "get_outfit",
     "guide_at",
+    "guides_at",
     "hand_to",
     "hang",
     "history",

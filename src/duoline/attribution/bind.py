@@ -93,11 +93,19 @@ async def unbind(tx: Tx, *, member_id: UUID, actor: Actor) -> None:
         await _tell(tx, "attribution.unbound", held, because="member")
 
 
-async def pass_on(tx: Tx, held: Binding, *, guide: Guide | None, reason: str, actor: Actor) -> Binding:
+async def pass_on(
+    tx: Tx,
+    held: Binding,
+    *,
+    guide: Guide | None,
+    reason: str,
+    actor: Actor,
+    because: Literal["transferred", "guide_left"] = "transferred",
+) -> Binding:
     """Give an open binding, locked with its member, to a colleague or, without one, to the shop. It runs out when it
-    would have: the member has not bought because of that."""
+    would have: the member has not bought because of that. `because` is why the old one ended."""
     now = clock.now()
-    await end(tx, held, because="transferred", at=now)
+    await end(tx, held, because=because, at=now)
     return await write(
         tx,
         member_id=held.member_id,

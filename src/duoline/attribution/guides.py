@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from duoline.attribution.types import Touchpoint
     from duoline.kernel.auth import Actor
-    from duoline.kernel.db import Tx
+    from duoline.kernel.db import Database, Tx
     from duoline.stores.directory import Chain
 
 
@@ -46,6 +46,17 @@ async def guide_at(tx: Tx, staff_id: UUID, store_id: UUID, chain: Chain) -> Guid
     if store_id not in rights.scope(found, "guide", chain):
         raise GuideGone
     return Guide(row["id"], row["name"], row["phone"], store_id)
+
+
+async def guides_at(db: Database, staff_id: UUID, store_id: UUID, chain: Chain) -> bool:
+    """Whether somebody is a guide of a shop now, without keeping them: for what only shows where to go."""
+    rows = await db.fetch(
+        """SELECT g.role, g.unit_kind, g.unit_id FROM staff s JOIN staff_grants g ON g.staff_id = s.id
+           WHERE s.id = $1 AND s.state = 'active'""",
+        staff_id,
+    )
+    found = grants_of([[row["role"], row["unit_kind"], str(row["unit_id"])] for row in rows])
+    return store_id in rights.scope(found, "guide", chain)
 
 
 async def code_of(tx: Tx, guide: Guide, *, shop: Text, device_id: UUID, actor: Actor) -> Touchpoint:

@@ -32,21 +32,26 @@ JOB = "attribution.pass-on"
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """Somebody whose rights have changed."""
+    """Somebody whose rights have changed. `heirs`: who was named to take over, by shop; None for the shop itself."""
 
     staff_id: UUID
+    heirs: dict[UUID, UUID | None] = {}
 
 
 @outbox.consumer("attribution.staff", topics=["stores.staff-changed"])
 async def staff_changed(tx: Tx, event: Event) -> None:
     """Somebody left, came, or has other rights: look later whether their members must move on."""
-    await jobs.enqueue(tx, JOB, Gone(UUID(event.key)), key=f"{JOB}:{event.key}")
+    heirs = msgspec.convert(event.payload.get("heirs", {}), dict[UUID, UUID | None])
+    # Who was named for one leaving does not stand for the next.
+    key = f"{JOB}:{event.key}" + (f":{event.id}" if heirs else "")
+    await jobs.enqueue(tx, JOB, Gone(UUID(event.key), heirs), key=key)
 
 
 @jobs.handler(JOB, payload=Gone)
 async def pass_members_on(db: Database, gone: Gone) -> None:
-    """Give the members of somebody who is no guide of their shop any more to whom the policy says, one transaction
-    each. Killed half-way it goes on where it was; running twice changes nothing."""
+    """Give the members of somebody who is no guide of their shop any more to whom was named when they left, else to
+    whom the policy says, one transaction each. Killed half-way it goes on where it was; running twice changes
+    nothing."""
     chain = await directory.refresh(db)
     after = UUID(int=0)
     while True:
@@ -62,17 +67,18 @@ async def pass_members_on(db: Database, gone: Gone) -> None:
                 if await _stays(tx, gone.staff_id, row["store_id"], chain):
                     continue
                 rule = BINDING.current().body
-                heir = await _heir(tx, rule, gone.staff_id, row["store_id"], chain)
+                named = row["store_id"] in gone.heirs
+                heir = await (_named if named else _heir)(tx, rule, gone, row["store_id"], chain)
                 await access.lock(tx, row["member_id"])
                 held = await bindings.lock_open(tx, row["member_id"])
                 if held is None or held.id != row["id"]:  # the member was faster
                     continue
-                if rule.leaver == "nobody":
+                if rule.leaver == "nobody" and not named:
                     await release(tx, held, reason="guide left", actor=SYSTEM)
                     continue
                 if heir is not None and await is_own(tx, held.member_id, heir):
                     heir = None
-                await pass_on(tx, held, guide=heir, reason="guide left", actor=SYSTEM)
+                await pass_on(tx, held, guide=heir, reason="guide left", actor=SYSTEM, because="guide_left")
         if len(rows) < BATCH:
             return
         after = rows[-1]["id"]
@@ -84,7 +90,17 @@ WHERE g.role = 'store' AND g.unit_kind = 'store' AND g.unit_id = $1 AND s.state 
 """
 
 
-async def _heir(tx: Tx, rule: BindingPolicy, leaver_id: UUID, store_id: UUID, chain: Chain) -> Guide | None:
+async def _named(tx: Tx, rule: BindingPolicy, gone: Gone, store_id: UUID, chain: Chain) -> Guide | None:
+    """Who was named for a shop, held by `guide_at`; None for the shop itself. Who has left meanwhile, or lost the shop,
+    is followed by whom the policy says."""
+    heir = gone.heirs[store_id]
+    try:
+        return None if heir is None else await guide_at(tx, heir, store_id, chain)
+    except GuideGone:
+        return await _heir(tx, rule, gone, store_id, chain)
+
+
+async def _heir(tx: Tx, rule: BindingPolicy, gone: Gone, store_id: UUID, chain: Chain) -> Guide | None:
     """Who takes over in a shop, held by `guide_at`; None for the shop itself, also where nobody fits."""
     found: list[UUID] = []
     if rule.leaver == "manager":
@@ -93,7 +109,7 @@ async def _heir(tx: Tx, rule: BindingPolicy, leaver_id: UUID, store_id: UUID, ch
         login = rule.colleague_at(store.code)
         found = [row["id"] for row in await tx.fetch("SELECT id FROM staff WHERE login = $1", login)] if login else []
     for staff_id in found:
-        if staff_id == leaver_id:
+        if staff_id == gone.staff_id:
             continue
         try:
             return await guide_at(tx, staff_id, store_id, chain)

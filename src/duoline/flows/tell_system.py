@@ -37,14 +37,16 @@ class Told(NamedTuple):
 async def member_by(db: Database | Tx, kind: str, value: str) -> UUID:
     """Who has an identity, as they are now: `id`, or a kind that leads to one member (docs/reference/members.md).
 
-    A value that two members claim leads to neither. Refuses `members.bad-phone` for what is no number, then
+    A mail leads nobody to a log-in, but whoever asks by key is told of the one member that has it, by a file or by
+    hand. A value that two members claim leads to neither. Refuses `members.bad-phone` for what is no number, then
     `kernel.not-found`.
     """
     if kind == "phone":
         value = phones.normalise(value)
     elif kind == "mail":
         value = match.mail_of(value) or ""
-    found = {one.member_id for one in await identities.of_values(db, [(kind, value)]) if one.leads}
+    claims = await identities.of_values(db, [(kind, value)])
+    found = {one.member_id for one in claims if one.leads or kind == "mail"}
     if kind == "card_no" and not found:
         row = await db.fetchrow("SELECT member_id FROM member_cards WHERE card_no = $1", value)
         found = set() if row is None else {row["member_id"]}

@@ -64,6 +64,15 @@ class Unauthorised(Refusal):
     en = "Please log in first."
 
 
+class UnknownKey(Refusal):
+    """A key of another system that nobody made, that was revoked, or whose time is over."""
+
+    code = "kernel.unknown-key"
+    status = 401
+    zh = "这个密钥不存在,或者已经撤销、过期。请向总部要一个新的密钥。"
+    en = "This key is unknown, was revoked, or has ended; ask headquarters for a new one."
+
+
 class BadInput(Refusal):
     """The payload is readable and wrong; `problems` lists field and reason."""
 

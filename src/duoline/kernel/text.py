@@ -15,3 +15,8 @@ class Text(msgspec.Struct, frozen=True):
     def filled(self) -> Text:
         """The same, the other language standing in for the one that is missing."""
         return self if self.zh and self.en else Text(self.zh or self.en, self.en or self.zh)
+
+
+def plain(words: str) -> str:
+    """What somebody typed, for a pattern of LIKE: its signs stand for themselves."""
+    return words.strip().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

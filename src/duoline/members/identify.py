@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SOURCE = "console"
 LENGTH_MAX = 100
-FIXED = ("log-in", "electronic")
-"""Sources of what is ended elsewhere or never: the number of a log-in, the electronic card."""
+FIXED = ("log-in", "member-file", "electronic")
+"""Sources of what is ended elsewhere or never: the member's own number, the electronic card."""
 _MARKETPLACE = re.compile(r"marketplace:[a-z0-9_-]{1,30}")
 
 

@@ -134,8 +134,12 @@ async def of_member(db: Database | Tx, member_ids: list[UUID]) -> list[dict[str,
                SELECT FROM member_codes c WHERE x.kind = 'card_no' AND c.code = x.value
                    AND NOT c.member_id = ANY (duo_group(x.member_id))) AS alone
            FROM (
-               SELECT 'phone' AS kind, phone AS value, member_id, true AS leads, 'log-in' AS source, created_at AS since
-               FROM members WHERE member_id = ANY ($1) AND phone IS NOT NULL
+               -- Who logs in agrees to be served; of whom nobody ever did, the number came with a file.
+               SELECT 'phone' AS kind, phone AS value, member_id, true AS leads,
+                      CASE WHEN EXISTS (
+                          SELECT FROM consents c WHERE c.member_id = m.member_id AND c.purpose = 'service')
+                          THEN 'log-in' ELSE 'member-file' END AS source, created_at AS since
+               FROM members m WHERE member_id = ANY ($1) AND phone IS NOT NULL
                UNION ALL
                SELECT 'card_no', external_code, member_id, true, 'card', created_at
                FROM members WHERE member_id = ANY ($1) AND external_code IS NOT NULL

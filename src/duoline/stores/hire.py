@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
 
@@ -15,7 +15,7 @@ from duoline.stores.log_in import normal
 from duoline.stores.types import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from duoline.kernel.auth import Actor
@@ -79,8 +79,10 @@ async def change(
     password_hash: str | None,
     reason: str,
     phone: str | None = None,
+    heirs: Mapping[UUID, UUID | None] | None = None,
 ) -> None:
-    """Change a locked person. A new password and leaving end every session of theirs. `phone` is in E.164 form, and
+    """Change a locked person. `heirs` is who takes over from whom leaves, by shop, None for the shop: whoever hears of
+    the leaving is told. A new password and leaving end every session of theirs. `phone` is in E.164 form, and
     none when it is empty.
 
     Refuses with `LastHeadquarters` when the last administrator would leave.
@@ -115,4 +117,7 @@ async def change(
         before={"name": record.name, "state": record.state},
         after=after,
     )
-    await outbox.emit(tx, topic="stores.staff-changed", key=str(record.id), payload={"staff_id": str(record.id)})
+    payload: dict[str, Any] = {"staff_id": str(record.id)}
+    if heirs and state == "left":
+        payload["heirs"] = {str(shop): None if heir is None else str(heir) for shop, heir in heirs.items()}
+    await outbox.emit(tx, topic="stores.staff-changed", key=str(record.id), payload=payload)

@@ -24,7 +24,7 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/assortments"
@@ -168,7 +168,7 @@ async def list_assortments(
 ) -> Page[AssortmentRow]:
     """Assortments, those that begin last first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    asked = clock.now(), which, q.strip()
+    asked = clock.now(), which, plain(q)
     rows = await db.fetch_filtered(_ROWS, *asked, *before, limit + 1)
     shown = await _shown(db, chain, rows[:limit])
     return Page(
@@ -250,7 +250,7 @@ async def list_unlisted(
     """What a shop may not sell, and why; by code."""
     shop = staff.store(store, "catalogue.read")
     after = cursors.unpack(cursor, str)[0] if cursor else ""
-    rows = await db.fetch_filtered(_UNLISTED, shop.id, q.strip(), after, limit + 1)
+    rows = await db.fetch_filtered(_UNLISTED, shop.id, plain(q), after, limit + 1)
     tree, held = await read_tree(db), [from_row(row) for row in await db.fetch(_HELD, clock.now())]
     shown = [
         Unlisted(

@@ -18,7 +18,7 @@ from duoline.channels.http.writes import Write
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.members import phones
 from duoline.stores.directory import Chain
 
@@ -171,7 +171,7 @@ async def list_bindings(
     shop = staff.store(store, "bindings.read").id if store else None
     scope = staff.scope("bindings.read").sql
     rows = await db.fetch_filtered(
-        _ROWS, *scope, q.strip(), shop, which, clock.now(), None, before, limit + 1, partners.of_a_partner(chain, staff)
+        _ROWS, *scope, plain(q), shop, which, clock.now(), None, before, limit + 1, partners.of_a_partner(chain, staff)
     )
     shown = rows[:limit]
     return Page([_row(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)

@@ -23,7 +23,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.members import consents, phones
 from duoline.pricing import coupons
 from duoline.pricing.promotions.uses import Returned
@@ -169,7 +169,7 @@ async def list_batches(
 ) -> Page[BatchRow]:
     """Batches of coupons, the newest first."""
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch_filtered(_ROWS, clock.now(), promotion_id, which, q.strip(), before, None, limit + 1)
+    rows = await db.fetch_filtered(_ROWS, clock.now(), promotion_id, which, plain(q), before, None, limit + 1)
     shown = rows[:limit]
     return Page([_row(row) for row in shown], cursors.pack(shown[-1]["batch_id"]) if len(rows) > limit else None)
 

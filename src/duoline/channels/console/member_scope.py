@@ -8,7 +8,7 @@ from uuid import UUID
 
 from duoline.channels.console.member_shapes import ShopOf, TierOf
 from duoline.kernel.errors import NotFound
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.members.policy import TIERS
 from duoline.orders.member_history import SEEN
 
@@ -67,7 +67,7 @@ def words_of(q: str) -> tuple[str | None, str | None, str | None]:
     q = q.strip()
     if not q:
         return None, None, None
-    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    words = plain(q)
     digits = q.replace(" ", "").replace("-", "").removeprefix("+")
     phone = f"{digits[::-1]}%" if digits.isdecimal() and len(digits) >= DIGITS_MIN else None
-    return f"%{plain}%", f"{plain}%", phone
+    return f"%{words}%", f"{words}%", phone

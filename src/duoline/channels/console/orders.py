@@ -16,7 +16,7 @@ from litestar import Request, get, post
 from litestar.params import QueryParameter
 
 from duoline import fulfilment, orders
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, answer, text_answer
 from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
 from duoline.channels.http.live import Feed, Frame, Hub
@@ -29,9 +29,9 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.outbox import Event
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.ledger import accounts
-from duoline.members import phones
+from duoline.members import consents, phones
 from duoline.stores.directory import Chain
 from duoline.stores.rights import Scope
 
@@ -68,6 +68,9 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     customer_name: str
     phone_masked: str
+    shared: bool
+    """False for a franchisee when the buyer did not agree to sharing and nothing is left to hand over: no name, no
+    number."""
     store_codes: list[str]
 
 
@@ -142,10 +145,12 @@ class SoldView(msgspec.Struct, frozen=True):
 class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one order, or with `whole` false, everything about what one's own shops serve of it.
 
-    `sold` of an order that a clerk made, for whoever sees all of it or that shop.
+    `sold` of an order that a clerk made, for whoever sees all of it or that shop. `shared` false: a franchisee who is
+    told no name, number and address, because the buyer did not agree to it and nothing is left to hand over.
     """
 
     whole: bool
+    shared: bool
     order: OrderView
     sold: SoldView | None
     member: MemberLine
@@ -176,9 +181,15 @@ _DAY = """(
           SELECT place FROM unnest(o.location_ids) place WHERE $1 OR place = ANY ($2) LIMIT 1)))"""
 # Work of one's own shops, or what is on its way to one of them.
 _OWN = f"(f.location_id = ANY ($2) OR (f.to_location_id = ANY ($2) AND {fulfilment.SERVING}))"
+# Whom the order is for, to a franchisee: as long as there is something for their shops to hand over, and after that
+# with the buyer's consent alone. A guest is who they turned out to be.
+_NAMED = f"""(duo_consents(duo_now(o.member_id), 'sharing') OR EXISTS (
+    SELECT FROM fulfilments f WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND {_OWN}
+      AND f.state IN ('waiting', 'to_pick', 'ready')))"""
 _LIST = f"""
-SELECT o.member_id, o.id, o.order_no, o.channel, o.state, o.pay_mode, o.placed_at, o.total_minor, o.paid_minor,
-       o.refunded_minor, o.currency, o.contact_name, o.contact_phone, o.location_ids, o.store_id,
+SELECT o.member_id, o.id, o.order_no, {{named}} AS named, o.channel, o.state, o.pay_mode, o.placed_at,
+       o.total_minor, o.paid_minor, o.refunded_minor, o.currency, o.contact_name, o.contact_phone, o.location_ids,
+       o.store_id,
        (SELECT sum(l.quantity) FROM order_lines l WHERE l.member_id = o.member_id AND l.order_id = o.id) AS units,
        (SELECT array_agg(DISTINCT f.kind || ' ' || f.state) FROM fulfilments f
          WHERE f.location_id = ANY (o.location_ids) AND f.order_id = o.id AND ($1 OR {_OWN})) AS jobs,
@@ -203,8 +214,8 @@ LEFT JOIN LATERAL (
     WHERE {_OWN} AND f.location_id = ANY (o.location_ids) AND f.order_id = o.id
 ) own ON NOT $1 AND NOT (o.location_ids <@ $2)
 WHERE ($1 OR o.location_ids && $2 OR o.store_id = ANY ($2))
-  AND ($3::text IS NULL OR upper(o.order_no) LIKE $3 OR reverse(o.contact_phone) LIKE $12::text
-       OR o.contact_name ILIKE $13::text)
+  AND ($3::text IS NULL OR upper(o.order_no) LIKE $3 OR reverse(o.contact_phone) LIKE $12::text AND {{named}}
+       OR o.contact_name ILIKE $13::text AND {{named}})
   AND ($4 = '' OR o.state = $4) AND ($5 = '' OR o.channel = $5)
   AND ($6::uuid IS NULL OR o.location_ids @> ARRAY[$6] OR o.store_id = $6)
   -- The trading day is that of the shop, of several the first that one sees. The instants around it are for the index.
@@ -246,6 +257,11 @@ FROM orders o WHERE o.member_id = $1 AND o.id = $2
 """
 
 
+def _list(*, partner: bool) -> str:
+    """The list for a franchisee, who finds nobody by a name or number that they would not be shown, or for others."""
+    return _LIST.format(named=_NAMED if partner else "true")
+
+
 async def _rows(
     db: Database,
     staff: Staff,
@@ -269,7 +285,8 @@ async def _rows(
     if after:
         value = int(after[0]) if kind == "bigint" else datetime.fromisoformat(after[0])
     return await db.fetch_filtered(
-        f"""{_LIST} AND ($9::{kind} IS NULL OR ({column}, o.id) {ahead} ($9, $10::uuid))
+        f"""{_list(partner=partners.of_a_partner(chain, staff))}
+              AND ($9::{kind} IS NULL OR ({column}, o.id) {ahead} ($9, $10::uuid))
             ORDER BY {column} {direction}, o.id {direction} LIMIT $11""",
         everything,
         locations,
@@ -300,10 +317,10 @@ def patterns(q: str) -> tuple[str | None, str | None, str | None]:
     q = q.strip()
     if not q:
         return None, None, None
-    plain = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    words = plain(q)
     digits = re.sub(r"[\s+-]", "", q)
     phone = f"{digits[::-1]}%" if digits.isdecimal() else None
-    return f"{plain.upper()}%", phone, f"{plain}%" if len(q) <= SHORT_NAME else f"%{plain}%"
+    return f"{words.upper()}%", phone, f"{words}%" if len(q) <= SHORT_NAME else f"%{words}%"
 
 
 Store = Annotated[str | None, QueryParameter(max_length=40)]
@@ -326,7 +343,11 @@ async def list_orders(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[OrderRow]:
-    """Orders of the shops one may see. `q` is the beginning of a number, the end of a phone, or a name."""
+    """Orders of the shops one may see. `q` is the beginning of a number, the end of a phone, or a name.
+
+    A franchisee is told names and numbers, and finds orders by them, as long as something is left to hand over; after
+    that of buyers who agreed to sharing.
+    """
     rows = await _rows(
         db, staff, chain, q=q, state=in_state, channel=channel, store=store, since=since, until=until, sort=sort,
         limit=limit + 1, cursor=cursor,
@@ -411,8 +432,9 @@ def _row(row: Any, chain: Chain, scope: Scope) -> OrderRow:
         placed_at=row["placed_at"],
         total=Money(row["seen_minor"], row["currency"]),
         units=(row["own_units"] if part else row["units"]) or 0,
-        customer_name=row["contact_name"],
-        phone_masked=phones.masked(row["contact_phone"]) or "",
+        customer_name=row["contact_name"] if row["named"] else "",
+        phone_masked=(phones.masked(row["contact_phone"]) or "") if row["named"] else "",
+        shared=row["named"],
         store_codes=[chain.stores[location].code for location in locations if location in chain.stores],
     )
 
@@ -424,7 +446,27 @@ async def read_order(db: Database, staff: Staff, chain: Chain, order_id: UUID) -
     Of an order that other shops serve too, only the part of the shops one may see (`whole` is false).
     """
     member_id = await owner(db, staff, order_id, "orders.read")
-    return await case_of(db, chain, member_id, order_id, staff.scope("orders.read"))
+    return await _told(db, staff, chain, await case_of(db, chain, member_id, order_id, staff.scope("orders.read")))
+
+
+# $1, $2 the scope, of which a franchisee never has everything.
+_IS_NAMED = f"SELECT NOT $1 AND {_NAMED} FROM orders o WHERE o.member_id = $3 AND o.id = $4"  # noqa: S608 - our own words
+
+
+async def _told(db: Database | Tx, staff: Staff, chain: Chain, case: OrderCase) -> OrderCase:
+    """The case as it is told to this person: to a franchisee without whom it is for, unless they may know."""
+    if not partners.of_a_partner(chain, staff):
+        return case
+    if await db.fetchval(_IS_NAMED, *staff.scope("orders.read").sql, case.member.id, case.order.id):
+        return case
+    consents.count_refused("sharing", door="console.order")
+    nobody = order_view.ContactView(name="", phone="")
+    return msgspec.structs.replace(
+        case,
+        shared=False,
+        order=msgspec.structs.replace(case.order, contact=nobody, address=None, note=""),
+        member=msgspec.structs.replace(case.member, name="", phone_masked=None),
+    )
 
 
 async def owner(db: Database, staff: Staff, order_id: UUID, permission: str) -> UUID:
@@ -454,6 +496,7 @@ async def case_of(db: Database | Tx, chain: Chain, member_id: UUID, order_id: UU
     brought: list[Brought] = msgspec.convert(row["transfers"], list[Brought])
     return OrderCase(
         whole=mine is None,
+        shared=True,
         order=order,
         sold=_sold(doc, row["sold_by"], chain, None if mine is None else scope),
         member=MemberLine(
@@ -594,7 +637,8 @@ async def cancel_order(
             actor=staff.actor,
             at=None if scope.everything else scope.store_ids,
         )
-        return await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+        case = await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+        return await _told(tx, staff, chain, case)
 
     return await write.run(work)
 

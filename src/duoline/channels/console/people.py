@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,13 +9,15 @@ from uuid import UUID
 import msgspec
 from litestar import get, patch, post, put
 
-from duoline.channels.http import cursors, doors, sessions
+from duoline import attribution
+from duoline.channels.console import audit_names
+from duoline.channels.http import cursors, doors, partners, sessions
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel import policies
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.errors import ensure
+from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.text import Text
 from duoline.members import phones
 from duoline.stores import access, grant, hire, passwords, queries, rights
@@ -69,6 +70,13 @@ class PersonInput(Input, frozen=True):
     reason: Reason = ""
 
 
+class Heir(Input, frozen=True, kw_only=True):
+    """Who gets the members of a shop: a colleague there, or without one the shop itself."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    staff_id: UUID | None = None
+
+
 class PersonEdit(Input, frozen=True):
     """What to change; a new password and leaving end every session of theirs."""
 
@@ -78,6 +86,16 @@ class PersonEdit(Input, frozen=True):
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     """Their own mobile number, so that they are not their own guide; empty to remove it."""
     reason: Reason = ""
+    heirs: Annotated[list[Heir], msgspec.Meta(max_length=50)] = msgspec.field(default_factory=list)
+    """Who takes over their members when they leave; the policy says so of shops that are not named."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """How many members somebody holds in a shop."""
+
+    store_code: str
+    store_name: Text
+    members: int
 
 
 class GrantsInput(Input, frozen=True):
@@ -128,7 +146,9 @@ class AuditLine(msgspec.Struct):
     subject_kind: str
     subject: str
     subject_name: Text | None
-    """What an id stands for, where the subject is one: an article, the name of a file."""
+    """What an id stands for, where the subject is one: an article, the name of a file, a member, a payee."""
+    names: dict[str, Text]
+    """What ids in `before` and `after` stand for, as far as known: staff, shops, members."""
     store_code: str | None
     reason: str
     before: Any
@@ -189,7 +209,7 @@ async def create_person(write: Write, staff: Staff, chain: Chain, data: PersonIn
     return await write.run(work, status=201)
 
 
-@patch("/api/console/staff/{staff_id:uuid}", opt=doors.staff("staff.edit", staff_id="staff"))
+@patch("/api/console/staff/{staff_id:uuid}", opt=doors.staff("staff.edit", staff_id="staff", store="store"))
 async def change_person(
     write: Write, staff: Staff, chain: Chain, staff_id: UUID, data: PersonEdit
 ) -> Answer[PersonFacts]:
@@ -203,8 +223,13 @@ async def change_person(
         passwords.check(data.password, login="")
         password_hash = await passwords.hashed(data.password)
 
+    heirs = {staff.store(each.store, "staff.edit").id: each.staff_id for each in data.heirs}
+
     async def work(tx: Tx) -> PersonFacts:
         record = await access.lock_overseen(tx, staff_id, chief=staff.grants, chain=chain)
+        for shop, heir in heirs.items():
+            if heir is not None:
+                await _takes_over(tx, heir, shop, staff_id, chain)
         await hire.change(
             tx,
             actor=staff.actor,
@@ -214,12 +239,37 @@ async def change_person(
             password_hash=password_hash,
             reason=data.reason,
             phone=phone,
+            heirs=heirs,
         )
         return await _one(tx, staff_id, chain)
 
     answer = await write.run(work)
     sessions.forget(staff_id)
     return answer
+
+
+async def _takes_over(tx: Tx, heir: UUID, shop: UUID, leaver: UUID, chain: Chain) -> None:
+    """Refuses with 404 for who is no guide of that shop, and for the one who leaves."""
+    try:
+        await attribution.guide_at(tx, heir, shop, chain)
+    except attribution.GuideGone as gone:
+        raise NotFound(kind="staff") from gone
+    if heir == leaver:
+        raise NotFound(kind="staff")
+
+
+@get("/api/console/staff/{staff_id:uuid}/members", opt=doors.staff("staff.edit", staff_id="staff"))
+async def count_held(db: Database, staff: Staff, chain: Chain, staff_id: UUID) -> Page[Held]:
+    """How many members somebody holds, by shop: what is passed on when they leave."""
+    async with db.begin() as tx:
+        await access.lock_overseen(tx, staff_id, chief=staff.grants, chain=chain)
+        rows = await tx.fetch(
+            """SELECT store_id, count(*)::integer AS members FROM bindings
+               WHERE guide_id = $1 AND until_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1""",
+            staff_id,
+        )
+    shops = [(chain.stores[row["store_id"]], row["members"]) for row in rows if row["store_id"] in chain.stores]
+    return Page([Held(shop.code, shop.name.filled, members) for shop, members in shops], None, len(shops))
 
 
 @put("/api/console/staff/{staff_id:uuid}/grants", opt=doors.staff("staff.edit", staff_id="staff", unit_code="unit"))
@@ -314,27 +364,9 @@ async def list_audit(
         limit + 1,
     )
     following = cursors.pack(rows[limit - 1]["at"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    names = await _names(db, rows[:limit])
-    return Page([_line(row, chain, names.get(row["subject"])) for row in rows[:limit]], following)
-
-
-UUID_LENGTH = 36
-
-
-async def _names(db: Database, rows: Sequence[Any]) -> dict[str, Text]:
-    """What the ids among the subjects are called. Nobody knows an article or a file by its id."""
-    ids: dict[str, list[UUID]] = {"sku": [], "import": []}
-    for row in rows:
-        if row["subject_kind"] in ids and len(row["subject"]) == UUID_LENGTH:
-            ids[row["subject_kind"]].append(UUID(row["subject"]))
-    found = await db.fetch(
-        "SELECT k.id, p.name_zh || ' ' || k.code AS zh, p.name_en || ' ' || k.code AS en"
-        " FROM skus k JOIN products p ON p.id = k.product_id WHERE k.id = ANY ($1)"
-        " UNION ALL SELECT id, filename, filename FROM import_jobs WHERE id = ANY ($2)",
-        ids["sku"],
-        ids["import"],
-    )
-    return {str(row["id"]): Text(row["zh"], row["en"]) for row in found}
+    partner = partners.of_a_partner(chain, staff)
+    names = await audit_names.names_of(db, rows[:limit], chain, members=not partner)
+    return Page([_line(row, chain, names) for row in rows[:limit]], following)
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -401,7 +433,7 @@ def _version(given: policies.InForce[Any], *, in_force: bool) -> PolicyVersion:
     return PolicyVersion(given.kind, given.version, body, given.active_from, in_force, given.pilot is not None)
 
 
-def _line(row: Any, chain: Chain, name: Text | None) -> AuditLine:
+def _line(row: Any, chain: Chain, names: dict[str, Text]) -> AuditLine:
     store = chain.stores.get(row["store_id"]) if row["store_id"] is not None else None
     return AuditLine(
         id=row["id"],
@@ -412,7 +444,8 @@ def _line(row: Any, chain: Chain, name: Text | None) -> AuditLine:
         action=row["action"],
         subject_kind=row["subject_kind"],
         subject=row["subject"],
-        subject_name=name,
+        subject_name=names.get(row["subject"]),
+        names=audit_names.within(row, names),
         store_code=None if store is None else store.code,
         reason=row["reason"],
         before=row["before"],
@@ -424,6 +457,7 @@ ROUTES = [
     list_people,
     create_person,
     change_person,
+    count_held,
     replace_grants,
     list_policies,
     set_policy,

@@ -22,7 +22,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import Money, minor_of
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.pricing import presales
 from duoline.pricing.presales import save
 from duoline.pricing.presales.types import MEMBER_MAX, UNITS_MAX
@@ -183,7 +183,7 @@ async def list_presales(
 ) -> Page[PresaleRow]:
     """Pre-sales, those that begin last first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    asked = clock.now(), which, q.strip()
+    asked = clock.now(), which, plain(q)
     rows = await db.fetch_filtered(_ROWS, *asked, *before, limit + 1)
     shown = await _shown(db, rows[:limit])
     return Page(

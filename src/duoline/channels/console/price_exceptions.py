@@ -17,7 +17,7 @@ from duoline.channels.http.sessions import Staff
 from duoline.kernel import clock
 from duoline.kernel.db import Database
 from duoline.kernel.money import Money
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.stores.directory import Chain
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def list_price_exceptions(
     """
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
     shop = staff.store(store, "prices.read").id if store else None
-    asked = clock.now(), which, kind, q.strip(), shop, *staff.scope("prices.read").sql
+    asked = clock.now(), which, kind, plain(q), shop, *staff.scope("prices.read").sql
     rows = await db.fetch(_ROWS, *asked, *before, limit + 1)
     facts = await catalog.sku_facts(db, {row["sku_id"] for row in rows[:limit]})
     shown = [_row(row, facts[row["sku_id"]], chain) for row in rows[:limit]]

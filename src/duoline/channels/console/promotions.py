@@ -28,7 +28,7 @@ from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.ids import new_id
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.pricing.promotions import book, save
 from duoline.pricing.promotions.types import Promotion
 from duoline.stores.directory import Chain
@@ -86,7 +86,7 @@ async def list_promotions(
 ) -> Page[PromotionRow]:
     """Promotions as they hold, those that begin last first."""
     before = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    asked = clock.now(), which, kind, q.strip()
+    asked = clock.now(), which, kind, plain(q)
     rows = await db.fetch_filtered(_ROWS, *asked, *before, limit + 1)
     shown = await encoded(db, chain, [_written(row) for row in rows[:limit]])
     return Page(

@@ -24,7 +24,7 @@ from duoline.kernel import outbox
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.stores.directory import Chain
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -182,7 +182,7 @@ async def list_stock(
         everything,
         locations,
         staff.store(store, "stock.read").id if store else None,
-        q.strip(),
+        plain(q),
         after[0],
         after[1],
         limit + 1,

@@ -27,7 +27,7 @@ from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.money import CURRENCY, Money
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.stores.directory import Chain
 from duoline.stores.rights import Scope
 from duoline.stores.types import CHAIN_ID, CHAIN_ZONE
@@ -360,7 +360,7 @@ async def _rows(
     return await db.fetch(
         _ROWS,
         *staff.scope("touchpoints.read").sql,
-        q.strip(),
+        plain(q),
         kind,
         staff.store(store, "touchpoints.read").id if store else None,
         which,

@@ -20,6 +20,7 @@ from duoline.flows.transfer_view import TransferView
 from duoline.inventory import transfers
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
+from duoline.kernel.text import plain
 from duoline.stores.directory import Chain
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -81,7 +82,7 @@ async def list_transfers(
         everything,
         locations,
         staff.store(store, "transfers").id if store else None,
-        q.strip(),
+        plain(q),
         sku,
         *after,
         limit + 1,

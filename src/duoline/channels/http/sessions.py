@@ -18,7 +18,7 @@ from litestar.handlers import BaseRouteHandler
 
 from duoline.channels.http import doors
 from duoline.kernel.auth import Actor, token_hash
-from duoline.kernel.errors import Forbidden, NotFound, Refusal, Unauthorised
+from duoline.kernel.errors import Forbidden, NotFound, Refusal, Unauthorised, UnknownKey
 from duoline.members import sessions as member_sessions
 from duoline.members.sessions import MemberRecord
 from duoline.stores import directory, rights, system_keys
@@ -267,7 +267,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     elif door.who == "system":
         system = await system_session(connection)
         if system is None:
-            raise Unauthorised
+            raise UnknownKey if token_of(connection, "") else Unauthorised
         if door.permission not in system.rights:
             raise Forbidden(permission=door.permission)
 

@@ -33,10 +33,19 @@ async def open_touchpoint(
         return missing_page(request, settings, language)
     if found.ended_at is not None:
         return shell_page(request, settings, language, heads.ended(request.url.path, language), status=410)
-    target = attribution.path_of(found.target, found.code).encode("ascii", "ignore")
+    target = attribution.path_of(await _alive(db, chain, found), found.code).encode("ascii", "ignore")
     via: attribution.Via = "qr" if request.query_params.get("v") == "q" else "link"
     counted = await count_scan.count(request, settings, db, chain, found, member=visitor.member, via=via)
     return Answer(b"", status=302, headers=[(b"location", target), NO_STORE, *counted])
+
+
+async def _alive(db: Database, chain: Chain, found: attribution.Touchpoint) -> attribution.Target:
+    """Where a code leads now: that of a guide who has left leads to their shop, so that no print is a dead end."""
+    if found.target.kind != "guide" or found.store_id is None or found.store_id not in chain.stores:
+        return found.target
+    if await attribution.guides_at(db, found.owner.id, found.store_id, chain):
+        return found.target
+    return attribution.Target("store", chain.stores[found.store_id].code)
 
 
 @get("/01/{gtin:str}", opt=doors.public(gtin=doors.SHARED), include_in_schema=False)

@@ -122,6 +122,8 @@ export interface OrderRow {
   units: number
   customer_name: string
   phone_masked: string
+  /** False for a franchisee when the buyer did not agree to sharing and nothing is left to hand over. */
+  shared: boolean
   store_codes: string[]
 }
 
@@ -183,6 +185,8 @@ export interface OrderView extends Omit<Order, "pay_mode"> {
 /** With `whole` false, only what one's own shops serve of it. */
 export interface OrderCase {
   whole: boolean
+  /** As in a row: whether the case tells whom it is for. */
+  shared: boolean
   order: OrderView
   /** The shop and the clerk who made it for a customer. */
   sold: { store_code: string; store_name: Text; by: string } | null
@@ -893,6 +897,13 @@ export interface Resolution {
   reason: string
 }
 
+/** How many members somebody holds in a shop. */
+export interface HeldMembers {
+  store_code: string
+  store_name: Text
+  members: number
+}
+
 export interface AuditLine {
   id: string
   at: string
@@ -904,6 +915,8 @@ export interface AuditLine {
   subject: string
   /** What an id stands for: an article, the name of a file. Null where the subject is a code already. */
   subject_name: Text | null
+  /** What ids in `before` and `after` stand for, as far as known. */
+  names: Record<string, Text>
   store_code: string | null
   reason: string
   before: unknown
