@@ -110,8 +110,8 @@ async def test_headquarters_enters_changes_and_drops_with_a_reason(world: World,
     made = await hq.post(path, OWN | {"reason": "form of 1 November"})
     assert (made.status_code, made.json()["account"]["receiver"]) == (200, MASKED), made.text
     assert (await world.staff("clerk1").get("/api/clerk/payout-account")).json()["account"]["receiver"] == MASKED
-    for login in ("manager1", "clerk1", "franchisee_a"):
-        assert (await world.staff(login).post(path, OWN | {"reason": "mine"})).status_code == 403
+    for login, status in (("manager1", 403), ("clerk1", 403), ("franchisee_a", 404)):
+        assert (await world.staff(login).post(path, OWN | {"reason": "mine"})).status_code == status
         assert (await world.staff(login).get(path)).status_code in (403, 404)
     shop = f"/api/console/payees/{found['store']}/account"
     assert (await hq.get(shop)).json()["booked"] is True
@@ -122,6 +122,21 @@ async def test_headquarters_enters_changes_and_drops_with_a_reason(world: World,
     assert (await hq.post(f"{path}/removal", {"reason": "left"})).status_code == 404
     reasons = await world.db.fetch("SELECT reason FROM audit_log WHERE subject = $1 ORDER BY id", found["staff"])
     assert [row["reason"] for row in reasons] == ["form of 1 November", "left"]
+
+
+async def test_a_company_enters_its_own_account_and_no_other(world: World, connected: SandboxClient) -> None:
+    for code in ("FA", "FB"):
+        await world.db.execute(
+            "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'company', now())", world.companies[code]
+        )
+    path, other = (f"/api/console/payees/{world.companies[code]}/account" for code in ("FA", "FB"))
+    franchisee, body = world.staff("franchisee_a"), OWN | {"reason": "new account"}
+    made = await franchisee.post(path, body)
+    assert (made.status_code, made.json()["account"]["receiver"]) == (200, MASKED), made.text
+    assert (await franchisee.post(other, body)).status_code == 404
+    assert (await franchisee.post(f"{path}/removal", {"reason": "by file"})).json()["account"] is None
+    said = await world.db.fetchval("SELECT count(*) FROM audit_log WHERE subject = $1", str(world.companies["FA"]))
+    assert said == 2
 
 
 @pytest.mark.usefixtures("sold")
