@@ -47,6 +47,7 @@ READS = {
     "members/profile.py": "service",
     "members/sessions.py": "service",
     "members/sign_in.py": "service",
+    "settlement/statements.py": "service",
 }
 
 _MEMBERS = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?:members|phone_index)\b", re.IGNORECASE)

@@ -14,7 +14,7 @@ import pytest
 
 from duoline import attribution, settlement
 from duoline.attribution import NewTouchpoint, Owner, Target
-from duoline.flows import credit
+from duoline.flows import credit, ship
 from duoline.flows.draft import Receipt
 from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, outbox
@@ -24,7 +24,7 @@ from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.settlement import payouts, statements
 from tests.flows.conftest import NOON
-from tests.flows.test_returns import bring, sold
+from tests.flows.test_returns import bring, rebuilt, sold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,6 +188,8 @@ async def trade(world: World, books: Books) -> None:
     for row in await world.db.fetch("SELECT * FROM statements WHERE state = 'closed'"):
         for boss in (BOSS, OTHER_BOSS)[: row["approvals_needed"]]:
             await approved(world, row, by=boss)
+    await bring(world, receipts[1].id, milk=1)  # after it was approved
+    await told(world)
     await paid_out(world)
     for row in await world.db.fetch("SELECT payee_id, id FROM payouts WHERE payee_id = $1", GUIDE):
         async with world.db.begin() as tx:
@@ -251,6 +253,74 @@ async def test_the_facts_are_frozen_when_it_is_paid(world, books, set_policy):
     assert (await has(world))[0] == 398  # the next one is nobody's
 
 
+async def sold_to_a_franchisee(world: World) -> UUID:
+    """Shop A is a franchisee's from now on."""
+    company = new_id()
+    await world.db.execute("INSERT INTO companies VALUES ($1, 'FR', '加盟', 'Franchise', 'franchisee')", company)
+    await world.db.execute("UPDATE stores SET company_id = $2 WHERE id = $1", world.stores["A"], company)
+    await rebuilt(world)
+    return company
+
+
+async def owners(world: World, order_id: UUID) -> dict[UUID, int]:
+    """Whose the goods of an order were, and what they have for them."""
+    rows = await world.db.fetch(
+        "SELECT payee_id, earned_minor FROM accruals WHERE role = 'owner' AND order_id = $1", order_id
+    )
+    return {row["payee_id"]: row["earned_minor"] for row in rows}
+
+
+async def test_a_shop_that_is_sold_takes_nothing_of_earlier_orders_along(world, books, set_policy):
+    before = await had(world, books, 2)
+    await told(world)
+    had_minor = await owners(world, before.id)
+    company = await sold_to_a_franchisee(world)
+    await bring(world, before.id, milk=1)
+    await told(world)
+    assert await owners(world, before.id) == {settlement.HEADQUARTERS.id: had_minor[settlement.HEADQUARTERS.id] // 2}
+    # What it sells from now on is its new company's, also when it is tried under other rules.
+    after = await had(world, books, 1)
+    await told(world)
+    assert list(await owners(world, after.id)) == [company]
+    tried = await settlement.simulate(
+        world.db,
+        settlement.Draft(
+            settlement.CommissionPolicy(), settlement.ALLOCATION.current().body, settlement.CONTRACTS.current().body
+        ),
+        since=NOON - timedelta(days=1),
+        until=NOON + timedelta(days=1),
+    )
+    sums = {one.payee.id: (one.before_minor, one.after_minor) for one in tried.sums if one.book == "allocation"}
+    assert all(was == would for was, would in sums.values()), sums
+
+
+async def test_nothing_is_due_while_a_parcel_may_still_come_back(world, books):
+    await world.stock("A", "milk", 1)
+    receipt = await world.paid(books, world.wish("milk", 1))
+    [job] = receipt.fulfilments
+    await world.db.execute("UPDATE fulfilments SET promise_at = $1", NOON + timedelta(days=5))
+    await world.ready(receipt)
+    parcel = {"location_id": world.stores[job.store_code], "fulfilment_id": job.id, "actor": world.clerk}
+    async with world.db.begin() as tx:
+        await ship.ship(tx, **parcel, carrier="SF", tracking_no="1")
+    await told(world)
+    due = "SELECT DISTINCT matures_at FROM accruals"
+    # Promised in five days, it may come back for seven more: nothing is due before the thirteenth.
+    assert await world.value(due) == NOON + timedelta(days=13)
+    # It arrives a day late, and may come back for a day longer.
+    with clock.frozen(NOON + timedelta(days=6)):
+        async with world.db.begin() as tx:
+            await ship.deliver(tx, **parcel)
+        await told(world)
+        await told(world)
+    assert await world.value(due) == NOON + timedelta(days=14)
+    with clock.frozen(NOON + timedelta(days=13, hours=11)):
+        assert await settlement.mature(world.db) == 0
+        await bring(world, receipt.id, milk=1, at=job.store_code)
+        await told(world)
+    assert await has(world) == (0, 0, 0, 0)
+
+
 async def test_every_order_s_money_is_shared_to_the_cent(world, books):
     receipt = await had(world, books, 3)
     await told(world)
@@ -284,6 +354,92 @@ async def test_a_return_after_the_payout_is_carried_against_the_next(world, book
     december = await statement(world, "2026-12")
     assert (december["reversed_minor"], december["to_pay_minor"], december["carried_out_minor"]) == (398, 0, -398)
     assert december["state"] == "carried"
+
+
+async def returned_after_approval(world: World, books: Books) -> asyncpg.Record:
+    """Two are bought, the month is closed and approved, one comes back before anybody pays."""
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    one = await statement(world)
+    assert (await approved(world, one), one["to_pay_minor"]) == ("approved", 796)
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    return one
+
+
+async def test_what_comes_back_between_approval_and_payout_is_not_paid_and_not_lost(world, books):
+    await returned_after_approval(world, books)
+    await paid_out(world)
+    one = await statement(world)
+    assert (one["state"], one["to_pay_minor"], one["withheld_minor"]) == ("paying", 796, 398)
+    assert await has(world) == (0, 0, 398, 0)
+    assert await world.value("SELECT (amount_minor, due_minor)::text FROM payouts") == "(398,398)"
+    # The next month has both: what was not paid, and what was taken back.
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12")
+    assert [december[name] for name in ("carried_in_minor", "withheld_in_minor", "reversed_minor")] == [398, 398, 398]
+    assert (december["to_pay_minor"], december["carried_out_minor"], december["state"]) == (0, 0, "carried")
+
+
+async def test_of_which_nothing_is_left_nothing_is_sent_and_the_next_month_comes_out_even(world, books):
+    receipt = await had(world, books, 1)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)  # has what was taken back before November is paid
+    await paid_out(world)
+    assert await world.value("SELECT count(*) FROM payouts") == 0
+    one = await statement(world)
+    assert (one["state"], one["to_pay_minor"], one["withheld_minor"]) == ("carried", 398, 398)
+    assert await has(world) == (0, 0, 0, 0)
+    assert (await statement(world, "2026-12"))["carried_out_minor"] == -398
+    await closed(world, "2027-01", at=timedelta(days=80))
+    january = await statement(world, "2027-01")
+    assert [january[name] for name in ("carried_in_minor", "withheld_in_minor", "carried_out_minor")] == [0, 398, 0]
+    assert await closed(world, "2027-02", at=timedelta(days=110)) == 0
+
+
+async def test_a_return_and_a_payout_at_once_follow_one_another(world, books):
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await bring(world, receipt.id, milk=1)
+    await asyncio.gather(told(world), *(paid_out(world) for _ in range(3)))
+    # Whichever was first, no more was asked for than was due, and what is missing or withheld goes into the next.
+    pending, due, paying, paid = await has(world)
+    assert (pending, due + paying, paid) == (0, 398, 0)
+    assert paying + (await statement(world))["withheld_minor"] == 796
+    assert await world.value("SELECT count(*) FROM payouts WHERE amount_minor > due_minor") == 0
+
+
+async def test_a_payout_that_failed_is_asked_again_for_what_is_still_due(world, books):
+    receipt = await had(world, books, 2)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world))
+    await paid_out(world)
+    await bring(world, receipt.id, milk=1)
+    await told(world)
+    async with world.db.begin() as tx:
+        await settlement.resolve(
+            tx, GUIDE, await world.value("SELECT id FROM payouts"), went_well=False, problem="closed", actor=SYSTEM
+        )
+    await paid_out(world)
+    assert await has(world) == (0, 0, 398, 0)
+    assert [*await world.db.fetch("SELECT amount_minor FROM payouts ORDER BY at, id")][1]["amount_minor"] == 398
+    assert (await statement(world))["withheld_minor"] == 398
+
+
+def test_less_than_what_is_due_is_paid_only_where_it_is_worth_sending():
+    now = payouts.payable_now
+    assert now(796, due_minor=1_000, least_minor=100) == 796
+    assert now(50, due_minor=50, least_minor=100) == 50  # approved before the least was raised
+    assert now(796, due_minor=398, least_minor=100) == 398
+    assert [now(796, due_minor=due, least_minor=100) for due in (99, 0, -398)] == [0, 0, 0]
 
 
 async def test_a_payout_that_failed_is_paid_again_and_never_twice(world, books):
@@ -375,6 +531,21 @@ async def test_above_the_limit_two_people_approve_and_nobody_their_own(world, bo
         await approved(world, one, by=OTHER_BOSS)
 
 
+async def test_nobody_approves_what_they_are_paid_as_a_member_either(world, books):
+    mine, other = await world.new_member(), await world.new_member()
+    await numbered(world, mine, "+8613900000071")
+    await world.db.execute("UPDATE staff SET phone = '+8613900000071' WHERE id = $1", BOSS)
+    receipt = await bought_by_link(world, books, Owner("member", other), await world.new_member())
+    await world.ready(receipt)
+    await world.hand(receipt)
+    await told(world)
+    await closed(world, "2026-11", at=DECEMBER)
+    await one_person(world, mine, other)
+    with pytest.raises(settlement.OwnStatement):
+        await approved(world, await statement(world, payee_id=other))
+    assert await approved(world, await statement(world, payee_id=other), by=OTHER_BOSS) == "approved"
+
+
 async def test_the_chain_s_own_are_booked_and_not_paid(world, books):
     await had(world, books)
     await told(world)
@@ -402,6 +573,83 @@ async def test_the_cap_of_a_month_is_on_all_of_it_and_a_refund_makes_room(world,
     await bring(world, second.id, milk=1)
     await told(world)
     assert await has(world) == (0, 0, 0, 0)
+
+
+SHARE = 597
+"""What a sharer has for one article."""
+
+
+async def shares_of_two(world: World, books: Books) -> tuple[UUID, UUID, list[Receipt]]:
+    """Two members who each brought two buyers, all of it collected and told."""
+    one, other = await world.new_member(), await world.new_member()
+    receipts = []
+    for payee in (one, one, other, other):
+        receipt = await bought_by_link(world, books, Owner("member", payee), await world.new_member())
+        await world.ready(receipt)
+        await world.hand(receipt)
+        receipts.append(receipt)
+    await told(world)
+    return one, other, receipts
+
+
+async def test_the_cap_of_a_month_is_a_person_s_whichever_accounts_they_have(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    with clock.frozen(NOON + RIPE):
+        # At once, as two workers would: whoever comes second sees what the first has.
+        await asyncio.gather(*(settlement.mature_of(world.db, who) for who in (one, other)))
+    had = {who: (await has(world, who))[1] for who in (one, other)}
+    assert sorted(had.values()) == [0, 1_000]
+    # What is taken back of the one makes room for the other's.
+    first = one if had[one] else other
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+        await told(world)
+        assert sum([(await has(world, who))[1] for who in (one, other)]) == 1_000
+    assert (await has(world, first))[1] == 0
+    await closed(world, "2026-11", at=DECEMBER)
+    paid = [await statement(world, payee_id=who) for who in (one, other)]
+    assert sorted(each["to_pay_minor"] for each in paid if each) == [1_000]
+
+
+async def test_room_under_the_cap_goes_into_the_next_statement(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    first = one if (await has(world, one))[1] else other
+    second = other if first == one else one
+    assert (await statement(world, payee_id=second))["cut_minor"] == 2 * SHARE
+    for receipt in receipts[:2] if first == one else receipts[2:]:
+        await bring(world, receipt.id, milk=1)
+    await told(world)
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12", payee_id=second)
+    assert (december["cut_minor"], december["to_pay_minor"]) == (-1_000, 1_000)
+
+
+async def test_what_two_had_before_they_were_one_is_not_taken_back_for_the_cap(world, books, set_policy):
+    await set_policy("commission", month_cap_minor=1_000)
+    one, other, receipts = await shares_of_two(world, books)
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+    await one_person(world, one, other)
+    assert [(await has(world, who))[1] for who in (one, other)] == [1_000, 1_000]
+    await bring(world, receipts[0].id, milk=1)
+    await told(world)
+    assert [(await has(world, who))[1] for who in (one, other)] == [SHARE, 1_000]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_the_limit_above_which_two_approve_is_on_a_person_s_accounts_together(world, books, set_policy, merged):
+    await set_policy("statements", two_above_minor=2 * SHARE)
+    one, other, _ = await shares_of_two(world, books)
+    if merged:
+        await one_person(world, one, other)
+    await closed(world, "2026-11", at=DECEMBER)
+    needed = [(await statement(world, payee_id=who))["approvals_needed"] for who in (one, other)]
+    assert needed == ([2, 2] if merged else [1, 1])
 
 
 async def test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off(world, books, set_policy):
@@ -713,6 +961,44 @@ async def test_a_new_member_is_credited_to_staff_once_and_never_by_head_to_membe
     assert await has(world) == (500, 0, 0, 0)
     with pytest.raises(asyncpg.CheckViolationError):
         await world.db.execute("UPDATE accruals SET payee_kind = 'member' WHERE role = 'bringing'")
+
+
+@pytest.mark.parametrize("because", ["dispute", "member", "replaced"])
+async def test_the_credit_for_a_new_member_goes_with_a_binding_that_was_wrong_while_it_is_pending(
+    world, set_policy, because
+):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    left = msgspec_replace(chosen, topic="attribution.unbound" if because == "member" else "attribution.moved")
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+        await tx.execute("UPDATE bindings SET until_at = $2, ended_because = $3 WHERE id = $1", binding, clock.now(), because)  # fmt: skip
+        await credit.credit_by(tx, [left])
+        await credit.credit_by(tx, [left])
+    # Who lost a member to a later touch had brought them all the same.
+    kept = 500 if because == "replaced" else 0
+    assert await has(world) == (kept, 0, 0, 0)
+    share = await world.db.fetchrow("SELECT earned_minor, reversed_minor FROM accruals WHERE role = 'bringing'")
+    assert tuple(share) == (kept, 500 - kept)
+
+
+async def test_what_is_due_for_a_new_member_stays_when_they_leave(world, set_policy):
+    await set_policy("commission", bringing_minor=500)
+    binding = await world.value("SELECT id FROM bindings WHERE member_id = $1", world.member_id)
+    chosen = outbox.Event(
+        1, "attribution.bound", str(binding), {"first": True, "flags": []}, world.member_id, (), clock.now()
+    )
+    async with world.db.begin() as tx:
+        await credit.credit_by(tx, [chosen])
+    with clock.frozen(NOON + RIPE):
+        await settlement.mature(world.db)
+        async with world.db.begin() as tx:
+            await tx.execute("UPDATE bindings SET until_at = $2, ended_because = 'member' WHERE id = $1", binding, clock.now())  # fmt: skip
+            await credit.credit_by(tx, [msgspec_replace(chosen, topic="attribution.unbound")])
+    assert await has(world) == (0, 500, 0, 0)
 
 
 def msgspec_replace(event: outbox.Event, **changes: object) -> outbox.Event:

@@ -63,6 +63,7 @@ ALTER TABLE stock_summaries DROP CONSTRAINT stock_summaries_numbers_ck;
 ALTER TABLE prices DROP CONSTRAINT prices_no_overlap_ex;
 ALTER TABLE accruals DROP CONSTRAINT accruals_level_ck;
 ALTER TABLE payee_months DROP CONSTRAINT payee_months_payable_ck;
+ALTER TABLE payouts DROP CONSTRAINT payouts_due_ck;
 ALTER TABLE order_credits DROP CONSTRAINT order_credits_order_fk;
 """
 SOME = "(SELECT id FROM {} WHERE {} ORDER BY id LIMIT 1)"
@@ -279,12 +280,16 @@ BREAK = [
     ("STL-6", "DELETE FROM statement_lines"),
     ("STL-6", "UPDATE payee_months SET settled_cut_minor = settled_cut_minor + 1"),
     ("STL-7", "DELETE FROM payouts"),
-    ("STL-7", "UPDATE statements SET carried_in_minor = 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
+    ("STL-7", "UPDATE statements SET carried_in_minor = carried_in_minor + 1, carried_out_minor = carried_out_minor + 1 WHERE month = '2026-12'"),
+    ("STL-7", "UPDATE statements SET withheld_minor = withheld_minor - 1 WHERE withheld_minor > 0"),
+    ("STL-7", "UPDATE statements SET withheld_in_minor = withheld_in_minor + 1, carried_in_minor = carried_in_minor + 1, carried_out_minor = carried_out_minor + 1 WHERE withheld_in_minor > 0"),
     ("STL-8", "UPDATE payee_months SET earned_minor = earned_minor + 1, payable_minor = payable_minor + 1"),
     ("STL-9", "UPDATE accruals SET reversed_minor = 0 WHERE reversed_minor > 0"),
     ("STL-9", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE debit = 'commission'"),
     ("STL-10", "UPDATE payouts SET provider = 'sandbox', receiver = 'x' WHERE state = 'done'"),
     ("STL-10", "DELETE FROM journal_entries WHERE credit = 'clearing:payouts'"),
+    ("STL-11", "UPDATE payouts SET due_minor = amount_minor - 1"),
+    ("STL-11", "UPDATE payees SET paid_minor = paid_minor + 10000000 WHERE kind = 'staff'"),
     ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),
     ("WAL-1", "DELETE FROM journal_entries WHERE credit = 'stored:principal'"),
     ("WAL-2", "UPDATE wallet_lots SET left_minor = left_minor - 1 WHERE left_minor > 0"),

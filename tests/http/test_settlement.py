@@ -493,9 +493,9 @@ async def test_the_file_is_read_in_full_pages_whoever_executes_the_payouts_betwe
                 payee_id,
             )
             await tx.execute(
-                """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, provider,
-                                        receiver, actor, at)
-                   VALUES ($1, $2, $1, $3, 100, 'CNY', 'requested', $4, $4, 'system:x', now())""",
+                """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, due_minor, currency, state,
+                                        provider, receiver, actor, at)
+                   VALUES ($1, $2, $1, $3, 100, 100, 'CNY', 'requested', $4, $4, 'system:x', now())""",
                 payee_id, payout_id, run_id, provider,
             )  # fmt: skip
     monkeypatch.setattr(console_payouts, "FILE_PAGE", 2)
@@ -554,11 +554,17 @@ async def test_a_plan_is_checked_and_a_second_level_signed_off(world: World, sol
     plan = {"body": {"levels": 2, "second_bp": 100}, "reason": "try"}
     refused = await hq.put("/api/console/policies/commission", plan)
     assert (refused.status_code, refused.json()["code"]) == (409, "settlement.sign-off-missing")
+    dear = {"tiers": [{"tier": "gold", "percent": 900}]}
+    too_much = await hq.put("/api/console/policies/commission", {"body": dear, "reason": "try"})
+    assert (too_much.status_code, too_much.json()["problems"][0]["field"]) == (422, "body.tiers")
+    seen = (await hq.post("/api/console/commission/checks", {"referrer_bp": 600, "tier_percent_max": 900})).json()
+    assert (seen["lawful"], seen["most_bp"]) == (False, 5_400)
     three = await hq.put("/api/console/policies/commission", {"body": {"levels": 3}, "reason": "try"})
     assert three.status_code == 422
     signed = await hq.post("/api/console/commission/sign-offs", {"document": "B-12", "reason": "board"})
     assert signed.status_code == 201, signed.text
-    assert (await hq.post("/api/console/commission/checks", two)).json() == {"lawful": True, "findings": []}
+    signed_off = (await hq.post("/api/console/commission/checks", two)).json()
+    assert (signed_off["lawful"], signed_off["findings"]) == (True, [])
     again = await hq.post("/api/console/commission/sign-offs", {"document": "B-13", "reason": "board"})
     assert again.json()["code"] == "settlement.sign-off-there"
     assert (await hq.put("/api/console/policies/commission", plan)).status_code == 200
@@ -638,6 +644,31 @@ async def test_what_came_back_before_a_statement_shows_as_taken_back_and_counts_
     mine = (await clerk.get("/api/clerk/earnings")).json()
     assert (mine["reversed"]["minor"], mine["orders"], mine["pending"]["minor"]) == (398, 0, 500)
     assert (await clerk.get("/api/clerk/statements")).json()["items"] == []
+
+
+async def test_what_came_back_after_the_approval_is_told_by_every_document_and_not_paid(
+    world: World, sold: dict[str, Any]
+) -> None:
+    hq, clerk = world.staff("hq"), world.staff("clerk1")
+    path = f"/api/console/statements/{(await closed(world))['staff']['id']}"
+    assert (await hq.post(f"{path}/approval")).status_code == 200
+    with clock.frozen(NOON + timedelta(days=2)):
+        await returned(world, sold)
+    said = await quoted(world)  # what a run pays is said before
+    assert (said["statements"], said["amount"]["minor"], said["by_file_amount"]["minor"]) == (1, 199, 199)
+    run = (await hq.post("/api/console/payout-runs", MONTH | {"amount": said["amount"]})).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+    assert payout["amount"]["minor"] == 199
+    mine = (await clerk.get("/api/clerk/statements")).json()["items"][0]
+    for one in ((await hq.get(path)).json()["statement"], mine):
+        assert (one["to_pay"]["minor"], one["withheld"]["minor"], one["state"]) == (199, 199, "paying")
+    [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
+    assert month["to_pay"]["minor"] == 199
+    book = openpyxl.load_workbook(io.BytesIO((await hq.get(f"{path}/file?kind=xlsx")).content), read_only=True)
+    cells = [str(cell.value) for row in book.worksheets[0].rows for cell in row if cell.value is not None]
+    assert any(cell.startswith("打款前又退货") for cell in cells), cells
+    assert (await hq.get(f"{path}/file?kind=pdf")).content.startswith(b"%PDF-")
 
 
 async def test_the_evidence_is_of_the_months_asked_for_with_refunds_and_flags_in_it(

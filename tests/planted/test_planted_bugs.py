@@ -477,6 +477,32 @@ BUGS = {
         ),
         "tests/flows/test_credit.py::test_two_payout_runs_at_once_pay_each_statement_once",
     ),
+    "paid though it came back after the approval": Bug(
+        (
+            ("settlement/payouts.py", "    if asked_minor <= due_minor:\n", "    if True:\n"),
+            ("settlement/payouts.py", "        ensure(minor <= due,", "        ensure(minor > 0,"),
+            (
+                "settlement/payouts.py",
+                "            minor,\n            due,\n",
+                "            minor,\n            minor,\n",
+            ),
+        ),
+        "tests/flows/test_credit.py::test_what_comes_back_between_approval_and_payout_is_not_paid_and_not_lost",
+    ),
+    "a shop that is sold takes earlier margins along": Bug(
+        (
+            (
+                "flows/credit.py",
+                "    return {**found.places, **new}\n",
+                "    return {one: settlement.place_of(one) for one in location_ids}\n",
+            ),
+        ),
+        "tests/flows/test_credit.py::test_a_shop_that_is_sold_takes_nothing_of_earlier_orders_along",
+    ),
+    "two accounts with two caps": Bug(
+        (("settlement/months.py", "others_minor=self._others(key)", "others_minor=0"),),
+        "tests/flows/test_credit.py::test_the_cap_of_a_month_is_a_person_s_whichever_accounts_they_have",
+    ),
     "a new number at the provider at each try": Bug(
         (
             (

@@ -216,6 +216,8 @@ def test_whatever_comes_back_in_whatever_order_what_is_earned_is_the_rate_times_
         ({"second_bp": 100}, "second"),
         ({"levels": 2, "referrer_bp": 100, "second_bp": 200}, "second"),
         ({"referrer_bp": 4_000, "others_bp": 2_000}, "total"),
+        ({"referrer_bp": 600, "line_percent_max": 1_000}, "times"),
+        ({"referrer_bp": 600, "line_percent_max": 300, "tier_percent_max": 300}, "times"),
     ],
 )
 def test_unlawful_shapes_are_refused_with_the_reason(shape, rule):
@@ -224,6 +226,60 @@ def test_unlawful_shapes_are_refused_with_the_reason(shape, rule):
     assert found[0].zh
     assert found[0].en
     assert found[0].source
+
+
+def test_what_multipliers_make_of_a_plan_is_told_with_the_figures():
+    times = (ProductTimes(product="P1", percent=1_000),)
+    plan = settlement.CommissionPolicy(products=times, tiers=(TierTimes(tier="gold", percent=150),))
+    [found] = [one for one in lawful.check(lawful.Shape.of(plan)) if one.refused]
+    assert (found.rule, found.field) == ("times", "products")
+    for said in (found.zh, found.en):
+        assert "90" in said
+        assert "1000" in said
+        assert "150" in said
+
+
+PERCENTS = st.sampled_from([0, 1, 50, 99, 100, 101, 150, 300, 1_000])
+
+
+@given(
+    rates=st.lists(st.integers(0, 2_500), min_size=4, max_size=4),
+    times=st.lists(PERCENTS, min_size=4, max_size=4),
+    several=st.booleans(),
+    kept=st.integers(0, 10_000_000),
+    product=st.sampled_from(["P1", "P2"]),
+    categories=st.sampled_from([["milk", "food"], ["food"], []]),
+    tier=st.sampled_from(["gold", "silver"]),
+)
+def test_no_plan_that_is_accepted_pays_more_of_a_line_than_it_says(
+    rates, times, several, kept, product, categories, tier
+):
+    guide, seller, referrer, second = rates
+    try:
+        plan = settlement.CommissionPolicy(
+            guide_bp=guide,
+            seller_bp=seller,
+            referrer_bp=referrer,
+            second_bp=min(second, referrer),
+            levels=2,
+            several_roles=several,
+            products=(ProductTimes(product="P1", percent=times[0]),),
+            categories=tuple(
+                CategoryTimes(category=c, percent=p) for c, p in zip(["milk", "food"], times[1:3], strict=True)
+            ),
+            tiers=(TierTimes(tier="gold", percent=times[3]),),
+        )
+    except BadInput:
+        return  # more than the half even without multipliers
+    shape = lawful.Shape.of(plan)
+    facts = msgspec.structs.replace(FACTS, seller_id=SELLER, tier=tier)
+    line = LineFacts(line_id=LINE.line_id, product=product, categories=categories)
+    shares = settlement.commission_of(facts, line, kept, plan)
+    paid = sum(one.earned_minor for one in shares)
+    # To the half cent that each share may be rounded up by.
+    assert 20_000 * paid <= 2 * kept * shape.most_bp + 10_000 * len(shares)
+    if not any(one.refused for one in lawful.check(shape)):
+        assert shape.most_bp <= lawful.TOTAL_BP_MAX
 
 
 def test_a_lawful_plan_has_nothing_against_it_and_an_early_one_is_told():

@@ -38,22 +38,34 @@ CIRCLE_MAX = 10
 
 
 class Credit(NamedTuple):
-    """What was frozen with an order, and the versions of the rules it is judged by."""
+    """What was frozen with an order, the versions of the rules it is judged by, and whose the locations were that have
+    had a part in it so far."""
 
     facts: Facts
     lines: list[LineFacts]
     commission_version: int
     allocation_version: int
     contracts_version: int
+    places: Mapping[UUID, settlement.Place] = {}
 
 
 CONSUMER = "settlement"
 
 
-@outbox.batch_consumer(CONSUMER, topics=("orders.*", "fulfilment.*", "attribution.bound", "attribution.signed-up"))
+TOPICS = (
+    "orders.*",
+    "fulfilment.*",
+    "attribution.bound",
+    "attribution.moved",
+    "attribution.signed-up",
+    "attribution.unbound",
+)
+
+
+@outbox.batch_consumer(CONSUMER, topics=TOPICS)
 async def credit_by(tx: Tx, events: list[Event]) -> None:
-    """Something of members' orders changed, or members are new or chose their first guide. An order is told of once a
-    batch."""
+    """Something of members' orders changed, or members are new, chose their first guide, or are no more with them. An
+    order is told of once a batch."""
     changed: dict[UUID, UUID] = {}
     for event in events:
         if event.member_id is None or event.topic.startswith("attribution."):
@@ -66,6 +78,8 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
             await credit_bringing(tx, event)
         elif event.topic == "attribution.signed-up":
             await credit_bringing_store(tx, event)
+        elif event.topic in ("attribution.moved", "attribution.unbound"):
+            await take_back_bringing(tx, event)
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -92,7 +106,9 @@ async def _told(tx: Tx, member_id: UUID, order_id: UUID) -> settlement.Told | No
         if not any(_stays(order, line) for line in lines):
             return None
         found = await _freeze(tx, order)
-    return settlement.Told(member_id, order_id, await _earned(tx, order, lines, found), _done_at(order, lines, found))
+    left = await returnable.left_of(tx, order, lines)
+    earned = await _earned(tx, order, lines, found, left)
+    return settlement.Told(member_id, order_id, earned, _done_at(order, lines, found, left))
 
 
 def _stays(order: orders.Order, line: orders.Line) -> int:
@@ -102,13 +118,22 @@ def _stays(order: orders.Order, line: orders.Line) -> int:
     return line.kept
 
 
-def _done_at(order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> dict[UUID, datetime]:
-    """When the shares of each line become due, of those of which nothing is still to come."""
-    plan = settlement.COMMISSION.version(found.commission_version).body
-    days = max(plan.mature_days, orders.RETURNS.current().body.days + 1)
-    at = clock.now() + timedelta(days=days)
+def _done_at(
+    order: orders.Order, lines: Sequence[orders.Line], found: Credit, left: Iterable[returnable.Left]
+) -> dict[UUID, datetime]:
+    """When the shares of each line become due, of those of which nothing is still to come: so many days after its last
+    unit was handed over, arrived or was promised to, and not before the day after the last one on which it may come
+    back. Of what nobody was given, nothing is earned."""
+    mature_days = settlement.COMMISSION.version(found.commission_version).body.mature_days
+    days, chain = orders.RETURNS.current().body.days, directory.current()
+    due: dict[UUID, datetime] = {}
+    for one in left:
+        safe = returnable.closed_at(one.at, chain.store(one.location_id), days=days)
+        at = max(one.at + timedelta(days=mature_days), safe)
+        due[one.line_id] = max(at, due.get(one.line_id, at))
+    never = order.placed_at + timedelta(days=max(mature_days, days + 1))
     over = order.state in ("completed", "cancelled", "expired")
-    return {line.id: at for line in lines if over or not line.due}
+    return {line.id: due.get(line.id, never) for line in lines if over or not line.due}
 
 
 # What of an order was paid by what the chain had given: points, and the bonus on what was paid into a wallet.
@@ -118,7 +143,9 @@ SELECT ((SELECT coalesce(sum(worth_minor), 0) FROM point_uses WHERE member_id = 
 """
 
 
-async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit) -> list[Earned]:
+async def _earned(
+    tx: Tx, order: orders.Order, lines: Sequence[orders.Line], found: Credit, left: Sequence[returnable.Left]
+) -> list[Earned]:
     by_gifts: int = await tx.fetchval(_BY_GIFTS, order.member_id, order.id)
 
     def in_money(minor: int) -> int:
@@ -131,8 +158,8 @@ async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], fou
         for line in lines
         for one in settlement.commission_of(found.facts, of[line.id], in_money(line.value(_stays(order, line))), plan)
     ]
-    left = await returnable.left_of(tx, order, lines)
     kept = _kept(lines, left, in_money)
+    places = await _places(tx, order, found, {one.location_id for one in kept})
     for line in lines:
         parts = sum(one.net_minor for one in kept if one.line_id == line.id)
         ensure(parts <= in_money(line.value(line.kept)), "STL-4", f"{order.order_no}: {parts} of line {line.n} is kept")
@@ -144,7 +171,7 @@ async def _earned(tx: Tx, order: orders.Order, lines: Sequence[orders.Line], fou
             each,
             settlement.ALLOCATION.version(found.allocation_version).body,
             *settlement.terms_at(
-                each.location_id,
+                places[each.location_id],
                 settlement.CONTRACTS.version(found.contracts_version).body,
                 regions=found.facts.regions,
             ),
@@ -170,20 +197,44 @@ def _kept(lines: Sequence[orders.Line], left: Iterable[returnable.Left], in_mone
     return found
 
 
+async def _places(
+    tx: Tx, order: orders.Order, found: Credit, location_ids: Iterable[UUID]
+) -> dict[UUID, settlement.Place]:
+    """Whose the locations were when the order was first told of with them; those that are new are written down."""
+    new = {each: settlement.place_of(each) for each in sorted(location_ids) if each not in found.places}
+    if new:
+        await tx.execute(
+            """INSERT INTO order_places (member_id, order_id, location_id, company_id, franchised, at)
+               SELECT $1, $2, p.*, $6 FROM unnest($3::uuid[], $4::uuid[], $5::boolean[]) AS p""",
+            order.member_id,
+            order.id,
+            list(new),
+            [place.company_id for place in new.values()],
+            [place.franchised for place in new.values()],
+            clock.now(),
+        )
+    return {**found.places, **new}
+
+
 async def _credit_of(tx: Tx, order: orders.Order) -> Credit | None:
     row = await tx.fetchrow(
-        """SELECT facts, lines, commission_version, allocation_version, contracts_version FROM order_credits
-           WHERE member_id = $1 AND order_id = $2""",
+        """SELECT facts, lines,
+                  (SELECT jsonb_object_agg(p.location_id, jsonb_build_array(p.company_id, p.franchised))
+                   FROM order_places p WHERE p.member_id = $1 AND p.order_id = $2) AS places,
+                  commission_version, allocation_version, contracts_version
+           FROM order_credits WHERE member_id = $1 AND order_id = $2""",
         order.member_id,
         order.id,
     )
     if row is None:
         return None
-    facts, lines, *versions = row
+    facts, lines, belonged, *versions = row
     kinds = ("commission", "allocation", "contracts")
     if any(number > policies.versions(kind)[0].version for kind, number in zip(kinds, versions, strict=True)):
         await policies.refresh(tx)  # decided a moment ago in another process
-    return Credit(msgspec.convert(facts, Facts), msgspec.convert(lines, list[LineFacts]), *versions)
+    places = msgspec.convert(belonged or {}, dict[UUID, settlement.Place])
+    credit_of = Credit(msgspec.convert(facts, Facts), msgspec.convert(lines, list[LineFacts]), *versions)
+    return credit_of._replace(places=places)
 
 
 async def _freeze(tx: Tx, order: orders.Order) -> Credit:
@@ -205,7 +256,9 @@ async def _freeze(tx: Tx, order: orders.Order) -> Credit:
         order.id,
         facts,
         lines,
-        *made[2:],
+        made.commission_version,
+        made.allocation_version,
+        made.contracts_version,
         clock.now(),
     )
     return made
@@ -439,6 +492,27 @@ async def credit_bringing(tx: Tx, event: Event) -> None:
         due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
         actor=SYSTEM,
     )
+
+
+# What guides have pending for a person by a binding that headquarters found to be wrong, or that the person ended
+# themselves before it was the guide's.
+_WRONG = """
+SELECT b.id FROM bindings b
+WHERE b.member_id = ANY (duo_group($1)) AND b.ended_because IN ('dispute', 'member')
+  AND EXISTS (SELECT FROM accruals a WHERE a.order_id = b.id AND a.role = 'bringing' AND a.state = 'pending'
+              AND a.earned_minor > 0)
+ORDER BY b.id
+"""
+
+
+async def take_back_bringing(tx: Tx, event: Event) -> None:
+    """A member went to another guide by headquarters' word, or left theirs again while the credit for bringing them was
+    still pending: then it was not earned. What is due by then stays, and so does that of a guide who left, passed the
+    member on or lost them to a later touch: they had brought them."""
+    if event.member_id is None:
+        return
+    for row in await tx.fetch(_WRONG, event.member_id):
+        await settlement.take_back_bringing(tx, row["id"], actor=SYSTEM)
 
 
 async def credit_bringing_store(tx: Tx, event: Event) -> None:

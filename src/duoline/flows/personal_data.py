@@ -114,6 +114,7 @@ HELD: tuple[Held, ...] = (
     Held("device_touches", "visits", forget="DELETE"),
     Held("scans", "visits", history=True),
     Held("order_credits", why="which ids are credited with an order, reckoned by the chain"),
+    Held("order_places", why="whose company a shop was for an order, kept by the chain"),
     Held("referrals", mine="t.payee_id = ANY ($1) OR t.buyer_id = ANY ($1)",
          why="pairs of ids, one of them another member's"),
     Held("accruals", "payments", mine="t.payee_id = ANY ($1)", hidden=("member_id", "order_id", "line_id")),

@@ -7,7 +7,7 @@ as absent.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from duoline.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from uuid import UUID
 
     import asyncpg
@@ -133,6 +133,12 @@ def in_time(left: Iterable[Left], shop: Store, *, days: int, now: datetime | Non
 def last_day(at: datetime, shop: Store, *, days: int) -> date:
     """The last day on which something that was handed over then may come back."""
     return at.astimezone(ZoneInfo(shop.timezone)).date() + timedelta(days=days)
+
+
+def closed_at(at: datetime, shop: Store, *, days: int) -> datetime:
+    """The beginning of the first day on which it may not come back any more."""
+    after = last_day(at, shop, days=days) + timedelta(days=1)
+    return datetime.combine(after, time(), ZoneInfo(shop.timezone))
 
 
 async def excluded_skus(db: Database | Tx, sku_ids: Iterable[UUID]) -> set[UUID]:

@@ -1,9 +1,9 @@
 """Settlement: who is paid for an order, how much, when, and how they can see why."""
 
-from duoline.settlement.accrue import Told, tell_all, tell_bringing, tell_bringing_store
+from duoline.settlement.accrue import Told, take_back_bringing, tell_all, tell_bringing, tell_bringing_store
 from duoline.settlement.closing import begin_closing, close_month, pays
 from duoline.settlement.closing_runs import ClosingRun
-from duoline.settlement.contracts import Terms, price_right, terms_at
+from duoline.settlement.contracts import Terms, place_of, price_right, terms_at
 from duoline.settlement.errors import (
     ApprovedBefore,
     Disputed,
@@ -41,7 +41,7 @@ from duoline.settlement.sign_offs import live as live_sign_off
 from duoline.settlement.sign_offs import revoke, sign_off
 from duoline.settlement.simulate import Draft, Simulated, simulate
 from duoline.settlement.statements import approve, check_over, say
-from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee
+from duoline.settlement.types import HEADQUARTERS, NOWHERE, ONLINE, Earned, Facts, Kept, Key, LineFacts, Payee, Place
 
 __all__ = [
     "ALLOCATION",
@@ -73,6 +73,7 @@ __all__ = [
     "PayeeBusy",
     "PayoutAtProvider",
     "PayoutOver",
+    "Place",
     "SignOffMissing",
     "SignOffThere",
     "Simulated",
@@ -101,6 +102,7 @@ __all__ = [
     "pay_one",
     "payable",
     "pays",
+    "place_of",
     "price_right",
     "refer",
     "resolve",
@@ -109,6 +111,7 @@ __all__ = [
     "set_account",
     "sign_off",
     "simulate",
+    "take_back_bringing",
     "tell_all",
     "tell_bringing",
     "tell_bringing_store",

@@ -78,6 +78,34 @@ async def lock_one(tx: Tx, payee_id: UUID) -> Account | None:
     return None if row is None else Account(*row)
 
 
+async def lock_person(tx: Tx, payee_id: UUID) -> Account | None:
+    """As `lock_one`, with the accounts that are the same person's, in the order of their ids: the cap of a month and
+    the limit of an approval are the person's."""
+    rows = await tx.fetch(
+        """SELECT payee_id, pending_minor, due_minor, paying_minor, paid_minor FROM payees
+           WHERE payee_id = ANY (duo_group($1)) ORDER BY payee_id FOR UPDATE""",
+        payee_id,
+    )
+    return next((Account(*row[1:]) for row in rows if row["payee_id"] == payee_id), None)
+
+
+async def of_persons(tx: Tx, member_ids: Sequence[UUID]) -> list[UUID]:
+    """The accounts there are of the people whom these members are now."""
+    rows = await tx.fetch(_OF_PERSONS, member_ids)
+    return [row["payee_id"] for row in rows]
+
+
+_OF_PERSONS = """
+WITH heads AS (
+    SELECT DISTINCT coalesce(m.merged_into, i.id) AS id
+    FROM unnest($1::uuid[]) AS i(id) LEFT JOIN members m ON m.member_id = i.id
+), ids AS (
+    SELECT id FROM heads
+    UNION SELECT g.other_id FROM heads h JOIN member_merges g ON g.member_id = h.id AND g.undone_at IS NULL)
+SELECT p.payee_id FROM ids JOIN payees p ON p.payee_id = ids.id
+"""
+
+
 async def change_all(tx: Tx, changes: Mapping[UUID, tuple[int, int]]) -> None:
     """Bring locked accounts along: what is pending and what is due, by payee."""
     those = {payee_id: both for payee_id, both in changes.items() if any(both)}

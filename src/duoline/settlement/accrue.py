@@ -52,7 +52,8 @@ async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, 
 
     The difference to what was told before is booked: as pending, or, of what is due already, as due, so that a refund
     after a payout is carried against what comes. One journal a book and order, under the buyer. As many statements
-    for five hundred orders as for one. Locks the payees, in the order of their ids.
+    for five hundred orders as for one. Locks the payees, with the other accounts of the same people, in the order of
+    their ids.
     """
     ids = [told.order_id for told in orders]
     new = {told.order_id: {one.key: one for one in told.earned} for told in orders}
@@ -63,6 +64,8 @@ async def tell_all(tx: Tx, orders: Sequence[Told], *, sign_off_id: UUID | None, 
     payees = {Payee(*row) for row in rows} | {key.payee for those in new.values() for key in those}
     if not payees:
         return 0
+    if members := [payee.id for payee in payees if payee.kind == "member"]:
+        payees |= {Payee("member", one) for one in await accounts.of_persons(tx, members)}
     await accounts.lock(tx, payees)
     before = await _before(tx, ids)
     now = {
@@ -110,7 +113,8 @@ def _now(
 ) -> dict[Key, _Share]:
     """The shares of an order as they are to stand: what nobody has any more comes to nothing and stays to be seen.
 
-    Once it is known when a line's shares become due, that stays; while something is still to come of it, it is unknown.
+    When a line's shares become due is told anew while they wait, since a parcel that arrives late may come back longer;
+    while something is still to come of it, it is unknown. What is due stays due.
     """
     shares = {}
     for key, one in new.items():
@@ -120,7 +124,7 @@ def _now(
             ensure(one.level == 1 or sign_off_id is not None, "STL-5", f"nobody answers for {one.key.role}")
             shares[key] = _Share(one, sign_off_id if one.level > 1 else None, done)
         else:
-            matures_at = (was.matures_at or done) if done else None
+            matures_at = was.matures_at if was.state == "matured" and done else done
             told = was.one._replace(
                 basis_minor=one.basis_minor,
                 gross_minor=one.gross_minor,
@@ -131,7 +135,7 @@ def _now(
     for key, was in before.items():
         if key not in new:
             nothing = was.one._replace(basis_minor=0, gross_minor=0, earned_minor=0)
-            matures_at = was.matures_at or done_at.get(key.line_id)
+            matures_at = was.matures_at if was.state == "matured" else done_at.get(key.line_id)
             shares[key] = was.come_to(nothing)._replace(matures_at=matures_at)
     return shares
 
@@ -221,9 +225,15 @@ async def _book(
                 changes[payee_id] = (pending + more, due)
                 entries[key.book].append(accounts.entry(other, accounts.pending(payee_id), more))
                 continue
-            paid = months.add(payee_id, share.month, more) if key.book == "commission" else more
-            changes[payee_id] = (pending, due + paid)
-            entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid))
+            paid = months.add(payee_id, share.month, more) if key.book == "commission" else {payee_id: more}
+            changes[payee_id] = (pending, due + paid[payee_id])
+            entries[key.book].append(accounts.entry(other, accounts.due(payee_id), paid.pop(payee_id)))
+            # What this makes room for under the cap, in the same person's other accounts.
+            for account_id, room in paid.items():
+                pending, due = changes.get(account_id, (0, 0))
+                changes[account_id] = (pending, due + room)
+                entry = accounts.entry(other, accounts.due(account_id), room)
+                journals.append(accounts.journal(account_id, "settlement-cap", [entry]))
         for book, those in entries.items():
             kind = f"settlement-{book}"
             journals.append(accounts.journal(told.member_id, kind, those, order_id=told.order_id))
@@ -272,6 +282,35 @@ async def tell_bringing(
         entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(guide_id), minor)],
         actor=actor,
     )
+
+
+async def take_back_bringing(tx: Tx, binding_id: UUID, *, actor: Actor) -> bool:
+    """What a guide was credited for a new member is theirs no more: the binding was wrong. Only while it is pending;
+    what is due stays theirs. Repeating it changes nothing. Locks the payee."""
+    row = await tx.fetchrow("SELECT payee_id FROM accruals WHERE order_id = $1 AND role = 'bringing'", binding_id)
+    if row is None:
+        return False
+    await accounts.lock(tx, [Payee("staff", row["payee_id"])])
+    minor: int | None = await tx.fetchval(
+        """UPDATE accruals a SET earned_minor = 0, reversed_minor = a.reversed_minor + a.earned_minor, updated_at = $3
+           FROM (SELECT earned_minor FROM accruals WHERE payee_id = $1 AND order_id = $2 AND role = 'bringing') was
+           WHERE a.payee_id = $1 AND a.order_id = $2 AND a.role = 'bringing' AND a.state = 'pending'
+             AND a.earned_minor > 0 RETURNING was.earned_minor""",
+        row["payee_id"],
+        binding_id,
+        clock.now(),
+    )
+    if minor is None:
+        return False
+    await accounts.change(tx, row["payee_id"], pending_minor=-minor)
+    await accounts.book(
+        tx,
+        under=row["payee_id"],
+        kind="settlement-bringing",
+        entries=[accounts.entry(accounts.BOOKS["commission"], accounts.pending(row["payee_id"]), -minor)],
+        actor=actor,
+    )
+    return True
 
 
 async def tell_bringing_store(

@@ -180,6 +180,9 @@ LEFT JOIN LATERAL (SELECT s.month, s.state, s.carried_out_minor FROM statements 
 WHERE ($2::uuid IS NULL OR p.payee_id > $2)
   AND (l.month IS NULL OR l.month < $1 OR (l.month = $1 AND l.state = 'closing'))
   AND (l.state = 'closing' OR l.carried_out_minor <> 0
+       OR (SELECT sum(s.withheld_minor - s.withheld_in_minor) FROM statements s WHERE s.payee_id = p.payee_id) <> 0
+       OR EXISTS (SELECT FROM payee_months m WHERE m.payee_id = p.payee_id AND m.month <= $1
+                  AND m.settled_cut_minor > m.earned_minor - m.payable_minor)
        OR EXISTS (SELECT FROM accruals a WHERE a.payee_id = p.payee_id AND a.state = 'matured'
                   AND a.earned_minor <> a.settled_minor AND a.month <= $1))
 """

@@ -111,17 +111,26 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-7",
-        "A statement is paid once, as much as it says; what is carried goes into the next.",
-        """SELECT s.payee_id, s.id, s.state, s.to_pay_minor, p.minor FROM statements s
+        "A statement is paid once, as much as it says less what was taken back before; what is carried and what was so"
+        " withheld goes into the next.",
+        """SELECT s.payee_id, s.id, s.state, s.to_pay_minor - s.withheld_minor AS says, p.minor FROM statements s
            LEFT JOIN (SELECT payee_id, statement_id, sum(amount_minor) AS minor FROM payouts WHERE state <> 'failed'
                       GROUP BY 1, 2) p ON p.payee_id = s.payee_id AND p.statement_id = s.id
            WHERE s.way = 'payout'
-             AND coalesce(p.minor, 0) <> CASE WHEN s.state IN ('paying', 'paid') THEN s.to_pay_minor ELSE 0 END
+             AND coalesce(p.minor, 0) <> CASE WHEN s.state IN ('paying', 'paid')
+                                             THEN s.to_pay_minor - s.withheld_minor ELSE 0 END
            UNION ALL
            SELECT payee_id, id, month, carried_in_minor, before FROM (
                SELECT payee_id, id, month, carried_in_minor,
-                      lag(carried_out_minor) OVER (PARTITION BY payee_id ORDER BY month) AS before FROM statements) x
-           WHERE before IS NOT NULL AND before <> carried_in_minor""",
+                      lag(carried_out_minor, 1, 0::bigint) OVER (PARTITION BY payee_id ORDER BY month)
+                        + withheld_in_minor AS before FROM statements) x
+           WHERE before <> carried_in_minor
+           UNION ALL
+           SELECT payee_id, id, month, taken, withheld FROM (
+               SELECT payee_id, id, month, sum(withheld_in_minor) OVER so_far AS taken,
+                      sum(withheld_minor) OVER so_far - withheld_minor AS withheld
+               FROM statements WINDOW so_far AS (PARTITION BY payee_id ORDER BY month)) x
+           WHERE taken > withheld""",
     ),
     (
         "STL-8",
@@ -135,7 +144,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
     (
         "STL-9",
         "What people were given of an order and what was taken back is what the ledger moved. (Not of those who were"
-        " ever above the cap of a month: what is above it was nobody's, and moves nothing.)",
+        " ever above the cap of a month, alone or with another account of theirs: what is above it was nobody's, and"
+        " moves nothing.)",
         """WITH shares AS (
                SELECT payee_id, order_id, sum(earned_minor + reversed_minor) AS given, sum(reversed_minor) AS back
                FROM accruals WHERE book = 'commission' AND role <> 'bringing' GROUP BY 1, 2
@@ -151,7 +161,9 @@ INVARIANTS: list[tuple[str, str, str]] = [
                SELECT m.payee_id FROM payee_months m
                JOIN (SELECT payee_id, sum(earned_minor + reversed_minor) AS minor FROM accruals
                      WHERE book = 'commission' GROUP BY 1) a USING (payee_id)
-               WHERE m.cap_minor BETWEEN 1 AND a.minor - 1)
+               WHERE m.cap_minor > 0
+                 AND (m.cap_minor < a.minor
+                      OR EXISTS (SELECT FROM member_merges g WHERE m.payee_id IN (g.member_id, g.other_id))))
            SELECT payee_id, order_id, s.given, m.given AS moved, s.back, m.back AS moved_back
            FROM shares s FULL JOIN moved m USING (payee_id, order_id)
            WHERE (coalesce(s.given, 0), coalesce(s.back, 0)) <> (coalesce(m.given, 0), coalesce(m.back, 0))
@@ -174,5 +186,16 @@ INVARIANTS: list[tuple[str, str, str]] = [
                FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
                WHERE j.kind = 'settlement-done' GROUP BY 1, 2) b USING (payee_id, account)
            WHERE p.minor IS DISTINCT FROM b.minor""",
+    ),
+    (
+        "STL-11",
+        "Nobody is asked for more than a payee had due at that instant, and of payees who are people no more is on its"
+        " way and had than was ever theirs.",
+        """SELECT payee_id, id::text AS what, amount_minor, due_minor FROM payouts WHERE amount_minor > due_minor
+           UNION ALL
+           SELECT p.payee_id, 'had', p.paying_minor + p.paid_minor, coalesce(a.minor, 0) FROM payees p
+           LEFT JOIN (SELECT payee_id, sum(earned_minor + reversed_minor) AS minor FROM accruals
+                      WHERE state = 'matured' GROUP BY 1) a USING (payee_id)
+           WHERE p.kind IN ('staff', 'member') AND p.paying_minor + p.paid_minor > coalesce(a.minor, 0)""",
     ),
 ]

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
 LEVELS_MAX = 2
 TOTAL_BP_MAX = 5_000
+TIMES = "times"
+"""The rule that only a new version is held to: one that was decided before still has to be read, for the orders of its
+time are told by it."""
 RETURN_DAYS = 7
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A plan of commission in whatever shape somebody thinks of; the lawful ones can be saved."""
+    """A plan of commission in whatever shape somebody thinks of; the lawful ones can be saved.
+
+    `line_percent_max` and `tier_percent_max` are what the rates are multiplied by at the most, for an article and for a
+    buyer's tier; 100 where nothing is above it, since there always is a line that no rule names.
+    """
 
     levels: int = 1
     referrer_bp: int = 0
@@ -35,6 +42,18 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     per_recruit_minor: int = 0
     team_bp: int = 0
     staff_bringing_minor: int = 0
+    line_percent_max: int = 100
+    tier_percent_max: int = 100
+
+    @property
+    def base_bp(self) -> int:
+        """All rates together, every level included, in hundredths of a percent: they may all be of different people."""
+        return self.referrer_bp + self.second_bp + self.others_bp + self.team_bp
+
+    @property
+    def most_bp(self) -> int:
+        """The most that one line can pay in all, in hundredths of a percent; each part is rounded to the cent."""
+        return self.base_bp * self.line_percent_max * self.tier_percent_max // 10_000
 
     @classmethod
     def of(cls, plan: CommissionPolicy) -> Shape:
@@ -47,7 +66,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             mature_days=plan.mature_days,
             month_cap_minor=plan.month_cap_minor,
             staff_bringing_minor=plan.bringing_minor,
+            line_percent_max=_most([one.percent for one in plan.products] + [one.percent for one in plan.categories]),
+            tier_percent_max=_most([one.percent for one in plan.tiers]),
         )
+
+
+def _most(percents: list[int]) -> int:
+    """The highest of them; of what none of them names it is the whole rate."""
+    return max([100, *percents])
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -142,7 +168,7 @@ def _second(shape: Shape) -> Finding | None:
 
 
 def _total(shape: Shape) -> Finding | None:
-    total = shape.referrer_bp + shape.second_bp + shape.others_bp + shape.team_bp
+    total = shape.base_bp
     if total <= TOTAL_BP_MAX:
         return None
     return Finding(
@@ -151,6 +177,23 @@ def _total(shape: Shape) -> Finding | None:
         True,
         f"各项提成合计 {total / 100:g}%,不能超过 {TOTAL_BP_MAX // 100}%。",
         f"All rates together are {total / 100:g} %; they cannot be more than {TOTAL_BP_MAX // 100} %.",
+        "Duoline: commission comes out of the margin",
+    )
+
+
+def _times(shape: Shape) -> Finding | None:
+    most = shape.most_bp
+    if shape.base_bp > TOTAL_BP_MAX or most <= TOTAL_BP_MAX:
+        return None
+    total, line, tier, limit = shape.base_bp / 100, shape.line_percent_max, shape.tier_percent_max, TOTAL_BP_MAX // 100
+    return Finding(
+        TIMES,
+        "products" if line > 100 else "tiers",
+        True,
+        f"加上倍率,一行商品最多会付 {most / 100:g}%(各项提成合计 {total:g}%,商品或类目最高 {line}%,等级最高 {tier}%),"
+        f"不能超过 {limit}%。",
+        f"With its multipliers one line could pay {most / 100:g} % in all (rates together {total:g} %, times {line} %"
+        f" for an article, times {tier} % for a tier); it cannot be more than {limit} %.",
         "Duoline: commission comes out of the margin",
     )
 
@@ -181,4 +224,4 @@ def _uncapped(shape: Shape) -> Finding | None:
     )
 
 
-_RULES = (_depth, _entry, _recruit, _team, _second, _total, _early, _uncapped)
+_RULES = (_depth, _entry, _recruit, _team, _second, _total, _times, _early, _uncapped)

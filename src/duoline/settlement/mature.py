@@ -54,14 +54,15 @@ SELECT book, sum(earned_minor)::bigint AS minor, count(*)::integer AS shares FRO
 
 
 async def mature_of(db: Database, payee_id: UUID) -> int:
-    """Make due what is ripe of a payee, so many shares at a time; returns how many. Locks the payee.
+    """Make due what is ripe of a payee, so many shares at a time; returns how many. Locks the payee, with the other
+    accounts of the same person.
 
     What of a person's commission is above the cap of the month is not owed to anybody.
     """
     now = clock.now()
     month = month_of(now)
     async with db.begin() as tx:
-        have = await accounts.lock_one(tx, payee_id)
+        have = await accounts.lock_person(tx, payee_id)
         if have is None:
             return 0
         rows = await tx.fetch(_RIPE, payee_id, now, month, SHARES)

@@ -72,10 +72,10 @@ async def close_one(
 async def close_part(
     db: Database, payee_id: UUID, month: str, *, pays: bool, actor: Actor, run_id: UUID | None = None
 ) -> Step:
-    """One transaction of the table above. Locks the payee, then their statement, then the run, if any, which is told
-    how far it is."""
+    """One transaction of the table above. Locks the payee, with the same person's other accounts, then their statement,
+    then the run, if any, which is told how far it is."""
     async with db.begin() as tx:
-        await accounts.lock_one(tx, payee_id)
+        await accounts.lock_person(tx, payee_id)
         row = await tx.fetchrow(_NEWEST, payee_id)
         last = _Open(*row) if row else None
         if last is None or (last.month < month and last.state != "closing"):
@@ -108,21 +108,30 @@ ORDER BY order_id DESC, line_id DESC, book DESC, role DESC, location_id DESC LIM
 """
 
 
+# What was withheld of a payee's statements and is in none of them yet.
+_WITHHELD = """
+SELECT coalesce(sum(withheld_minor - withheld_in_minor), 0)::bigint FROM statements WHERE payee_id = $1
+"""
+
+
 async def _open(tx: Tx, payee_id: UUID, month: str, last: _Open | None, *, pays: bool, actor: Actor) -> _Open:
-    """A statement of the month, with what the one before carried on and nothing else yet."""
-    carried = last.carried_out_minor if last else 0
+    """A statement of the month, with what the one before carried on, what was withheld of approved ones since the last
+    was opened, and nothing else yet."""
+    withheld: int = await tx.fetchval(_WITHHELD, payee_id)
+    carried = (last.carried_out_minor if last else 0) + withheld
     made = _Open(new_id(), month, "payout" if pays else "internal", "closing", carried, 0, 0, carried)
     await tx.execute(
         """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
-                                   cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
-                                   closed_at)
-           SELECT payee_id, $2, kind, $3, $4, $5, 0, 0, 0, 0, $5, 'closing', 1, $6, $7
+                                   cut_minor, to_pay_minor, carried_out_minor, withheld_in_minor, state,
+                                   approvals_needed, closed_by, closed_at)
+           SELECT payee_id, $2, kind, $3, $4, $5, 0, 0, 0, 0, $5, $6, 'closing', 1, $7, $8
            FROM payees WHERE payee_id = $1""",
         payee_id,
         made.id,
         month,
         made.way,
         carried,
+        withheld,
         actor.label,
         clock.now(),
     )
@@ -204,7 +213,8 @@ WITH behind AS (
     GROUP BY month
 ), before AS (
     SELECT m.month, m.settled_cut_minor,
-           CASE WHEN m.cap_minor > 0 THEN greatest(m.earned_minor - coalesce(b.minor, 0) - m.cap_minor, 0)
+           CASE WHEN m.cap_minor > 0
+                THEN greatest(m.earned_minor - coalesce(b.minor, 0) - (m.cap_minor - m.others_minor), 0)
                 ELSE 0 END AS cut
     FROM payee_months m LEFT JOIN behind b USING (month) WHERE m.payee_id = $1 AND m.month <= $2
 ), now AS (
@@ -220,11 +230,32 @@ async def _end(tx: Tx, payee_id: UUID, found: _Open) -> None:
     cut: int = await tx.fetchval(_CUT, payee_id, found.month)
     closing = found.carried_out_minor - cut
     to_pay = closing if found.way == "internal" or closing >= rules.least_minor else 0
+    elsewhere = await _elsewhere(tx, payee_id, found) if to_pay and found.way == "payout" else 0
+    two = abs(to_pay) > rules.two_above_minor or to_pay + elsewhere > rules.two_above_minor
     await _write(
         tx,
         payee_id,
         found._replace(state="closed" if to_pay else "carried"),
         cut_minor=cut,
         to_pay_minor=to_pay,
-        approvals_needed=2 if abs(to_pay) > rules.two_above_minor else 1,
+        approvals_needed=2 if two else 1,
     )
+    if two and elsewhere:
+        await tx.execute(_TWO, payee_id, found.month)
+
+
+# The same month's statements of the person's other accounts: the limit above which two approve is on them together.
+_THEIRS = """
+SELECT coalesce(sum(s.to_pay_minor), 0)::bigint FROM unnest(duo_group($1)) AS p(id)
+JOIN statements s ON s.payee_id = p.id AND s.month = $2 AND s.way = 'payout' WHERE p.id <> $1
+"""
+_TWO = """
+UPDATE statements s SET approvals_needed = 2 FROM unnest(duo_group($1)) AS p(id)
+WHERE s.payee_id = p.id AND p.id <> $1 AND s.month = $2 AND s.way = 'payout' AND s.state = 'closed'
+"""
+
+
+async def _elsewhere(tx: Tx, payee_id: UUID, found: _Open) -> int:
+    """What the same month's statements of the person's other accounts, which are locked, are to pay."""
+    minor: int = await tx.fetchval(_THEIRS, payee_id, found.month)
+    return minor

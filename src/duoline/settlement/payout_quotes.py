@@ -21,17 +21,19 @@ READY = "s.month = $1 AND s.state = 'approved' AND s.way = 'payout'"
 # The last that was said of it is a dispute: it waits for an answer.
 DISPUTED = """coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
                  AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false)"""
-# No more than the payee has due at this moment.
-ASKED = "least(s.to_pay_minor, greatest(p.due_minor, 0))"
-# Nobody but $2 approved it.
+# What is asked for now, as `payouts.payable_now` says: no more than is due, and then no less than the least ($2).
+ASKED = """CASE WHEN s.to_pay_minor - s.withheld_minor <= p.due_minor THEN s.to_pay_minor - s.withheld_minor
+                WHEN p.due_minor >= $2 THEN p.due_minor ELSE 0 END"""
+# Nobody but that person approved it.
 _ALONE = """NOT EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
-                        AND a.staff_id <> $2)"""
+                        AND a.staff_id <> {staff})"""
 
 _QUOTE = f"""
-SELECT count(*) FILTER (WHERE NOT disputed)::integer, coalesce(sum(minor) FILTER (WHERE NOT disputed), 0)::bigint,
+SELECT count(*) FILTER (WHERE NOT disputed AND minor > 0)::integer,
+       coalesce(sum(minor) FILTER (WHERE NOT disputed), 0)::bigint,
        count(*) FILTER (WHERE disputed)::integer, coalesce(sum(minor) FILTER (WHERE disputed), 0)::bigint,
        coalesce(sum(minor) FILTER (WHERE alone AND NOT disputed), 0)::bigint
-FROM (SELECT {ASKED} AS minor, {DISPUTED} AS disputed, {_ALONE} AS alone
+FROM (SELECT {ASKED} AS minor, {DISPUTED} AS disputed, {_ALONE.format(staff="$3")} AS alone
       FROM statements s JOIN payees p ON p.payee_id = s.payee_id WHERE {READY}) x
 """  # noqa: S608 - our own text
 
@@ -40,7 +42,7 @@ _BEFORE = f"""
 SELECT coalesce(sum(o.amount_minor), 0)::bigint
 FROM payout_runs r JOIN payouts o ON o.run_id = r.id
 JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
-WHERE r.month = $1 AND r.actor = 'staff:' || $2::uuid AND o.state <> 'failed' AND {_ALONE}
+WHERE r.month = $1 AND r.actor = 'staff:' || $2::uuid AND o.state <> 'failed' AND {_ALONE.format(staff="$2")}
 """  # noqa: S608 - our own text
 
 
@@ -63,10 +65,11 @@ class Quote(NamedTuple):
 
 async def quote(db: Database | Tx, month: str, *, staff_id: UUID) -> Quote:
     """What a run that this person begins would pay."""
-    row = await db.fetchrow(_QUOTE, month, staff_id)
+    rules = STATEMENTS.current().body
+    row = await db.fetchrow(_QUOTE, month, rules.least_minor, staff_id)
     before: int = await db.fetchval(_BEFORE, month, staff_id)
     count, minor, disputed, disputed_minor, alone = tuple(row) if row else (0,) * 5
-    return Quote(count, minor, disputed, disputed_minor, alone + before, STATEMENTS.current().body.two_above_minor)
+    return Quote(count, minor, disputed, disputed_minor, alone + before, rules.two_above_minor)
 
 
 async def check(tx: Tx, month: str, *, staff_id: UUID, expected_minor: int | None = None) -> None:

@@ -22,6 +22,7 @@ from duoline.kernel.money import CURRENCY, Money
 from duoline.payments import providers
 from duoline.settlement import accounts, payee_accounts, statements
 from duoline.settlement.errors import PayoutAtProvider, PayoutOver
+from duoline.settlement.policy import STATEMENTS
 
 if TYPE_CHECKING:
     from duoline.kernel.auth import Actor
@@ -111,25 +112,36 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
     """Ask for the money of one statement: to where the payee is paid now, whatever becomes of their account. False when
     another run has, and while it is disputed: a later run pays it.
 
-    Locks the payee, then the statement.
+    What was taken back since it was approved is not asked for (STL-11): the statement keeps it as withheld, and the
+    payee's next one has both. False when nothing is left of it. Locks the payee, then the statement.
     """
     async with db.begin() as tx:
+        have = await accounts.lock_one(tx, payee_id)
         statement = await statements.lock(tx, payee_id, statement_id)
         if statement.state != "approved" or statement.way != "payout":
             return False
         if await statements.is_disputed(tx, payee_id, statement_id):
             return False
-        minor, payout_id = statement.to_pay_minor, new_id()
+        due = have.due_minor if have is not None else 0
+        asked = statement.to_pay_minor - statement.withheld_minor
+        minor = payable_now(asked, due_minor=due, least_minor=STATEMENTS.current().body.least_minor)
+        if minor < asked:
+            statement = await _less(tx, statement, asked - minor)
+        if not minor:
+            return False
+        ensure(minor <= due, "STL-11", f"{payee_id} would be paid {minor} of {due} that is due")
+        payout_id = new_id()
         account = await payee_accounts.account_of(tx, payee_id)
         await tx.execute(
-            """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, currency, state, provider,
-                                    receiver, actor, at)
-               VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7, $8, $9, $10)""",
+            """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, due_minor, currency, state,
+                                    provider, receiver, actor, at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 'requested', $8, $9, $10, $11)""",
             payee_id,
             payout_id,
             statement_id,
             run_id,
             minor,
+            due,
             CURRENCY,
             account.provider if account else "",
             account.receiver if account else "",
@@ -149,6 +161,30 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             await ask(tx, payee_id, payout_id)
         faults.point("settlement.before_payout")
     return True
+
+
+def payable_now(asked_minor: int, *, due_minor: int, least_minor: int) -> int:
+    """What of an approved sum can be paid: no more than is due now, and where that is less, not so little that it
+    would wait for the next statement anyway."""
+    if asked_minor <= due_minor:
+        return asked_minor
+    return due_minor if due_minor >= least_minor else 0
+
+
+async def _less(tx: Tx, statement: statements.Statement, minor: int) -> statements.Statement:
+    """So much of a locked statement is not paid: it was taken back since. One of which nothing is left is carried."""
+    statement = await statements.withhold(tx, statement, minor)
+    await audit.record(
+        tx,
+        actor=SYSTEM,
+        action="statement.withhold",
+        subject_kind="statement",
+        subject=str(statement.id),
+        after={"month": statement.month, "amount": Money(minor, CURRENCY)},
+    )
+    if statement.withheld_minor == statement.to_pay_minor:
+        await statements.set_state(tx, statement, "carried")
+    return statement
 
 
 async def ask(tx: Tx, payee_id: UUID, payout_id: UUID) -> None:

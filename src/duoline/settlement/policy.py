@@ -89,20 +89,28 @@ class CommissionPolicy(msgspec.Struct, frozen=True, kw_only=True):
             *(
                 {"field": f"body.{found.field}", "zh": found.zh, "en": found.en}
                 for found in lawful.check(lawful.Shape.of(self))
-                if found.refused
+                if found.refused and found.rule != lawful.TIMES
             ),
         ]
         if problems:
             raise BadInput(problems=problems)
 
 
-async def _signed_off(tx: Tx, plan: CommissionPolicy) -> None:
-    """Refuses `settlement.sign-off-missing` for a plan of two levels that nobody answers for."""
+async def _may_be_decided(tx: Tx, plan: CommissionPolicy) -> None:
+    """Refuses `kernel.bad-input` for a plan whose multipliers make a line pay too much, then
+    `settlement.sign-off-missing` for two levels that nobody answers for."""
+    problems = [
+        {"field": f"body.{found.field}", "zh": found.zh, "en": found.en}
+        for found in lawful.check(lawful.Shape.of(plan))
+        if found.refused
+    ]
+    if problems:
+        raise BadInput(problems=problems)
     if plan.levels > 1 and not await tx.fetchval("SELECT true FROM plan_sign_offs WHERE revoked_at IS NULL"):
         raise SignOffMissing
 
 
-COMMISSION = Policy("commission", CommissionPolicy, CommissionPolicy(), allow=_signed_off)
+COMMISSION = Policy("commission", CommissionPolicy, CommissionPolicy(), allow=_may_be_decided)
 
 
 class AllocationPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,12 +16,13 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution
-from duoline.settlement.contracts import terms_at
+from duoline.settlement.contracts import place_of, terms_at
 from duoline.settlement.policy import COMMISSION
 from duoline.settlement.reckon import allocation_of, commission_of, payable
-from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee
+from duoline.settlement.types import HEADQUARTERS, Facts, Kept, LineFacts, Payee, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from duoline.kernel.db import Database
@@ -60,6 +61,8 @@ _ORDERS = """
 SELECT c.member_id, c.order_id, c.facts, c.lines, c.at,
        (SELECT jsonb_agg(DISTINCT jsonb_build_object('line', l.id, 'method', l.method)) FROM order_lines l
         WHERE l.member_id = c.member_id AND l.order_id = c.order_id) AS methods,
+       (SELECT jsonb_object_agg(p.location_id, jsonb_build_array(p.company_id, p.franchised)) FROM order_places p
+        WHERE p.member_id = c.member_id AND p.order_id = c.order_id) AS belonged,
        (SELECT jsonb_agg(jsonb_build_object('payee', a.payee_id, 'kind', a.payee_kind, 'line', a.line_id,
                                             'book', a.book, 'role', a.role, 'place', a.location_id,
                                             'basis', a.basis_minor, 'gross', a.gross_minor, 'earned', a.earned_minor))
@@ -97,8 +100,9 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
                 to = one.key.payee, one.key.book
                 after[to] = after.get(to, 0) + one.earned_minor
     # The rules at the end of the period, in which it is settled.
-    _cap(before, COMMISSION.current(until - timedelta(seconds=1)).body)
-    _cap(after, draft.commission)
+    people = await _people(db, {payee.id for payee, _ in {**before, **after} if payee.kind == "member"})
+    _cap(before, COMMISSION.current(until - timedelta(seconds=1)).body, people)
+    _cap(after, draft.commission, people)
     return Simulated(
         orders,
         [
@@ -108,13 +112,14 @@ async def simulate(db: Database, draft: Draft, *, since: datetime, until: dateti
     )
 
 
-# Whom new members chose first, without anything odd, as `credit_bringing` is told; what the guide had for them.
+# Whom new members chose first, without anything odd, as `credit_bringing` is told, and not where it was taken back;
+# what the guide had for them.
 _BROUGHT = """
 SELECT b.guide_id, coalesce(sum(a.earned_minor), 0)::bigint AS had, count(*)::integer AS brought
 FROM bindings b
 LEFT JOIN accruals a ON a.payee_id = b.guide_id AND a.order_id = b.id AND a.role = 'bringing'
 WHERE b.from_at >= $1 AND b.from_at < $2 AND b.guide_id IS NOT NULL AND b.flags = '[]'
-  AND b.source NOT IN ('transfer', 'dispute')
+  AND b.source NOT IN ('transfer', 'dispute') AND a.earned_minor IS DISTINCT FROM 0
   AND NOT EXISTS (SELECT FROM bindings e WHERE e.member_id = ANY (duo_group_at(b.member_id, b.from_at))
                   AND e.from_at < b.from_at)
 GROUP BY b.guide_id
@@ -131,11 +136,21 @@ GROUP BY n.store_id
 """  # noqa: S608 - our own text
 
 
-def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy) -> None:
-    """What people have of the month is no more than its cap."""
+async def _people(db: Database, member_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Who members are now."""
+    rows = await db.fetch("SELECT id, (duo_group(id))[1] AS head FROM unnest($1::uuid[]) AS i(id)", list(member_ids))
+    return {row["id"]: row["head"] for row in rows}
+
+
+def _cap(sums: dict[tuple[Payee, Book], int], plan: CommissionPolicy, people: Mapping[UUID, UUID]) -> None:
+    """What people have of the month, under all their accounts, is no more than its cap."""
+    had: dict[UUID, int] = {}
     for (payee, book), minor in sums.items():
         if book == "commission":
-            sums[payee, book] = payable(minor, plan.month_cap_minor)
+            who = people.get(payee.id, payee.id)
+            whole = had.get(who, 0)
+            had[who] = whole + minor
+            sums[payee, book] = payable(whole + minor, plan.month_cap_minor) - payable(whole, plan.month_cap_minor)
 
 
 def _anew(row: Any, draft: Draft) -> list[Earned]:
@@ -144,6 +159,7 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     if facts.second_id is None:
         facts = msgspec.structs.replace(facts, second_id=facts.upline_id)
     methods = {one["line"]: one["method"] for one in row["methods"] or []}
+    belonged = msgspec.convert(row["belonged"] or {}, dict[UUID, Place])
     found: list[Earned] = []
     kept: dict[str, int] = {}
     places: dict[tuple[str, str], Kept] = {}
@@ -161,7 +177,8 @@ def _anew(row: Any, draft: Draft) -> list[Earned]:
     handed: dict[str, int] = {}
     for (line, _), what in places.items():
         handed[line] = handed.get(line, 0) + what.net_minor
-        terms = terms_at(what.location_id, draft.contracts, regions=facts.regions)
+        place = belonged.get(what.location_id) or place_of(what.location_id)
+        terms = terms_at(place, draft.contracts, regions=facts.regions)
         found += allocation_of(facts, what, draft.allocation, *terms)
     for each in msgspec.convert(row["lines"], list[LineFacts]):
         name = str(each.line_id)

@@ -8,6 +8,9 @@
 | paying | the provider was asked | paid, approved (it failed) |
 | paid | had | |
 | carried | nothing to pay: what is there, or missing, goes into the next one | |
+
+What was approved may be taken back before it is paid. Then less is paid, or nothing, and the rest is `withheld`: it
+goes into the payee's next statement, where what was taken back stands too, so that it is neither paid twice nor lost.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ class Statement(NamedTuple):
     month: str
     way: str
     to_pay_minor: int
+    withheld_minor: int
     state: str
     approvals_needed: int
 
@@ -59,14 +63,21 @@ async def lock(tx: Tx, payee_id: UUID, statement_id: UUID) -> Statement:
     """The payee, and the statement, locked. Refuses `kernel.not-found`."""
     await accounts.lock_one(tx, payee_id)
     row = await tx.fetchrow(
-        """SELECT payee_id, id, kind, month, way, to_pay_minor, state, approvals_needed FROM statements
-           WHERE payee_id = $1 AND id = $2 FOR UPDATE""",
+        """SELECT payee_id, id, kind, month, way, to_pay_minor, withheld_minor, state, approvals_needed
+           FROM statements WHERE payee_id = $1 AND id = $2 FOR UPDATE""",
         payee_id,
         statement_id,
     )
     if row is None:
         raise NotFound(kind="statement")
     return Statement(*row)
+
+
+# Whether staff $1 are the payee $2 themselves: also as the member who has their number, under any account of theirs.
+_OWN = """
+SELECT $1::uuid = $2::uuid OR EXISTS (
+    SELECT FROM staff s JOIN phone_index p ON p.phone = s.phone WHERE s.id = $1 AND $2 = ANY (duo_group(p.member_id)))
+"""
 
 
 async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, staff_id: UUID) -> str:
@@ -81,7 +92,7 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
         raise StillClosing
     if statement.state != "closed":
         raise NotClosed
-    if staff_id == payee_id:
+    if await tx.fetchval(_OWN, staff_id, payee_id):
         raise OwnStatement
     if await is_disputed(tx, payee_id, statement_id):
         raise Disputed
@@ -134,6 +145,20 @@ async def set_state(tx: Tx, statement: Statement, state: str) -> None:
         statement.state,
     )
     ensure(done == "UPDATE 1", "STL-7", f"{statement.id} is not {statement.state} any more")
+
+
+async def withhold(tx: Tx, statement: Statement, minor: int) -> Statement:
+    """Leave so much more of a locked statement to the payee's next one: it was taken back before it was paid."""
+    done = await tx.execute(
+        """UPDATE statements SET withheld_minor = withheld_minor + $3
+           WHERE payee_id = $1 AND id = $2 AND withheld_minor = $4 AND state = 'approved'""",
+        statement.payee_id,
+        statement.id,
+        minor,
+        statement.withheld_minor,
+    )
+    ensure(done == "UPDATE 1", "STL-7", f"{statement.id} is not approved any more")
+    return statement._replace(withheld_minor=statement.withheld_minor + minor)
 
 
 async def is_disputed(tx: Tx, payee_id: UUID, statement_id: UUID) -> bool:

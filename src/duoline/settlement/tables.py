@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, unique
+from duoline.kernel.columns import at, big, check, doc, fk, flag, index, integer, pk, text, uid, unique
 from duoline.kernel.placement import MEMBER, distributed, managed_local, table
 
 PACKAGE = "settlement"
@@ -27,6 +27,23 @@ order_credits = table(
     pk("order_credits", "member_id", "order_id"),
     fk("order_credits_order_fk", ["member_id", "order_id"], "orders", ["member_id", "id"]),
     index("order_credits_at_ix", "at"),
+    append_only=True,
+)
+
+# Whose company a location was when it first had a part in an order, and whether that company was franchised: a shop
+# that is sold takes none of the margin of what was sold before along.
+order_places = table(
+    PACKAGE,
+    "order_places",
+    MEMBER,
+    uid("member_id"),
+    uid("order_id"),
+    uid("location_id"),
+    uid("company_id"),
+    flag("franchised"),
+    at("at"),
+    pk("order_places", "member_id", "order_id", "location_id"),
+    fk("order_places_credit_fk", ["member_id", "order_id"], "order_credits", ["member_id", "order_id"]),
     append_only=True,
 )
 
@@ -162,7 +179,8 @@ accruals = table(
     ),
 )
 
-# What a person's commission came to that became due in a month, and what of it is paid under the cap of that month.
+# What a person's commission came to that became due in a month, and what of it is paid under the cap of that month. The
+# cap is a person's: `others` is what of it their other accounts have, as far as this one is paid less for it.
 payee_months = table(
     PACKAGE,
     "payee_months",
@@ -173,17 +191,21 @@ payee_months = table(
     big("earned_minor"),
     big("payable_minor"),
     big("settled_cut_minor", default="0"),
+    big("others_minor", default="0"),
     pk("payee_months", "payee_id", "month"),
     fk("payee_months_payee_fk", ["payee_id"], "payees", ["payee_id"]),
     check("payee_months_cap_ck", "cap_minor >= 0"),
     check(
         "payee_months_payable_ck",
-        "payable_minor = CASE WHEN cap_minor > 0 THEN least(earned_minor, cap_minor) ELSE earned_minor END",
+        "payable_minor = CASE WHEN cap_minor > 0 THEN least(earned_minor, cap_minor - others_minor)"
+        " ELSE earned_minor END",
     ),
+    check("payee_months_others_ck", "others_minor BETWEEN 0 AND cap_minor"),
 )
 
 # What a payee is told at the end of a month. Closing while its lines are collected, closed, then approved, then paid;
-# what stays below nothing is carried.
+# what stays below nothing is carried. What of `to_pay` was taken back before it was paid is withheld; the next
+# statement to begin takes it in, as a part of what is carried in.
 statements = table(
     PACKAGE,
     "statements",
@@ -199,6 +221,8 @@ statements = table(
     big("cut_minor"),
     big("to_pay_minor"),
     big("carried_out_minor"),
+    big("withheld_minor", default="0"),
+    big("withheld_in_minor", default="0"),
     text("state"),
     integer("approvals_needed"),
     text("closed_by"),
@@ -216,7 +240,14 @@ statements = table(
     ),
     check("statements_parts_ck", "earned_minor >= 0 AND reversed_minor >= 0"),
     check("statements_pay_ck", "to_pay_minor >= 0 OR way = 'internal'"),
-    check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = 0)"),
+    check("statements_carried_ck", "(state = 'carried') <= (to_pay_minor = withheld_minor)"),
+    # Only what waits for its money is withheld, and never more than was to be paid.
+    check(
+        "statements_withheld_ck",
+        "withheld_minor = 0"
+        " OR (withheld_minor BETWEEN 1 AND to_pay_minor AND way = 'payout' AND state NOT IN ('closing', 'closed'))",
+    ),
+    check("statements_withheld_in_ck", "withheld_in_minor >= 0"),
     check("statements_needed_ck", "approvals_needed IN (1, 2)"),
     # Until it is closed nothing of it is cut or paid, and the payee's next one cannot begin.
     check("statements_closing_ck", "state <> 'closing' OR (to_pay_minor = 0 AND cut_minor = 0)"),
@@ -299,7 +330,8 @@ payee_accounts = table(
 )
 
 # Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time. `provider`
-# and `receiver` are the payee's account when it was asked for; without a provider it goes by file.
+# and `receiver` are the payee's account when it was asked for; without a provider it goes by file. `due` is what the
+# payee had due at that instant: nobody is asked for more (STL-11).
 payouts = table(
     PACKAGE,
     "payouts",
@@ -309,6 +341,7 @@ payouts = table(
     uid("statement_id"),
     uid("run_id"),
     big("amount_minor"),
+    big("due_minor"),
     text("currency"),
     text("state"),
     text("provider", default=""),
@@ -321,6 +354,7 @@ payouts = table(
     pk("payouts", "payee_id", "id"),
     fk("payouts_statement_fk", ["payee_id", "statement_id"], "statements", ["payee_id", "id"]),
     check("payouts_amount_ck", "amount_minor > 0"),
+    check("payouts_due_ck", "amount_minor <= due_minor"),
     check("payouts_state_ck", "state IN ('requested', 'done', 'failed')"),
     check("payouts_resolved_ck", "(state = 'requested') = (resolved_at IS NULL)"),
     # The account of one that is over may be forgotten with the member.

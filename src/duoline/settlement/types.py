@@ -37,6 +37,13 @@ HEADQUARTERS = Payee("chain", CHAIN_ID)
 ONLINE = Payee("chain", ONLINE_ID)
 
 
+class Place(NamedTuple):
+    """The company that a location belongs to, and whether it is a franchisee's, as kept with an order."""
+
+    company_id: UUID
+    franchised: bool
+
+
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
     """The touchpoint that an order, or a sign-up, is put down to."""
 

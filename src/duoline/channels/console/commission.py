@@ -30,6 +30,7 @@ from duoline.stores.directory import Chain
 
 Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 Bp = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Times = Annotated[int, msgspec.Meta(ge=100, le=1_000)]
 Since = Annotated[int, Parameter(ge=1, le=24, description="Of the last so many months.")]
 PAYEES_MAX = 500
 """Of a kind: so many shops, guides and members each are named."""
@@ -48,6 +49,8 @@ class ShapeInput(Input, frozen=True, kw_only=True):
     purchase_to_join_minor: Minor = 0
     per_recruit_minor: Minor = 0
     team_bp: Bp = 0
+    line_percent_max: Times = 100
+    tier_percent_max: Times = 100
 
 
 class PlanFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +64,11 @@ class PlanFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanCheck(msgspec.Struct, frozen=True):
-    """Whether a plan can be saved, and everything there is to say of it."""
+    """Whether a plan can be saved, the most that one line can pay in all by it (hundredths of a percent), and
+    everything there is to say of it."""
 
     lawful: bool
+    most_bp: int
     findings: list[PlanFinding]
 
 
@@ -140,12 +145,14 @@ UNSIGNED = lawful.Finding(
 async def check_plan(write: Write, db: Database, data: ShapeInput) -> Answer[PlanCheck]:
     """What the law says of a plan, and whether somebody answers for its second level. Nothing is stored."""
     del write  # takes part in the rule that every POST names its key
-    found = lawful.check(lawful.Shape(**msgspec.structs.asdict(data)))
+    shape = lawful.Shape(**msgspec.structs.asdict(data))
+    found = lawful.check(shape)
     if data.levels == lawful.LEVELS_MAX and await settlement.live_sign_off(db) is None:
         found.append(UNSIGNED)
     return answer(
         PlanCheck(
             not any(one.refused for one in found),
+            shape.most_bp,
             [
                 PlanFinding(
                     rule=one.rule, field=one.field, refused=one.refused, says=Text(one.zh, one.en), source=one.source

@@ -107,12 +107,12 @@ ORDER BY o.id LIMIT $4
 """
 # Of the next run of month $1: whom no provider can pay, the most first.
 _BY_FILE = f"""
-SELECT p.payee_id, p.kind, {NAMED}, s.id, {ASKED} AS minor, count(*) OVER ()::integer AS n,
-       sum({ASKED}) OVER ()::bigint AS whole
-FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
-WHERE {READY} AND NOT {DISPUTED}
-  AND NOT EXISTS (SELECT FROM payee_accounts k WHERE k.payee_id = ANY (duo_group(s.payee_id)))
-ORDER BY minor DESC, s.id LIMIT 100
+SELECT x.*, count(*) OVER ()::integer AS n, sum(x.minor) OVER ()::bigint AS whole FROM (
+    SELECT p.payee_id, p.kind, {NAMED}, s.id, {ASKED} AS minor
+    FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
+    WHERE {READY} AND NOT {DISPUTED}
+      AND NOT EXISTS (SELECT FROM payee_accounts k WHERE k.payee_id = ANY (duo_group(s.payee_id)))) x
+WHERE x.minor > 0 ORDER BY x.minor DESC, x.id LIMIT 100
 """  # noqa: S608 - our own text
 # What a bank needs of a payout by file: whose name is on the account, and the account where there is one by now.
 _ACCOUNTS = """
@@ -161,7 +161,7 @@ async def list_payout_runs(db: Database, limit: Limit = 20, cursor: Cursor = Non
 async def quote_payouts(db: Database, staff: Staff, chain: Chain, month: AskedMonth) -> PayoutQuote:
     """What a run would pay now, before anybody begins it."""
     found = await payout_quotes.quote(db, month, staff_id=staff.id)
-    rows = await db.fetch(_BY_FILE, month)
+    rows = await db.fetch(_BY_FILE, month, settlement.STATEMENTS.current().body.least_minor)
     return PayoutQuote(
         month=month,
         statements=found.statements,

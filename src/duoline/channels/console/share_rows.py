@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from duoline.settlement.policy import Contract
     from duoline.stores.directory import Chain
 
-# Of accruals `a`, with the order's number and time, the line's name, and the contracts the order was placed under.
+# Of accruals `a`, with the order's number and time, the line's name, the contracts the order was placed under, and
+# whose the location was then.
 SHARE = """a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor, a.gross_minor, a.earned_minor, a.state,
-       a.matures_at, a.month, a.flag, a.at, a.line_id, o.order_no, o.placed_at, l.name, c.contracts_version"""
+       a.matures_at, a.month, a.flag, a.at, a.line_id, o.order_no, o.placed_at, l.name, c.contracts_version,
+       w.company_id, w.franchised"""
 SHARE_JOINS = """
 LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
 LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
 LEFT JOIN order_credits c ON c.member_id = a.member_id AND c.order_id = a.order_id
+LEFT JOIN order_places w ON w.member_id = a.member_id AND w.order_id = a.order_id AND w.location_id = a.location_id
 """
 # The statement `had` that was the first to have the share, and the payout that paid it.
 PAID = "had.way, had.state AS statement_state, had.done_at, had.run_id"
@@ -110,12 +113,13 @@ def share_of(row: Any, chain: Chain) -> ShareRow:
 
 def _margin(row: Any) -> ShareMargin | None:
     """None of commission, of what a new member brings, and where the contract is not known."""
-    if row["book"] != "allocation" or row["role"] == "bringing_store" or row["contracts_version"] is None:
+    if row["book"] != "allocation" or row["contracts_version"] is None or row["company_id"] is None:
         return None
     try:
         contracts = settlement.CONTRACTS.version(row["contracts_version"]).body
-        contract = settlement.terms_at(row["location_id"], contracts, regions=()).contract
-    except (KeyError, LookupError):
+        place = settlement.Place(row["company_id"], row["franchised"])
+        contract = settlement.terms_at(place, contracts, regions=()).contract
+    except KeyError:
         return None
     return margin_of(
         row["basis_minor"], row["gross_minor"], row["earned_minor"], contract, owner=row["role"] == "owner"

@@ -120,6 +120,7 @@ def table(case: StatementCase, rows: list[list[str | int]], chain: Chain, *, lin
         ("退货冲回 Taken back", -one.reversed.minor),
         ("超出封顶 Above the cap", -one.cut.minor),
         ("应记账 To book" if booked else "应付 To pay", one.to_pay.minor),
+        *([("打款前又退货,转下期 Withheld", one.withheld.minor)] if one.withheld.minor else []),
         ("结转下期 Carried on", one.carried_out.minor),
         (
             "审批 Approvals",

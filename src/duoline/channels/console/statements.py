@@ -63,6 +63,8 @@ class NoteInput(Input, frozen=True):
 class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     """A payee's month: what was carried in, earned, taken back, above the cap; what is paid, what is carried on.
 
+    `withheld` is what people approved and goods that came back before the payout took away again: it is not paid, and
+    the next statement has it with what was taken back. `to_pay` is without it: what is really asked for.
     While it is `closing` its lines are still collected, and nothing of it is final. `no` is what people call it by.
     `payout_failed`: it was asked for and failed; the next run pays it. `mine_to_approve`: I can approve it now.
     """
@@ -78,6 +80,7 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     reversed: Money
     cut: Money
     to_pay: Money
+    withheld: Money
     carried_out: Money
     approvals: int
     approvals_needed: int
@@ -140,11 +143,15 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
 
 _ROWS = f"""
 SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor,
-       s.cut_minor, s.to_pay_minor, s.carried_out_minor, s.approvals_needed, s.closed_at, {NAMED},
+       s.cut_minor, s.to_pay_minor - s.withheld_minor AS to_pay_minor, s.withheld_minor, s.carried_out_minor,
+       s.approvals_needed, s.closed_at, {NAMED},
        (SELECT count(*) FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id)::integer
          AS approvals,
        EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
                AND a.staff_id = $11) AS by_me,
+       s.payee_id = $11 OR s.payee_id = ANY (coalesce((
+           SELECT duo_group(i.member_id) FROM staff x JOIN phone_index i ON i.phone = x.phone WHERE x.id = $11
+       ), '{{}}')) AS own,
        {DISPUTED} AS disputed,
        {FAILED} AS payout_failed
 FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
@@ -216,6 +223,7 @@ def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
         reversed=money(row["reversed_minor"]),
         cut=money(row["cut_minor"]),
         to_pay=money(row["to_pay_minor"]),
+        withheld=money(row["withheld_minor"]),
         carried_out=money(row["carried_out_minor"]),
         approvals=row["approvals"],
         approvals_needed=row["approvals_needed"],
@@ -224,7 +232,7 @@ def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
         mine_to_approve=row["state"] == "closed"
         and not row["disputed"]
         and not row["by_me"]
-        and staff.id != row["payee_id"]
+        and not row["own"]
         and staff.may("settlement.approve"),
         closed_at=row["closed_at"],
     )
@@ -369,9 +377,10 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
     rows = await db.fetch(
         f"""SELECT s.month, count(*)::integer AS n,
                    {", ".join(f"count(*) FILTER (WHERE s.state = '{state}')::integer AS {state}" for state in STATES)},
-                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint AS to_pay,
-                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'payout' AND s.state = 'paid'), 0)::bigint
-                     AS paid_out,
+                   coalesce(sum(s.to_pay_minor - s.withheld_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint
+                     AS to_pay,
+                   coalesce(sum(s.to_pay_minor - s.withheld_minor)
+                            FILTER (WHERE s.way = 'payout' AND s.state = 'paid'), 0)::bigint AS paid_out,
                    coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal' AND s.state = 'paid'), 0)::bigint
                      AS booked,
                    coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal'), 0)::bigint AS to_book

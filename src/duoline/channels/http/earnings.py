@@ -66,7 +66,8 @@ class EarnedShare(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MyStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """A month of mine: carried in, earned, taken back, above the cap; what is paid, what is carried on."""
+    """A month of mine: carried in, earned, taken back, above the cap; what is paid, what is carried on. `withheld` was
+    approved, and taken back before it was paid: it is in the next statement, and not in `to_pay`."""
 
     id: UUID
     month: str
@@ -76,6 +77,7 @@ class MyStatement(msgspec.Struct, frozen=True, kw_only=True):
     reversed: Money
     cut: Money
     to_pay: Money
+    withheld: Money
     carried_out: Money
     closed_at: datetime
     notes: list[StatementNote]
@@ -166,8 +168,8 @@ async def shares_of(db: Database, payee_ids: Sequence[UUID], *, limit: int, curs
 
 
 _SAYS = """
-SELECT s.id, s.month, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor, s.cut_minor, s.to_pay_minor,
-       s.carried_out_minor, s.closed_at,
+SELECT s.id, s.month, s.state, s.carried_in_minor, s.earned_minor, s.reversed_minor, s.cut_minor,
+       s.to_pay_minor - s.withheld_minor AS to_pay_minor, s.withheld_minor, s.carried_out_minor, s.closed_at,
        coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'note', n.note, 'at', n.at) ORDER BY n.id)
                  FROM statement_notes n WHERE n.payee_id = s.payee_id AND n.statement_id = s.id), '[]') AS notes
 FROM statements s
@@ -188,6 +190,7 @@ def _statement(row: Any) -> MyStatement:
         reversed=_money(row["reversed_minor"]),
         cut=_money(row["cut_minor"]),
         to_pay=_money(row["to_pay_minor"]),
+        withheld=_money(row["withheld_minor"]),
         carried_out=_money(row["carried_out_minor"]),
         closed_at=row["closed_at"],
         notes=msgspec.convert(row["notes"], list[StatementNote]),

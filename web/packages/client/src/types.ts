@@ -1802,6 +1802,7 @@ export interface MyStatement {
   reversed: Money
   cut: Money
   to_pay: Money
+  withheld: Money
   carried_out: Money
   closed_at: string
   notes: { kind: "dispute" | "answer"; note: string; at: string }[]

@@ -1582,6 +1582,7 @@ export interface StatementRow {
   reversed: Money
   cut: Money
   to_pay: Money
+  withheld: Money
   carried_out: Money
   approvals: number
   approvals_needed: number
@@ -1753,6 +1754,8 @@ export interface OwnContracts {
 
 export interface PlanCheck {
   lawful: boolean
+  /** The most that one line can pay in all, in hundredths of a percent. */
+  most_bp: number
   findings: { rule: string; field: string; refused: boolean; says: Text; source: string }[]
 }
 
