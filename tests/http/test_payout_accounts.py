@@ -167,6 +167,28 @@ async def test_a_run_is_paid_by_the_provider(world: World, bank: ProviderProcess
     assert "双线结算 2026-11" in page
 
 
+@pytest.mark.usefixtures("sold")
+async def test_only_the_file_has_the_whole_account_and_who_took_it_is_audited(
+    world: World, connected: SandboxClient
+) -> None:
+    """By file because there was no account when it was asked for; the bank gets the one that was entered since."""
+    hq = world.staff("hq")
+    one = (await closed(world))["staff"]
+    await hq.post(f"/api/console/statements/{one['id']}/approval")
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    await world.staff("clerk1").put("/api/clerk/payout-account", OWN)
+    path = f"/api/console/payout-runs/{run['id']}"
+    file = await hq.get(f"{path}/file")
+    assert f"payouts-2026-11-{run['no']}.csv" in file.headers["content-disposition"]
+    [_, row] = csv.reader(io.StringIO(file.text[1:]))
+    assert row[4:9] == ["Li Na", "wallet-of-clerk1", "3.98", "CNY", one["no"]]
+    assert "wallet-of" not in (await hq.get(f"{path}/payouts")).text
+    [line] = await world.db.fetch("SELECT actor_kind, subject FROM audit_log WHERE action = 'payout.file'")
+    assert (line["actor_kind"], line["subject"]) == ("staff", run["id"])
+    assert (await world.staff("franchisee_a").get(f"{path}/file")).status_code == 403
+
+
 async def jobs_of(world: World) -> int:
     count: int = await world.db.fetchval(
         "SELECT count(*) FROM pgqueuer.pgqueuer WHERE entrypoint = $1", payouts.SEND_JOB

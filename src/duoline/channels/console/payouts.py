@@ -118,7 +118,10 @@ WHERE x.minor > 0 ORDER BY x.minor DESC, x.id LIMIT 100
 _ACCOUNTS = """
 SELECT o.id, s.month, k.holder, k.receiver FROM payouts o
 JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
-LEFT JOIN payee_accounts k ON k.payee_id = o.payee_id
+LEFT JOIN LATERAL (
+    SELECT a.holder, a.receiver FROM payee_accounts a, (SELECT duo_group(o.payee_id) AS ids) g
+    WHERE a.payee_id = ANY (g.ids) ORDER BY a.payee_id = g.ids[1] DESC, a.payee_id = o.payee_id DESC, a.payee_id LIMIT 1
+) k ON true
 WHERE o.run_id = $1 AND o.id = ANY ($2)
 """
 
