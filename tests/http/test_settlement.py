@@ -414,6 +414,22 @@ async def test_a_statement_is_handed_out_as_a_file(world: World, sold: dict[str,
         assert answer.content.startswith(b"%PDF-")
 
 
+async def lines_of(world: World, path: str, limit: int) -> list[str]:
+    """The orders of a statement's lines, read page by page."""
+    seen: list[str] = []
+    more = f"{path}/lines?limit={limit}"
+    while more:
+        page = (await world.staff("hq").get(more)).json()
+        seen += [line["share"]["order_no"] for line in page["items"]]
+        more = f"{path}/lines?limit={limit}&cursor={page['next']}" if page["next"] else ""
+    return seen
+
+
+def rows_of(rows: list[list[str]]) -> list[str]:
+    """The orders of a file's lines."""
+    return [row[1] for row in rows[1:]]
+
+
 async def test_no_file_leaves_anybody_or_anything_out(
     world: World, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -440,6 +456,10 @@ async def test_no_file_leaves_anybody_or_anything_out(
         rows.pop()  # the total
         assert len(rows) - 1 == (3 if one["payee"]["name"]["zh"] == "clerk1" else 1)
         assert [row[0] for row in rows[1:]] == sorted(row[0] for row in rows[1:])
+        assert await lines_of(world, path, 1) == await lines_of(world, path, 50) == rows_of(rows)
+        with monkeypatch.context() as many:
+            many.setattr(console_statements, "SORTED_MAX", 0)
+            assert sorted(await lines_of(world, path, 1)) == sorted(rows_of(rows))
         with monkeypatch.context() as few:
             few.setattr(console_statements, "DRAWN_MAX", 2)
             drawn = await hq.get(f"{path}/file?kind=pdf")

@@ -33,6 +33,9 @@ PATH = "/api/console/statements"
 FILE_PAGE = 2_000
 """Lines of a file that are read at a time."""
 
+SORTED_MAX = 5_000
+"""Lines that are sorted by date for one page of them."""
+
 DRAWN_MAX = 20_000
 """Lines of a workbook or PDF, which is drawn as a whole; a CSV file has any number."""
 
@@ -296,13 +299,14 @@ async def show_statement(db: Database, staff: Staff, chain: Chain, statement_id:
 async def list_statement_lines(
     db: Database, staff: Staff, chain: Chain, statement_id: UUID, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[StatementLine]:
-    """The order lines that a statement is the sum of, in the order of the orders' dates; of more than 20,000 in the
-    order in which the orders were written down."""
+    """The order lines that a statement is the sum of, in the order of the orders' dates; of more than 5,000 in the
+    order in which the orders were written down, and of more than 20,000 nobody counts them."""
     row = await _one(db, staff, chain, statement_id)
     payee_id = row["payee_id"]
     count = await _count(db, payee_id, statement_id)
-    if count <= DRAWN_MAX:
+    if count <= SORTED_MAX:
         (skip,) = cursors.unpack(cursor, int) if cursor else (0,)
+        skip = min(max(skip, 0), count)
         lines = await db.fetch(_DATED, payee_id, statement_id, skip, limit)
         following = cursors.pack(skip + limit) if skip + limit < count else None
     else:
@@ -312,15 +316,19 @@ async def list_statement_lines(
         last = lines[-1] if len(found) > limit else None
         following = cursors.pack(*(last[name] for name in _KEY)) if last else None
     shown = [StatementLine(amount=money(line["amount_minor"]), share=share_of(line, chain)) for line in lines]
-    return Page(shown, following, count)
+    return Page(shown, following, count if count <= DRAWN_MAX else None)
 
 
 _KEY = ("order_id", "line_id", "role", "location_id")
 
 
 async def _count(db: Database, payee_id: UUID, statement_id: UUID) -> int:
+    """How many lines a statement has; of those with more than can be drawn only that it is more."""
     count: int = await db.fetchval(
-        "SELECT count(*) FROM statement_lines WHERE payee_id = $1 AND statement_id = $2", payee_id, statement_id
+        """SELECT count(*) FROM (SELECT FROM statement_lines WHERE payee_id = $1 AND statement_id = $2 LIMIT $3) x""",
+        payee_id,
+        statement_id,
+        DRAWN_MAX + 1,
     )
     return count
 
