@@ -691,6 +691,8 @@ def console(stage: Stage) -> list[Scene]:
         Scene("statements-picked", f"{root}/settlement?which=closed", "hq", pick_all),
         Scene("statements-approve", f"{root}/settlement?which=closed", "hq", approve_many),
         Scene("statements-approved", f"{root}/settlement?which=closed", "hq", approved_many),
+        Scene("statements-pay", f"{root}/settlement", "hq", press("^打款已审批的$|^Pay approved$")),
+        Scene("my-contract", f"{root}/settlement/contract", "hq"),
         Scene("payees", f"{root}/settlement/payees", "hq"),
         Scene("payee", f"{root}/settlement/payees/{ids['payee']}", "hq"),
         Scene(

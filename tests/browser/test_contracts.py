@@ -50,6 +50,14 @@ async def test_a_franchisee_sets_its_prices_within_the_contract_and_headquarters
     await sheet.get_by_role("button", name="立即生效").click()
     await expect(desk.locator(".page-head")).to_contain_text("第 1 版")
 
+    # The company, which may not see all rules, reads its own contract where they would be.
+    await own.goto(f"{site}/console/settlement/rules")
+    await expect(own).to_have_url(re.compile("/settlement/contract$"))
+    panel = own.get_by_role("region", name=company)
+    await expect(panel).to_contain_text("全加盟")
+    await expect(panel).to_contain_text(f"{company} 门店的价格由自己定,总部不能改")
+    await own.goto(f"{site}/console/prices/{product}")
+
     # The company sets the price of its shop; what is outside is said before it is sent.
     await own.reload()
     await own.get_by_role("button", name="设定价格").click()

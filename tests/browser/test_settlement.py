@@ -126,6 +126,14 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
         await sheet.get_by_role("button", name="登记").click()
         await expect(sheet).to_have_count(0)
         await expect(await state_of(desk, name)).to_contain_text("失败" if outcome == "failed" else "已到账")
+        # The list finds it, and the statement says why, until it is paid.
+        await desk.goto(f"{site}/console/settlement?which=payout_failed")
+        failed = desk.get_by_role("row").filter(has_text=name).filter(has_text="打款失败")
+        await expect(failed).to_have_count(1 if outcome == "failed" else 0)
+        await desk.goto(f"{site}/console/settlement/statements/{statement['id']}")
+        says = desk.get_by_text("打款失败:账号不符")
+        await expect(says).to_have_count(1 if outcome == "failed" else 0)
+        await expect(desk.get_by_role("region", name="打款记录")).to_contain_text("账号不符")
 
     # The guide sees it arrive, with the answer.
     await phone.reload()
@@ -216,6 +224,9 @@ async def test_rules_of_pay_are_checked_while_they_are_typed(site: str, visit: V
     await expect(checker.get_by_text("这个方案不能保存")).to_be_visible()
     await expect(desk.locator(".field").filter(has_text="第二级 %")).to_contain_text("只有一级时,第二级不能有提成")
     await desk.get_by_label("第二级 %").fill("0")
+    await desk.get_by_label("分享层级").select_option("2")
+    await expect(checker).to_contain_text("改为两级前,请先登记批准文件")
+    await desk.get_by_label("分享层级").select_option("1")
     await desk.get_by_label("交货后几天到期").fill("3")
     await expect(checker.get_by_text("请留意:")).to_be_visible()
     await checker.get_by_text("问问别的做法").click()
@@ -245,6 +256,13 @@ async def test_rules_of_pay_are_checked_while_they_are_typed(site: str, visit: V
     await own.get_by_label(re.compile("的货值$")).fill("80")
     await desk.get_by_role("button", name="开始试算").click()
     await expect(desk.get_by_role("cell", name=re.compile(r"^\+¥")).first).to_be_visible()
+    # Other rules make it an old result, and it says so.
+    stale = desk.get_by_text("下面还是之前的结果")
+    await expect(stale).to_have_count(0)
+    await desk.get_by_label("专属导购 %").fill("5")
+    await expect(stale).to_be_visible()
+    await desk.get_by_label("专属导购 %").fill("4")
+    await expect(stale).to_have_count(0)
     # Shop by shop, and guide by guide.
     for kind, said in (("store", "门店"), ("staff", "员工")):
         await desk.get_by_label("全部类型").select_option(kind)

@@ -266,3 +266,17 @@ async def test_the_simulator_knows_territories(world: World, milk: str) -> None:
     [company] = [one for one in tried["payees"] if one["payee"]["note"] == "FB"]
     assert (company["before"]["minor"], company["after"]["minor"]) == (0, 800)
     assert tried["allocation_before"] == tried["allocation_after"]
+
+
+async def test_a_franchisee_reads_its_own_contract_and_no_other(world: World) -> None:
+    await agreed(world, FRANCHISE)
+    mine = await ok(await world.staff("franchisee_a").get("/api/console/settlement-contracts"))
+    [one] = mine["contracts"]
+    assert (one["code"], one["usual"], one["contract"]["goods_percent"]) == ("FA", False, 55)
+    assert mine["allocation"]["hand_over_store"] == 20
+    [other] = (await ok(await world.staff("franchisee_b").get("/api/console/settlement-contracts")))["contracts"]
+    assert (other["code"], other["usual"], other["contract"]["goods_percent"]) == ("FB", True, 60)
+    assert (await ok(await world.staff("manager1").get("/api/console/settlement-contracts")))["contracts"] == []
+    assert len((await ok(await world.staff("hq").get("/api/console/settlement-contracts")))["contracts"]) == 3
+    assert (await world.staff("clerk1").get("/api/console/settlement-contracts")).status_code == 403
+    policies._versions.clear()

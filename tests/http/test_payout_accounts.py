@@ -110,8 +110,8 @@ async def test_headquarters_enters_changes_and_drops_with_a_reason(world: World,
     made = await hq.post(path, OWN | {"reason": "form of 1 November"})
     assert (made.status_code, made.json()["account"]["receiver"]) == (200, MASKED), made.text
     assert (await world.staff("clerk1").get("/api/clerk/payout-account")).json()["account"]["receiver"] == MASKED
-    for login in ("manager1", "clerk1", "franchisee_a"):
-        assert (await world.staff(login).post(path, OWN | {"reason": "mine"})).status_code == 403
+    for login, status in (("manager1", 403), ("clerk1", 403), ("franchisee_a", 404)):
+        assert (await world.staff(login).post(path, OWN | {"reason": "mine"})).status_code == status
         assert (await world.staff(login).get(path)).status_code in (403, 404)
     shop = f"/api/console/payees/{found['store']}/account"
     assert (await hq.get(shop)).json()["booked"] is True
@@ -122,6 +122,21 @@ async def test_headquarters_enters_changes_and_drops_with_a_reason(world: World,
     assert (await hq.post(f"{path}/removal", {"reason": "left"})).status_code == 404
     reasons = await world.db.fetch("SELECT reason FROM audit_log WHERE subject = $1 ORDER BY id", found["staff"])
     assert [row["reason"] for row in reasons] == ["form of 1 November", "left"]
+
+
+async def test_a_company_enters_its_own_account_and_no_other(world: World, connected: SandboxClient) -> None:
+    for code in ("FA", "FB"):
+        await world.db.execute(
+            "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'company', now())", world.companies[code]
+        )
+    path, other = (f"/api/console/payees/{world.companies[code]}/account" for code in ("FA", "FB"))
+    franchisee, body = world.staff("franchisee_a"), OWN | {"reason": "new account"}
+    made = await franchisee.post(path, body)
+    assert (made.status_code, made.json()["account"]["receiver"]) == (200, MASKED), made.text
+    assert (await franchisee.post(other, body)).status_code == 404
+    assert (await franchisee.post(f"{path}/removal", {"reason": "by file"})).json()["account"] is None
+    said = await world.db.fetchval("SELECT count(*) FROM audit_log WHERE subject = $1", str(world.companies["FA"]))
+    assert said == 2
 
 
 @pytest.mark.usefixtures("sold")
@@ -150,6 +165,28 @@ async def test_a_run_is_paid_by_the_provider(world: World, bank: ProviderProcess
     assert 'data-received="398"' in page
     assert 'data-balance="500398"' in page
     assert "双线结算 2026-11" in page
+
+
+@pytest.mark.usefixtures("sold")
+async def test_only_the_file_has_the_whole_account_and_who_took_it_is_audited(
+    world: World, connected: SandboxClient
+) -> None:
+    """By file because there was no account when it was asked for; the bank gets the one that was entered since."""
+    hq = world.staff("hq")
+    one = (await closed(world))["staff"]
+    await hq.post(f"/api/console/statements/{one['id']}/approval")
+    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+    await world.staff("clerk1").put("/api/clerk/payout-account", OWN)
+    path = f"/api/console/payout-runs/{run['id']}"
+    file = await hq.get(f"{path}/file")
+    assert f"payouts-2026-11-{run['no']}.csv" in file.headers["content-disposition"]
+    [_, row] = csv.reader(io.StringIO(file.text[1:]))
+    assert row[4:9] == ["Li Na", "wallet-of-clerk1", "3.98", "CNY", one["no"]]
+    assert "wallet-of" not in (await hq.get(f"{path}/payouts")).text
+    [line] = await world.db.fetch("SELECT actor_kind, subject FROM audit_log WHERE action = 'payout.file'")
+    assert (line["actor_kind"], line["subject"]) == ("staff", run["id"])
+    assert (await world.staff("franchisee_a").get(f"{path}/file")).status_code == 403
 
 
 async def jobs_of(world: World) -> int:

@@ -7,6 +7,7 @@ import csv
 import io
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import pytest
 
 from duoline import settlement
 from duoline.channels.console import payouts as console_payouts
+from duoline.channels.console import share_words, statement_files
 from duoline.channels.console import statements as console_statements
 from duoline.channels.http.table import Column, Table
 from duoline.entry.check import broken
@@ -23,7 +25,7 @@ from duoline.flows import credit
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
-from duoline.settlement import closing, parts, payouts
+from duoline.settlement import closing, parts, payout_quotes, payouts
 from duoline.stores import directory
 from tests.http.shelf import NOON, stocked
 from tests.http.test_returns import asked
@@ -157,7 +159,8 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
     rows = list(csv.reader(io.StringIO((await hq.get(f"/api/console/payout-runs/{run['id']}/file")).text[1:])))
     assert rows[1][0] == payout["id"]
-    assert rows[1][4:] == ["3.98", "CNY", "requested"]
+    assert rows[1][4:9] == ["clerk1", "", "3.98", "CNY", one["no"]]
+    assert await world.db.fetchval("SELECT count(*) FROM audit_log WHERE action = 'payout.file'") == 1
     unsaid = await hq.post(f"/api/console/payouts/{payout['id']}/outcome", {"outcome": "failed"})
     assert unsaid.status_code == 422
     paid = await hq.post(f"/api/console/payouts/{payout['id']}/outcome", {"outcome": "done"})
@@ -166,7 +169,146 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     assert (await clerk.get("/api/clerk/statements")).json()["items"][0]["state"] == "paid"
     [month] = (await hq.get("/api/console/settlement-months")).json()["items"]
     assert (month["statements"], month["paid"], month["closed"]) == (3, 1, 2)
+    assert (month["to_pay"]["minor"], month["paid_out"]["minor"], month["booked"]["minor"]) == (398, 398, 0)
     assert (await hq.get("/api/console/payout-runs")).json()["items"][0]["done"] == 1
+
+
+async def quoted(world: World, *, who: str = "hq") -> dict[str, Any]:
+    answer = await world.staff(who).get("/api/console/payout-quotes?month=2026-11")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_what_is_confirmed_is_what_a_run_pays(world: World, sold: dict[str, Any]) -> None:
+    """What is disputed waits and is in no sum; what was approved after the quote is not paid unseen."""
+    hq, clerk = world.staff("hq"), world.staff("clerk1")
+    one = (await closed(world))["staff"]
+    path = f"/api/console/statements/{one['id']}"
+    assert (await hq.post(f"{path}/approval")).status_code == 200
+    now = await quoted(world)
+    assert (now["statements"], now["amount"]["minor"], now["disputed"], now["by_file"]) == (1, 398, 0, 1)
+    assert [(each["payee"]["name"]["zh"], each["amount"]["minor"]) for each in now["without_account"]] == [
+        ("clerk1", 398)
+    ]
+    await clerk.post("/api/clerk/statements/2026-11/notes", {"note": "少了一单"})
+    held = await quoted(world)
+    assert (held["statements"], held["amount"]["minor"], held["without_account"]) == (0, 0, [])
+    assert (held["disputed"], held["disputed_amount"]["minor"]) == (1, 398)
+    [disputed] = (await hq.get("/api/console/statements?which=disputed")).json()["items"]
+    assert disputed["id"] == one["id"]
+    moved = await hq.post("/api/console/payout-runs", MONTH | {"amount": now["amount"]})
+    assert (moved.status_code, moved.json()["code"]) == (409, "settlement.quote-moved")
+    assert "¥0.00" in moved.text
+    await hq.post(f"{path}/notes", {"note": "已核对"})
+    run = await hq.post("/api/console/payout-runs", MONTH | {"amount": now["amount"]})
+    assert (run.status_code, len(run.json()["no"])) == (201, 6)
+    # Approved after the run had begun: in nobody's sum, so the next run's.
+    await world.db.execute("UPDATE payout_runs SET at = at - interval '1 second'")
+    assert await payouts.pay_all(world.db, payouts.Run(UUID(run.json()["id"]), "2026-11")) == 0
+    await world.db.execute("UPDATE payout_runs SET at = at + interval '1 second'")
+    assert await payouts.pay_all(world.db, payouts.Run(UUID(run.json()["id"]), "2026-11")) == 1
+    assert (await quoted(world))["statements"] == 0
+    assert (await world.staff("manager1").get("/api/console/payout-quotes?month=2026-11")).status_code == 403
+
+
+async def test_nobody_pays_alone_what_they_alone_approved_above_the_limit(world: World, sold: dict[str, Any]) -> None:
+    """Each statement is below the limit, all of them are above it; also run after run."""
+    hq = world.staff("hq")
+    ids = [(await closed(world))["staff"]["id"]]
+    async with world.db.begin() as tx:
+        await policies.set_version(
+            tx, actor=SYSTEM, kind="statements", body=settlement.StatementPolicy(two_above_minor=397), reason="test"
+        )
+    await policies.refresh(world.db)
+    assert (await approvals(world, ids))[0]["outcome"] == "approved"  # it was closed under a higher limit
+    found = await quoted(world)
+    assert (found["needs_colleague"], found["alone"]["minor"], found["limit"]["minor"]) == (True, 398, 397)
+    refused = await hq.post("/api/console/payout-runs", MONTH)
+    assert (refused.status_code, refused.json()["code"]) == (409, "settlement.pay-alone")
+    # Another colleague begins it; then what they have paid so counts for them, and failed payouts for nobody.
+    colleague = new_id()
+    other = await payout_quotes.quote(world.db, "2026-11", staff_id=colleague)
+    assert (other.minor, other.alone_minor, other.needs_another) == (398, 0, False)
+    async with world.db.begin() as tx:
+        await payout_quotes.check(tx, "2026-11", staff_id=colleague)
+        run_id = await settlement.begin(tx, "2026-11", actor=SYSTEM)
+    assert await payouts.pay_all(world.db, payouts.Run(run_id, "2026-11")) == 1
+    await world.db.execute("UPDATE payout_runs SET actor = 'staff:' || $1::uuid", world.staff_ids["hq"])
+    mine = await quoted(world)
+    assert (mine["amount"]["minor"], mine["alone"]["minor"], mine["needs_colleague"]) == (0, 398, True)
+    [row] = (await hq.get(f"/api/console/payout-runs/{run_id}/payouts")).json()["items"]
+    await hq.post(f"/api/console/payouts/{row['id']}/outcome", {"outcome": "failed", "problem": "账号不符"})
+    assert (await quoted(world))["alone"]["minor"] == 398  # counted once: as waiting, not as paid
+
+
+async def test_a_failed_payout_is_seen_wherever_one_looks(world: World, sold: dict[str, Any]) -> None:
+    hq = world.staff("hq")
+    one = (await closed(world))["staff"]
+    path = f"/api/console/statements/{one['id']}"
+    await hq.post(f"{path}/approval")
+
+    async def paid(outcome: dict[str, str]) -> str:
+        run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+        await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
+        [row] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
+        await hq.post(f"/api/console/payouts/{row['id']}/outcome", outcome)
+        return str(run["no"])
+
+    async def attention() -> list[tuple[str, int]]:
+        found = (await hq.get("/api/console/today")).json()["attention"]
+        return [(each["kind"], each["count"]) for each in found if each["kind"] == "payout_failed"]
+
+    first = await paid({"outcome": "failed", "problem": "账号不符"})
+    [listed] = (await hq.get("/api/console/statements?which=payout_failed")).json()["items"]
+    assert (listed["id"], listed["state"], listed["payout_failed"]) == (one["id"], "approved", True)
+    [told_of] = (await hq.get(path)).json()["payouts"]
+    assert (told_of["state"], told_of["problem"], told_of["run_no"]) == ("failed", "账号不符", first)
+    assert (await hq.get(f"/api/console/payees/{one['payee']['id']}")).json()["payouts"] == [told_of]
+    assert await attention() == [("payout_failed", 1)]
+    second = await paid({"outcome": "done"})
+    case = (await hq.get(path)).json()
+    assert [each["state"] for each in case["payouts"]] == ["done", "failed"]
+    assert (case["statement"]["payout_failed"], await attention()) == (False, [])
+    assert (await hq.get("/api/console/statements?which=payout_failed")).json()["items"] == []
+    # Each share says when it was paid, and by which run; the file says the same.
+    [share] = (await hq.get(f"/api/console/payees/{one['payee']['id']}/shares")).json()["items"]
+    [line] = (await hq.get(f"{path}/lines")).json()["items"]
+    assert (share["run_no"], share["booked"], share["paid_at"]) == (second, False, line["share"]["paid_at"])
+    rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file?lang=en")).text[1:])))
+    assert rows[1][8] == f"Seller: 1% of ¥398.00; paid on 2026-12-08 by run {second}."
+
+
+async def test_a_payee_can_reckon_every_share_again(world: World, sold: dict[str, Any]) -> None:
+    """Goods by contract, the margin, the rate: told of each line, and they come to what it says."""
+    hq = world.staff("hq")
+    whole = (await hq.get(f"/api/console/orders/{sold['id']}/shares")).json()
+    shares = [one["share"] for one in whole["shares"] if one["share"]["book"] == "allocation"]
+    assert sum(one["earned"]["minor"] for one in shares) == 2 * PRICE
+    for one in shares:
+        margin = one["margin"]
+        assert (margin["worth"]["minor"], margin["goods_percent"], margin["goods"]["minor"]) == (2 * PRICE, 60, 23_880)
+        of_margin = margin["margin"]["minor"] * one["rate_bp"] / 10_000
+        if one["role"] == "owner":
+            assert one["earned"]["minor"] == margin["goods"]["minor"] + margin["rest"]["minor"]
+            assert abs(margin["rest"]["minor"] - of_margin) < 1
+        else:
+            assert abs(one["earned"]["minor"] - of_margin) < 1
+    path = f"/api/console/statements/{(await closed(world))['store']['id']}"
+    rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file")).text[1:])))[1:-1]
+    line = next(row for row in rows if row[3] == "交货门店")
+    assert line[5:10] == ["398.00", "238.80", "159.20", "20%", "31.84"]
+    assert line[10].startswith("交货门店:毛利 ¥159.20 的 20%(¥398.00 减货值 60% ¥238.80);")
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_files_say_what_the_pages_say(lang: str) -> None:
+    texts = msgspec.json.decode(Path(f"web/apps/console/src/locales/{lang}.json").read_bytes())
+    at = 0 if lang == "zh-CN" else 1
+    assert {name: both[at] for name, both in share_words.ROLES.items()} == texts["pay_role"]
+    assert {name: both[at] for name, both in share_words.FLAGS.items()} == texts["pay_flag"]
+    assert {name: both[at] for name, both in statement_files.STATES.items()} == texts["statement_state"]
+    assert {name: both[at] for name, both in statement_files.KINDS.items()} == texts["payee_kind"]
 
 
 async def test_closing_says_how_far_it_is_to_whoever_may_close(world: World, sold: dict[str, Any]) -> None:
@@ -265,17 +407,39 @@ async def test_a_statement_is_handed_out_as_a_file(world: World, sold: dict[str,
     one = (await closed(world))["staff"]
     answer = await world.staff("hq").get(f"/api/console/statements/{one['id']}/file?kind={kind}")
     assert answer.status_code == 200, answer.text
-    assert f'filename="statement-2026-11.{kind}"' in answer.headers["content-disposition"]
+    name = f"statement-2026-11-clerk1-{one['no'][-6:]}.{kind}"
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
     if kind == "csv":
         rows = list(csv.reader(io.StringIO(answer.text[1:])))
-        assert rows[1][0] == sold["order_no"]
-        assert rows[1][-2:] == ["398.00", "3.98"]
+        assert rows[1][:2] == ["2026-11-18", sold["order_no"]]
+        assert rows[1][5:8] == ["398.00", "1%", "3.98"]
+        assert rows[1][8] == "开单店员:¥398.00 的 1%;2026-11 已到期。"
+        assert [rows[-1][0], rows[-1][7]] == ["合计 Total", "3.98"]
     elif kind == "xlsx":
-        sheet = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True).worksheets[0]
-        last = [cell.value for cell in list(sheet.rows)[-1]]
-        assert (last[0], float(last[-1])) == (sold["order_no"], 3.98)
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        facts = {row[0].value: row[1].value for row in sheet.iter_rows(max_col=2)}
+        assert (facts["编号 Number"], float(facts["应付 To pay"])) == (one["no"], 3.98)
+        line, last = ([cell.value for cell in row] for row in list(sheet.rows)[-2:])
+        assert (line[1], float(line[7]), float(last[7])) == (sold["order_no"], 3.98, 3.98)
+        assert sheet.column_dimensions["I"].width > 40
     else:
         assert answer.content.startswith(b"%PDF-")
+
+
+async def lines_of(world: World, path: str, limit: int) -> list[str]:
+    """The orders of a statement's lines, read page by page."""
+    seen: list[str] = []
+    more = f"{path}/lines?limit={limit}"
+    while more:
+        page = (await world.staff("hq").get(more)).json()
+        seen += [line["share"]["order_no"] for line in page["items"]]
+        more = f"{path}/lines?limit={limit}&cursor={page['next']}" if page["next"] else ""
+    return seen
+
+
+def rows_of(rows: list[list[str]]) -> list[str]:
+    """The orders of a file's lines."""
+    return [row[1] for row in rows[1:]]
 
 
 async def test_no_file_leaves_anybody_or_anything_out(
@@ -301,7 +465,13 @@ async def test_no_file_leaves_anybody_or_anything_out(
     for one in people:
         path = f"/api/console/statements/{one['id']}"
         rows = list(csv.reader(io.StringIO((await hq.get(f"{path}/file?kind=csv")).text[1:])))
+        rows.pop()  # the total
         assert len(rows) - 1 == (3 if one["payee"]["name"]["zh"] == "clerk1" else 1)
+        assert [row[0] for row in rows[1:]] == sorted(row[0] for row in rows[1:])
+        assert await lines_of(world, path, 1) == await lines_of(world, path, 50) == rows_of(rows)
+        with monkeypatch.context() as many:
+            many.setattr(console_statements, "SORTED_MAX", 0)
+            assert sorted(await lines_of(world, path, 1)) == sorted(rows_of(rows))
         with monkeypatch.context() as few:
             few.setattr(console_statements, "DRAWN_MAX", 2)
             drawn = await hq.get(f"{path}/file?kind=pdf")
@@ -410,6 +580,9 @@ async def test_a_plan_is_checked_and_a_second_level_signed_off(world: World, sol
     bad = (await hq.post("/api/console/commission/checks", {"levels": 3, "per_recruit_minor": 100})).json()
     assert bad["lawful"] is False
     assert [one["rule"] for one in bad["findings"] if one["refused"]] == ["depth", "recruit"]
+    two = {"levels": 2, "referrer_bp": 300, "second_bp": 100, "month_cap_minor": 100}
+    unsigned = (await hq.post("/api/console/commission/checks", two)).json()
+    assert (unsigned["lawful"], [one["rule"] for one in unsigned["findings"]]) == (False, ["sign_off"])
     plan = {"body": {"levels": 2, "second_bp": 100}, "reason": "try"}
     refused = await hq.put("/api/console/policies/commission", plan)
     assert (refused.status_code, refused.json()["code"]) == (409, "settlement.sign-off-missing")
@@ -422,6 +595,8 @@ async def test_a_plan_is_checked_and_a_second_level_signed_off(world: World, sol
     assert three.status_code == 422
     signed = await hq.post("/api/console/commission/sign-offs", {"document": "B-12", "reason": "board"})
     assert signed.status_code == 201, signed.text
+    signed_off = (await hq.post("/api/console/commission/checks", two)).json()
+    assert (signed_off["lawful"], signed_off["findings"]) == (True, [])
     again = await hq.post("/api/console/commission/sign-offs", {"document": "B-13", "reason": "board"})
     assert again.json()["code"] == "settlement.sign-off-there"
     assert (await hq.put("/api/console/policies/commission", plan)).status_code == 200
@@ -436,9 +611,41 @@ async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World
     assert (figures["level_1"], figures["level_2"], figures["deeper"], figures["without_orders"]) == (1, 0, 0, 0)
     assert figures["own_sales"]["minor"] == figures["earned"]["minor"] == 398
     pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip")).content))
-    assert set(pack.namelist()) == {"figures.json", "plans.json", "sign-offs.json", "flagged.csv", "earned.csv"}
+    assert set(pack.namelist()) == {
+        "README.txt", "figures.json", "plans.json", "sign-offs.json", "flagged.csv", "earned.csv",
+    }  # fmt: skip
     assert msgspec.json.decode(pack.read("figures.json"))["earned"]["minor"] == 398
-    assert b"398" in pack.read("earned.csv")
+    rows = list(csv.reader(io.StringIO(pack.read("earned.csv").decode("utf-8-sig"))))
+    assert (rows[1][0], rows[1][5:], rows[-1][5:]) == ("clerk1", ["1", "3.98", "0.00"], ["1", "3.98", "0.00"])
+
+
+async def test_the_figures_of_the_evidence_add_up_and_the_pack_says_what_they_are(
+    world: World, sold: dict[str, Any]
+) -> None:
+    """Staff's reward for a new member rests on no order: it is a figure of its own, and no member's."""
+    hq = world.staff("hq")
+    async with world.db.begin() as tx:
+        await settlement.tell_bringing(
+            tx, member_id=new_id(), guide_id=world.staff_ids["clerk1"], binding_id=new_id(), minor=500,
+            due_at=DECEMBER, actor=SYSTEM,
+        )  # fmt: skip
+    figures = (await hq.get("/api/console/commission/evidence")).json()
+    parts_of = [figures[name]["minor"] for name in ("own_sales", "by_sharing", "bringing")]
+    assert (parts_of, sum(parts_of), figures["without_orders"]) == ([398, 0, 500], figures["earned"]["minor"], 0)
+    answer = await hq.get("/api/console/commission/evidence.zip?months=1")
+    assert "commission-evidence-2026-11-07-2026-12-08.zip" in answer.headers["content-disposition"]
+    pack = zipfile.ZipFile(io.BytesIO(answer.content))
+    text = pack.read("README.txt").decode("utf-8-sig")
+    for said in (
+        "2026-11-07 - 2026-12-08",
+        "佣金合计 Earned: ¥8.98",
+        "员工拉新奖励 staff, for new members: ¥5.00",
+        "hq",
+    ):
+        assert said in text
+    assert "专属导购 Guide 2%" in text
+    rows = list(csv.reader(io.StringIO(pack.read("earned.csv").decode("utf-8-sig"))))
+    assert rows[-1][6] == "8.98"
 
 
 async def returned(world: World, order: dict[str, Any], quantity: int = 1) -> None:
@@ -479,7 +686,9 @@ async def test_what_came_back_after_the_approval_is_told_by_every_document_and_n
     assert (await hq.post(f"{path}/approval")).status_code == 200
     with clock.frozen(NOON + timedelta(days=2)):
         await returned(world, sold)
-    run = (await hq.post("/api/console/payout-runs", MONTH)).json()
+    said = await quoted(world)  # what a run pays is said before
+    assert (said["statements"], said["amount"]["minor"], said["by_file_amount"]["minor"]) == (1, 199, 199)
+    run = (await hq.post("/api/console/payout-runs", MONTH | {"amount": said["amount"]})).json()
     await payouts.pay_all(world.db, payouts.Run(UUID(run["id"]), "2026-11"))
     [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
     assert payout["amount"]["minor"] == 199
@@ -518,7 +727,8 @@ async def test_the_evidence_is_of_the_months_asked_for_with_refunds_and_flags_in
     pack = zipfile.ZipFile(io.BytesIO((await hq.get("/api/console/commission/evidence.zip?months=1")).content))
     [_, flagged] = csv.reader(io.StringIO(pack.read("flagged.csv").decode("utf-8-sig")))
     assert flagged[1:] == [
-        str(world.staff_ids["clerk1"]), "seller", "1", "phone", own.json()["order"]["order_no"],
+        "clerk1", str(world.staff_ids["clerk1"]), "开单店员 Seller", "1", own.json()["order"]["order_no"],
+        "与买家手机号相同 the buyer has the same phone",
     ]  # fmt: skip
     assert msgspec.json.decode(pack.read("figures.json"))["taken_back"]["minor"] == 199
     # Two months later none of it was credited within the month.
@@ -539,6 +749,10 @@ async def test_a_month_under_other_rules(world: World, sold: dict[str, Any]) -> 
     other = (await hq.post("/api/console/settlement/simulations", draft)).json()
     assert (other["commission_before"]["minor"], other["commission_after"]["minor"]) == (398, 1194)
     assert other["allocation_before"] == other["allocation_after"]
+    # Headquarters bears the commission: what it has beside that moves, and so does the net.
+    own = next(row for row in other["payees"] if row["payee"]["kind"] == "chain")
+    for when, commission in (("before", 398), ("after", 1194)):
+        assert other[f"net_{when}"]["minor"] == own[when]["minor"] - commission
     shop = next(row for row in other["payees"] if row["payee"]["kind"] == "store")
     assert shop["after"]["minor"] < shop["before"]["minor"]
     # Another contract with who runs the shop: the goods become the company's, and are worth nine tenths.

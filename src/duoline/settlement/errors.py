@@ -79,6 +79,24 @@ class FileTooLong(Refusal):
     )
 
 
+class QuoteMoved(Refusal):
+    """What would be paid is not what was confirmed: somebody approved or disputed something meanwhile."""
+
+    code = "settlement.quote-moved"
+    status = 409
+    zh = "要打款的金额刚变成 {amount},请再看一遍。"
+    en = "What would be paid has just become {amount}; look at it again."
+
+
+class PayAlone(Refusal):
+    """One person approved and pays more than the limit above which two are needed."""
+
+    code = "settlement.pay-alone"
+    status = 409
+    zh = "其中 {alone} 只有您一个人审批过,超过 {limit} 要由另一位同事来打款。"
+    en = "Only you approved {alone} of it; above {limit} another colleague has to start the payout."
+
+
 class PayoutOver(Refusal):
     """The payout has ended already."""
 

@@ -88,15 +88,19 @@ async def pay_run(db: Database, run: Run) -> None:
 
 
 async def pay_all(db: Database, run: Run) -> int:
-    """Ask for the money of every approved statement of the month; returns how many. Safe to repeat and to stop."""
+    """Ask for the money of every statement of the month that was approved when the run began; returns how many. Safe to
+    repeat and to stop. What was approved later was in no sum that somebody confirmed: the next run pays it."""
     asked, after = 0, (UUID(int=0), UUID(int=0))
     while rows := await db.fetch(
-        """SELECT payee_id, id FROM statements
-           WHERE month = $1 AND state = 'approved' AND way = 'payout' AND (payee_id, id) > ($2, $3)
-           ORDER BY payee_id, id LIMIT $4""",
+        """SELECT s.payee_id, s.id FROM statements s
+           WHERE s.month = $1 AND s.state = 'approved' AND s.way = 'payout' AND (s.payee_id, s.id) > ($2, $3)
+             AND NOT EXISTS (SELECT FROM statement_approvals a JOIN payout_runs r ON r.id = $5
+                             WHERE a.payee_id = s.payee_id AND a.statement_id = s.id AND a.at > r.at)
+           ORDER BY s.payee_id, s.id LIMIT $4""",
         run.month,
         *after,
         BATCH,
+        run.run_id,
     ):
         for row in rows:
             after = (row["payee_id"], row["id"])

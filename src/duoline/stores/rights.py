@@ -53,7 +53,8 @@ STORE = CLERK | {
     "settlement.read",
 }
 # Of `prices.set` the contract with a company says whose it is, shop by shop (`settlement.price_right`).
-FRANCHISEE = STORE | {"stores.edit", "prices.set"}
+# A franchisee says to which account its own company and shops are paid.
+FRANCHISEE = STORE | {"stores.edit", "prices.set", "settlement.account"}
 REGION = STORE | {"stores.edit", "policies.read", "transfers.call", "orders.dispatch"}
 HEADQUARTERS = REGION | {
     "catalogue.edit",
@@ -69,6 +70,7 @@ HEADQUARTERS = REGION | {
     "settlement.close",
     "settlement.approve",
     "settlement.pay",
+    "settlement.account",
 }
 
 PERMISSIONS: dict[Role, frozenset[str]] = {

@@ -1,10 +1,7 @@
-"""Plans of commission: what the law says of one, who signed off a second level, what another would have paid, and the
-evidence that no one is paid for recruiting."""
+"""Plans of commission: what the law says of one, who signed off a second level, what another would have paid."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -15,17 +12,15 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from duoline import settlement
+from duoline.channels.console.evidence import SIGN_OFFS
 from duoline.channels.console.payee_scope import NAMED, NAMES, PayeeOf, money, payee_of
 from duoline.channels.console.statements import Month
 from duoline.channels.http import doors
 from duoline.channels.http.answers import Answer, Input, Page, answer
-from duoline.channels.http.documents import download
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.table import Column, Table
 from duoline.channels.http.writes import Write
-from duoline.kernel import clock, policies
+from duoline.kernel import policies
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.kernel.text import Text
 from duoline.settlement import lawful
@@ -102,24 +97,6 @@ class SignOffRow(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What shows that nobody is paid for recruiting: shares by level, what was flagged and paid nothing, how much was
-    taken back (before a statement too), the share of the best-paid hundredth, and how many earn without any order line
-    (always none). All of it of the shares that were first credited in the months asked for."""
-
-    level_1: int
-    level_2: int
-    deeper: int
-    flagged: dict[str, int]
-    earned: Money
-    taken_back: Money
-    own_sales: Money
-    by_sharing: Money
-    payees: int
-    top_hundredth: Money
-    without_orders: int
-
-
 class SimulationInput(Input, frozen=True, kw_only=True):
     """A month, and the rules to try on it: those that are empty are those in force."""
 
@@ -140,7 +117,7 @@ class SimulatedPayee(msgspec.Struct, frozen=True, kw_only=True):
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """A month under other rules: the payees whose part changes most first, five hundred of a kind at most, and all
-    together."""
+    together. `net` is what is left to headquarters: its part of the allocation less the commission, which it bears."""
 
     month: str
     orders: int
@@ -148,16 +125,30 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     commission_after: Money
     allocation_before: Money
     allocation_after: Money
+    net_before: Money
+    net_after: Money
     payees: list[SimulatedPayee]
     more: int
 
 
+UNSIGNED = lawful.Finding(
+    "sign_off",
+    "levels",
+    True,
+    "改为两级前,请先登记批准文件。",
+    "Record a sign-off before there are two levels.",
+    "Duoline: sign-offs",
+)
+
+
 @post("/api/console/commission/checks", opt=doors.staff("policies.read"), status_code=200)
-async def check_plan(write: Write, data: ShapeInput) -> Answer[PlanCheck]:
-    """What the law says of a plan. Nothing is stored."""
+async def check_plan(write: Write, db: Database, data: ShapeInput) -> Answer[PlanCheck]:
+    """What the law says of a plan, and whether somebody answers for its second level. Nothing is stored."""
     del write  # takes part in the rule that every POST names its key
     shape = lawful.Shape(**msgspec.structs.asdict(data))
     found = lawful.check(shape)
+    if data.levels == lawful.LEVELS_MAX and await settlement.live_sign_off(db) is None:
+        found.append(UNSIGNED)
     return answer(
         PlanCheck(
             not any(one.refused for one in found),
@@ -172,17 +163,10 @@ async def check_plan(write: Write, data: ShapeInput) -> Answer[PlanCheck]:
     )
 
 
-_SIGN_OFFS = """
-SELECT o.id, o.levels, o.document, o.reason, coalesce(s.name, '') AS by, o.at, o.revoked_at
-FROM plan_sign_offs o LEFT JOIN staff s ON o.actor = 'staff:' || s.id
-WHERE ($1::uuid IS NULL OR o.id = $1) ORDER BY o.id DESC LIMIT 100
-"""
-
-
 @get("/api/console/commission/sign-offs", opt=doors.staff("policies.read"))
 async def list_sign_offs(db: Database) -> Page[SignOffRow]:
     """Who answers for two levels, and who did."""
-    return Page([SignOffRow(**row) for row in await db.fetch(_SIGN_OFFS, None)])
+    return Page([SignOffRow(**row) for row in await db.fetch(SIGN_OFFS, None)])
 
 
 @post("/api/console/commission/sign-offs", opt=doors.staff("policies.edit"))
@@ -193,7 +177,7 @@ async def record_sign_off(write: Write, staff: Staff, data: SignOffInput) -> Ans
         made = await settlement.sign_off(
             tx, document=data.document.strip(), reason=data.reason.strip(), actor=staff.actor
         )
-        return SignOffRow(**(await tx.fetch(_SIGN_OFFS, made))[0])
+        return SignOffRow(**(await tx.fetch(SIGN_OFFS, made))[0])
 
     return await write.run(work, status=201)
 
@@ -207,104 +191,9 @@ async def revoke_sign_off(write: Write, staff: Staff, sign_off_id: UUID, data: R
 
     async def work(tx: Tx) -> SignOffRow:
         await settlement.revoke(tx, sign_off_id, reason=data.reason.strip(), actor=staff.actor)
-        return SignOffRow(**(await tx.fetch(_SIGN_OFFS, sign_off_id))[0])
+        return SignOffRow(**(await tx.fetch(SIGN_OFFS, sign_off_id))[0])
 
     return await write.run(work)
-
-
-_EVIDENCE = """
-WITH those AS (SELECT * FROM accruals WHERE book = 'commission' AND at >= $1),
-each AS (SELECT payee_id, sum(earned_minor)::bigint AS minor FROM those GROUP BY payee_id),
-ranked AS (SELECT minor, row_number() OVER (ORDER BY minor DESC) AS n, count(*) OVER () AS payees FROM each)
-SELECT (SELECT count(*) FROM those WHERE level = 1)::integer AS level_1,
-       (SELECT count(*) FROM those WHERE level = 2)::integer AS level_2,
-       (SELECT count(*) FROM those WHERE level > 2)::integer AS deeper,
-       (SELECT coalesce(jsonb_object_agg(flag, n), '{}') FROM (
-            SELECT flag, count(*) AS n FROM those WHERE flag IS NOT NULL GROUP BY flag) f) AS flagged,
-       (SELECT coalesce(sum(earned_minor), 0) FROM those)::bigint AS earned,
-       (SELECT coalesce(sum(reversed_minor), 0) FROM those)::bigint AS taken_back,
-       (SELECT coalesce(sum(earned_minor), 0) FROM those WHERE role IN ('guide', 'seller'))::bigint AS own_sales,
-       (SELECT coalesce(sum(earned_minor), 0) FROM those WHERE role IN ('referrer', 'second'))::bigint AS by_sharing,
-       (SELECT count(*) FROM each)::integer AS payees,
-       (SELECT coalesce(sum(minor), 0) FROM ranked WHERE n <= greatest(1, payees / 100))::bigint AS top_hundredth,
-       (SELECT count(DISTINCT payee_id) FROM those a WHERE a.payee_kind = 'member' AND NOT EXISTS (
-            SELECT FROM order_lines l WHERE l.member_id = a.member_id AND l.order_id = a.order_id
-            AND l.id = a.line_id))::integer AS without_orders
-"""
-
-
-async def _evidence(db: Database, months: int) -> Evidence:
-    row = await db.fetchrow(_EVIDENCE, clock.now() - timedelta(days=31 * months))
-    if row is None:
-        raise NotFound
-    amounts = ("earned", "taken_back", "own_sales", "by_sharing", "top_hundredth")
-    figures: dict[str, Any] = {name: money(value) if name in amounts else value for name, value in row.items()}
-    return Evidence(**figures)
-
-
-@get("/api/console/commission/evidence", opt=doors.staff("policies.read"))
-async def show_evidence(db: Database, months: Since = 3) -> Evidence:
-    """What shows that nobody is paid for recruiting."""
-    return await _evidence(db, months)
-
-
-@get("/api/console/commission/evidence.zip", media_type="application/zip", opt=doors.staff("policies.read"))
-async def download_evidence(db: Database, chain: Chain, months: Since = 12) -> Answer[Any]:
-    """The same as a pack to hand to a lawyer or an authority: the figures, every version of the plan with what the law
-    says of it, the sign-offs, every flagged share, and what each payee earned by role and level."""
-    since = clock.now() - timedelta(days=31 * months)
-    flagged = await db.fetch(
-        """SELECT a.at, a.payee_id, a.role, a.level, a.flag, o.order_no FROM accruals a
-           LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
-           WHERE a.flag IS NOT NULL AND a.at >= $1 ORDER BY a.at DESC LIMIT 20000""",
-        since,
-    )
-    earned = await db.fetch(
-        f"""SELECT p.payee_id, p.kind, {NAMED}, a.role, a.level, count(*)::integer AS lines,
-                   sum(a.earned_minor)::bigint AS minor
-            FROM accruals a JOIN payees p ON p.payee_id = a.payee_id {NAMES}
-            WHERE a.book = 'commission' AND a.at >= $1
-            GROUP BY p.payee_id, p.kind, st.staff_name, me.member_name, me.member_phone, a.role, a.level
-            ORDER BY minor DESC LIMIT 20000""",  # noqa: S608 - our own text
-        since,
-    )
-    plans = [
-        {
-            "version": each.version,
-            "from": each.active_from,
-            "plan": msgspec.to_builtins(each.body),
-            "findings": [msgspec.structs.asdict(one) for one in lawful.check(lawful.Shape.of(each.body))],
-        }
-        for each in policies.versions("commission")
-    ]
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
-        pack.writestr("figures.json", msgspec.json.format(msgspec.json.encode(await _evidence(db, months))))
-        pack.writestr("plans.json", msgspec.json.format(msgspec.json.encode(plans)))
-        sign_offs = [dict(row) for row in await db.fetch(_SIGN_OFFS, None)]
-        pack.writestr("sign-offs.json", msgspec.json.format(msgspec.json.encode(sign_offs)))
-        pack.writestr(
-            "flagged.csv",
-            _csv(
-                ("at", "payee_id", "role", "level", "flag", "order_no"),
-                [[str(value if value is not None else "") for value in row.values()] for row in flagged],
-            ),
-        )
-        pack.writestr(
-            "earned.csv",
-            _csv(
-                ("payee_id", "kind", "role", "level", "order_lines", "earned_minor"),
-                [
-                    [str(row[name]) for name in ("payee_id", "kind", "role", "level", "lines", "minor")]
-                    for row in earned
-                ],
-            ),
-        )
-    return download(out.getvalue(), name="commission-evidence", kind="zip")
-
-
-def _csv(columns: tuple[str, ...], rows: list[list[str | int]]) -> bytes:
-    return Table("", [], [Column(name) for name in columns], rows).as_csv()
 
 
 @post("/api/console/settlement/simulations", opt=doors.staff("policies.edit"), status_code=200)
@@ -343,6 +232,10 @@ async def simulate_rules(write: Write, db: Database, chain: Chain, data: Simulat
     def total(book: Book, when: Literal["before_minor", "after_minor"]) -> Money:
         return money(sum(getattr(one, when) for one in found.sums if one.book == book))
 
+    def net(when: Literal["before_minor", "after_minor"]) -> Money:
+        own = sum(getattr(one, when) for one in found.sums if one.payee == settlement.HEADQUARTERS)
+        return money(own - total("commission", when).minor)
+
     return answer(
         Simulation(
             month=data.month,
@@ -351,6 +244,8 @@ async def simulate_rules(write: Write, db: Database, chain: Chain, data: Simulat
             commission_after=total("commission", "after_minor"),
             allocation_before=total("allocation", "before_minor"),
             allocation_after=total("allocation", "after_minor"),
+            net_before=net("before_minor"),
+            net_after=net("after_minor"),
             payees=[
                 SimulatedPayee(
                     payee=named[one.payee],
@@ -370,7 +265,5 @@ ROUTES = [
     list_sign_offs,
     record_sign_off,
     revoke_sign_off,
-    show_evidence,
-    download_evidence,
     simulate_rules,
 ]

@@ -1,4 +1,5 @@
-"""Where payees are paid: their account at the payment provider, entered here with a reason, or by themselves."""
+"""Where payees are paid: their account at the payment provider, entered here with a reason by headquarters or by
+the company itself, or by people themselves."""
 
 from __future__ import annotations
 
@@ -79,14 +80,14 @@ async def show_payee_account(db: Database, staff: Staff, chain: Chain, payee_id:
     return await _view(db, await _kind(db, staff, chain, "settlement.read", payee_id), payee_id)
 
 
-@post(PATH, opt=doors.staff("settlement.pay", payee_id="payee"))
+@post(PATH, opt=doors.staff("settlement.account", payee_id="payee"))
 async def set_payee_account(
     write: Write, staff: Staff, chain: Chain, payee_id: UUID, data: PayeeAccountInput
 ) -> Answer[PayeePaidTo]:
     """Pay a payee to this account from the next run on. Refuses `settlement.booked-only`, `settlement.no-transfers`."""
 
     async def work(tx: Tx) -> PayeePaidTo:
-        kind = await _kind(tx, staff, chain, "settlement.pay", payee_id)
+        kind = await _kind(tx, staff, chain, "settlement.account", payee_id)
         if not settlement.pays(kind, payee_id):
             raise BookedOnly
         given = PayoutAccountInput(receiver=data.receiver, holder=data.holder)
@@ -96,14 +97,14 @@ async def set_payee_account(
     return await write.run(work)
 
 
-@post(f"{PATH}/removal", opt=doors.staff("settlement.pay", payee_id="payee"))
+@post(f"{PATH}/removal", opt=doors.staff("settlement.account", payee_id="payee"))
 async def drop_payee_account(
     write: Write, staff: Staff, chain: Chain, payee_id: UUID, data: DropAccountInput
 ) -> Answer[PayeePaidTo]:
     """Pay a payee by file from the next run on."""
 
     async def work(tx: Tx) -> PayeePaidTo:
-        kind = await _kind(tx, staff, chain, "settlement.pay", payee_id)
+        kind = await _kind(tx, staff, chain, "settlement.account", payee_id)
         await drop_account(tx, payee_id, actor=staff.actor, reason=data.reason.strip())
         return await _view(tx, kind, payee_id)
 

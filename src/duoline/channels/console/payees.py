@@ -10,16 +10,18 @@ import msgspec
 from litestar import get
 from litestar.params import Parameter
 
+from duoline import settlement
 from duoline.channels.console.member_scope import OWN_ORDER
 from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf, money, payee_of, reach
+from duoline.channels.console.payout_shapes import PayoutRow, payouts_to
+from duoline.channels.console.share_rows import PAID, PAID_JOIN, SHARE, SHARE_JOINS, ShareRow, share_of
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Cursor, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
-from duoline.kernel.text import Text
-from duoline.settlement.types import Book, Flag, PayeeKind, Role
+from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
 from duoline.stores.types import Company, Store
 
@@ -33,7 +35,8 @@ Which = Annotated[
 
 class PayeeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A payee and what they have: not theirs yet, theirs and not paid (below zero: carried against what comes), on its
-    way, and had. `flagged` counts shares that pay nothing because of who bought."""
+    way, and had. `flagged` counts shares that pay nothing because of who bought. `booked`: the chain's own shop or
+    department, to which no money moves."""
 
     payee: PayeeOf
     pending: Money
@@ -41,6 +44,7 @@ class PayeeRow(msgspec.Struct, frozen=True, kw_only=True):
     paying: Money
     paid: Money
     flagged: int
+    booked: bool
 
 
 class MonthEarned(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,30 +56,11 @@ class MonthEarned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PayeeCase(msgspec.Struct, frozen=True, kw_only=True):
-    """A payee with the last twelve months."""
+    """A payee with the last twelve months and what was asked for them, the last twenty payouts first."""
 
     payee: PayeeRow
     months: list[MonthEarned]
-
-
-class ShareRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One share of one order line: for what (`role`), by which rate (hundredths of a percent) of how much (`basis`:
-    what the buyer keeps and paid in money), when it is due or in which month it was, why it pays nothing (`flag`)."""
-
-    order_id: UUID
-    order_no: str | None
-    placed_at: datetime | None
-    article: Text | None
-    book: Book
-    role: Role
-    store_code: str | None
-    rate_bp: int
-    basis: Money
-    earned: Money
-    state: Literal["pending", "matured"]
-    matures_at: datetime | None
-    month: str | None
-    flag: Flag | None
+    payouts: list[PayoutRow]
 
 
 _ROWS = f"""
@@ -91,18 +76,15 @@ WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
 ORDER BY p.due_minor + p.pending_minor DESC, p.payee_id DESC LIMIT $9
 """  # noqa: S608 - our own text
 
-_SHARES = """
-SELECT a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor, a.earned_minor, a.state, a.matures_at,
-       a.month, a.flag, a.at, a.line_id, o.order_no, o.placed_at, l.name
-FROM accruals a
-LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
-LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+_SHARES = f"""
+SELECT {SHARE}, {PAID}
+FROM accruals a {SHARE_JOINS} {PAID_JOIN}
 WHERE a.payee_id = $1
   AND CASE $2 WHEN 'all' THEN true WHEN 'flagged' THEN a.flag IS NOT NULL ELSE a.state = $2 AND a.flag IS NULL END
   AND ($3::timestamptz IS NULL
        OR (a.at, a.order_id, a.line_id, a.role, a.location_id) < ($3, $4::uuid, $5::uuid, $6::text, $7::uuid))
 ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC, a.location_id DESC LIMIT $8
-"""
+"""  # noqa: S608 - our own text
 
 
 async def _payees(
@@ -135,6 +117,7 @@ def _row(row: Any, chain: Chain) -> PayeeRow:
         paying=money(row["paying_minor"]),
         paid=money(row["paid_minor"]),
         flagged=row["flagged"],
+        booked=not settlement.pays(row["kind"], row["payee_id"]),
     )
 
 
@@ -179,6 +162,7 @@ async def show_payee(db: Database, staff: Staff, chain: Chain, payee_id: UUID) -
             MonthEarned(month=row["month"], earned=money(row["earned"]), paid=money(row["paid"]))
             for row in reversed(months)
         ],
+        payouts=await payouts_to(db, chain, payee_id),
     )
 
 
@@ -202,27 +186,6 @@ async def list_shares_of_payee(
     return Page(
         [share_of(row, chain) for row in shown],
         cursors.pack(*(last[name] for name in ("at", "order_id", "line_id", "role", "location_id"))) if last else None,
-    )
-
-
-def share_of(row: Any, chain: Chain) -> ShareRow:
-    """From a row of accruals with the order's number and time and the line's name."""
-    store = chain.stores.get(row["location_id"])
-    return ShareRow(
-        order_id=row["order_id"],
-        order_no=row["order_no"],
-        placed_at=row["placed_at"],
-        article=msgspec.convert(row["name"], Text) if row["name"] else None,
-        book=row["book"],
-        role=row["role"],
-        store_code=store.code if store else None,
-        rate_bp=row["rate_bp"],
-        basis=money(row["basis_minor"]),
-        earned=money(row["earned_minor"]),
-        state=row["state"],
-        matures_at=row["matures_at"],
-        month=row["month"],
-        flag=row["flag"],
     )
 
 
@@ -256,11 +219,8 @@ async def show_order_shares(db: Database, staff: Staff, chain: Chain, order_id: 
     if order is None:
         raise NotFound(kind="order")
     rows = await db.fetch(
-        f"""SELECT p.payee_id, p.kind, {NAMED}, a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor,
-                   a.earned_minor, a.state, a.matures_at, a.month, a.flag, o.order_no, o.placed_at, l.name
-            FROM accruals a JOIN payees p ON p.payee_id = a.payee_id {NAMES}
-            JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
-            JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+        f"""SELECT p.payee_id, p.kind, {NAMED}, {SHARE}
+            FROM accruals a JOIN payees p ON p.payee_id = a.payee_id {NAMES} {SHARE_JOINS}
             WHERE a.order_id = $3 AND {VISIBLE}
             ORDER BY a.book DESC, l.n, a.earned_minor DESC, a.role""",  # noqa: S608 - our own text
         *reach(staff, chain, "settlement.approve"),

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import Parameter
 
 from duoline import settlement
 from duoline.channels.console.payee_scope import NAMED, NAMES, PayeeOf, money, payee_of
-from duoline.channels.console.statements import MonthInput
+from duoline.channels.console.payout_shapes import COLUMNS, FROM, PayoutRow, number, payout_of, statement_number
+from duoline.channels.console.statements import Month
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.documents import csv_file
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.table import Column
 from duoline.channels.http.writes import Write
+from duoline.kernel import audit
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
-from duoline.kernel.money import Money
-from duoline.settlement.payee_accounts import masked
+from duoline.kernel.money import Money, minor_of
+from duoline.settlement import payout_quotes
+from duoline.settlement.payout_quotes import ASKED, DISPUTED, READY
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/payout-runs"
 FILE_PAGE = 2_000
+AskedMonth = Annotated[str, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 
 
 class OutcomeInput(Input, frozen=True):
@@ -40,6 +45,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """A run: how many payouts it asked for, what they come to, and how they ended."""
 
     id: UUID
+    no: str
     month: str
     by: str
     at: datetime
@@ -50,20 +56,36 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
 
 
-class PayoutRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payout: whose, how much, for which statement, how it ended. `provider` executes it, to `receiver`, of which
-    only the ends are told; empty for one by file."""
+class RunInput(Input, frozen=True):
+    """Which month, as 2026-11, and what was confirmed that it pays; null to pay whatever is approved."""
 
-    id: UUID
+    month: Month
+    amount: Money | None = None
+
+
+class ToPay(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody without an account at the provider, who is paid by file, and how much."""
+
     payee: PayeeOf
     statement_id: UUID
     amount: Money
-    state: Literal["requested", "done", "failed"]
-    provider: str
-    receiver: str
-    problem: str
-    at: datetime
-    resolved_at: datetime | None
+
+
+class PayoutQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run that I begin would pay: so many statements, those that wait because they are disputed, those by file
+    (a hundred are named), and whether a colleague has to begin it, because I alone approved more than `limit`."""
+
+    month: str
+    statements: int
+    amount: Money
+    disputed: int
+    disputed_amount: Money
+    by_file: int
+    by_file_amount: Money
+    without_account: list[ToPay]
+    needs_colleague: bool
+    alone: Money
+    limit: Money
 
 
 _RUNS = """
@@ -78,13 +100,30 @@ GROUP BY r.id, s.name ORDER BY r.id DESC LIMIT $3
 """
 # $3: of those only what goes into the file, which waits for its money and no provider executes.
 _PAYOUTS = f"""
-SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem, o.at,
-       o.resolved_at, p.kind, {NAMED}
-FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
+SELECT {COLUMNS} {FROM}
 WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2)
   AND (NOT $3 OR o.state = 'requested' AND o.provider = '')
 ORDER BY o.id LIMIT $4
+"""
+# Of the next run of month $1: whom no provider can pay, the most first.
+_BY_FILE = f"""
+SELECT x.*, count(*) OVER ()::integer AS n, sum(x.minor) OVER ()::bigint AS whole FROM (
+    SELECT p.payee_id, p.kind, {NAMED}, s.id, {ASKED} AS minor
+    FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
+    WHERE {READY} AND NOT {DISPUTED}
+      AND NOT EXISTS (SELECT FROM payee_accounts k WHERE k.payee_id = ANY (duo_group(s.payee_id)))) x
+WHERE x.minor > 0 ORDER BY x.minor DESC, x.id LIMIT 100
 """  # noqa: S608 - our own text
+# What a bank needs of a payout by file: whose name is on the account, and the account where there is one by now.
+_ACCOUNTS = """
+SELECT o.id, s.month, k.holder, k.receiver FROM payouts o
+JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
+LEFT JOIN LATERAL (
+    SELECT a.holder, a.receiver FROM payee_accounts a, (SELECT duo_group(o.payee_id) AS ids) g
+    WHERE a.payee_id = ANY (g.ids) ORDER BY a.payee_id = g.ids[1] DESC, a.payee_id = o.payee_id DESC, a.payee_id LIMIT 1
+) k ON true
+WHERE o.run_id = $1 AND o.id = ANY ($2)
+"""
 
 
 async def _runs(
@@ -100,6 +139,7 @@ async def _payouts(db: Database, run_id: UUID, *, after: UUID | None, limit: int
 def _run(row: Any) -> RunRow:
     return RunRow(
         id=row["id"],
+        no=number(row["id"]),
         month=row["month"],
         by=row["by"],
         at=row["at"],
@@ -108,21 +148,6 @@ def _run(row: Any) -> RunRow:
         requested=row["requested"],
         done=row["done"],
         failed=row["failed"],
-    )
-
-
-def _payout(row: Any, chain: Chain) -> PayoutRow:
-    return PayoutRow(
-        id=row["id"],
-        payee=payee_of(row, chain),
-        statement_id=row["statement_id"],
-        amount=money(row["amount_minor"]),
-        state=row["state"],
-        provider=row["provider"],
-        receiver=masked(row["receiver"]) if row["receiver"] else "",
-        problem=row["problem"],
-        at=row["at"],
-        resolved_at=row["resolved_at"],
     )
 
 
@@ -135,11 +160,39 @@ async def list_payout_runs(db: Database, limit: Limit = 20, cursor: Cursor = Non
     return Page([_run(row) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
 
+@get("/api/console/payout-quotes", opt=doors.staff("settlement.pay"))
+async def quote_payouts(db: Database, staff: Staff, chain: Chain, month: AskedMonth) -> PayoutQuote:
+    """What a run would pay now, before anybody begins it."""
+    found = await payout_quotes.quote(db, month, staff_id=staff.id)
+    rows = await db.fetch(_BY_FILE, month, settlement.STATEMENTS.current().body.least_minor)
+    return PayoutQuote(
+        month=month,
+        statements=found.statements,
+        amount=money(found.minor),
+        disputed=found.disputed,
+        disputed_amount=money(found.disputed_minor),
+        by_file=rows[0]["n"] if rows else 0,
+        by_file_amount=money(rows[0]["whole"] if rows else 0),
+        without_account=[
+            ToPay(payee=payee_of(row, chain), statement_id=row["id"], amount=money(row["minor"])) for row in rows
+        ],
+        needs_colleague=found.needs_another,
+        alone=money(found.alone_minor),
+        limit=money(found.limit_minor),
+    )
+
+
 @post(PATH, opt=doors.staff("settlement.pay"))
-async def start_payout_run(write: Write, staff: Staff, data: MonthInput) -> Answer[RunRow]:
-    """Ask for the money of every approved statement of a month. Two runs at once pay each statement once."""
+async def start_payout_run(write: Write, staff: Staff, data: RunInput) -> Answer[RunRow]:
+    """Ask for the money of every approved statement of a month. Two runs at once pay each statement once.
+
+    Refuses `settlement.quote-moved` when `amount` is not what it would pay, and `settlement.pay-alone` when it pays
+    more than the limit above which two people are needed, and nobody but me has approved it.
+    """
 
     async def work(tx: Tx) -> RunRow:
+        expected = None if data.amount is None else minor_of(data.amount)
+        await payout_quotes.check(tx, data.month, staff_id=staff.id, expected_minor=expected)
         run_id = await settlement.begin(tx, data.month, actor=staff.actor)
         return _run((await _runs(tx, run_id=run_id))[0])
 
@@ -156,44 +209,90 @@ async def list_payouts(
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
     rows = await _payouts(db, run_id, after=after, limit=limit + 1)
     shown = rows[:limit]
-    return Page([_payout(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
+    return Page([payout_of(row, chain) for row in shown], cursors.pack(shown[-1]["id"]) if len(rows) > limit else None)
 
 
 @get(f"{PATH}/{{run_id:uuid}}/file", media_type="text/csv", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
-async def download_payouts(db: Database, chain: Chain, run_id: UUID) -> Answer[Any]:
+async def download_payouts(db: Database, staff: Staff, chain: Chain, run_id: UUID) -> Answer[Any]:
     """The payouts of a run that no provider executes and that wait for their money, for the bank, as CSV, however many
-    they are: the id of each is the reference it is known by, so that a file that is handed in twice pays once.
+    they are: the id of each is the reference it is known by, so that a file that is handed in twice pays once. It has
+    whole accounts where payees have one, and who took it is in the audit log.
 
     What ended is not in it: handed in again, what is done would be paid twice, and what failed is asked for anew, under
     another reference, by the next run."""
     found = await _runs(db, run_id=run_id)
     if not found:
         raise NotFound(kind="payout_run")
-
-    def cells(row: PayoutRow) -> list[str | int]:
-        payee, amount = row.payee, row.amount
-        return [str(row.id), payee.kind, str(payee.id), payee.name.zh, amount.minor, amount.currency, row.state]
-
-    return csv_file(_COLUMNS, _waiting(db, chain, run_id), name=f"payouts-{found[0]['month']}", row=cells)
+    async with db.begin() as tx:
+        await audit.record(
+            tx,
+            actor=staff.actor,
+            action="payout.file",
+            subject_kind="payout_run",
+            subject=str(run_id),
+            after={"month": found[0]["month"], "waiting": found[0]["requested"]},
+        )
+    name = f"payouts-{found[0]['month']}-{number(run_id)}"
+    return csv_file(_COLUMNS, _waiting(db, chain, run_id), name=name, row=_cells)
 
 
 _COLUMNS = [
-    Column("reference"),
-    Column("payee_kind"),
-    Column("payee_id"),
-    Column("payee"),
-    Column("amount", "money"),
-    Column("currency"),
-    Column("state"),
+    Column("参考号 Reference"),
+    Column("收款方类型 Payee kind"),
+    Column("收款方编号 Payee id"),
+    Column("收款方 Payee"),
+    Column("户名 Account holder"),
+    Column("账户 Account"),
+    Column("金额 Amount", "money"),
+    Column("币种 Currency"),
+    Column("结算单 Statement"),
+    Column("附言 Purpose"),
 ]
+KINDS = {
+    "staff": "员工 staff", "member": "会员 member", "store": "门店 shop", "company": "公司 company", "chain": "总部 HQ",
+}  # fmt: skip
 
 
-async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[PayoutRow]]:
+class _ForBank(NamedTuple):
+    payout: PayoutRow
+    month: str
+    holder: str
+    account: str
+
+
+def _cells(row: _ForBank) -> list[str | int]:
+    payee, amount = row.payout.payee, row.payout.amount
+    no = statement_number(row.month, row.payout.statement_id)
+    return [
+        str(row.payout.id),
+        KINDS[payee.kind],
+        str(payee.id),
+        f"{payee.name.zh} {payee.note}".strip(),
+        row.holder or payee.name.zh,
+        row.account,
+        amount.minor,
+        amount.currency,
+        no,
+        f"{row.month} 结算 {no}",
+    ]
+
+
+async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[_ForBank]]:
     """The payouts of a run that wait for their money and no provider executes, page by page."""
     after: UUID | None = None
     while rows := await _payouts(db, run_id, after=after, limit=FILE_PAGE, for_file=True):
         after = rows[-1]["id"]
-        yield [_payout(row, chain) for row in rows]
+        found = await db.fetch(_ACCOUNTS, run_id, [row["id"] for row in rows])
+        accounts = {each["id"]: each for each in found}
+        yield [
+            _ForBank(
+                payout_of(row, chain),
+                accounts[row["id"]]["month"],
+                accounts[row["id"]]["holder"] or "",
+                accounts[row["id"]]["receiver"] or "",
+            )
+            for row in rows
+        ]
 
 
 @post("/api/console/payouts/{payout_id:uuid}/outcome", opt=doors.staff("settlement.pay", payout_id=doors.SHARED))
@@ -218,16 +317,13 @@ async def resolve_payout(
             actor=staff.actor,
         )
         row = await tx.fetchrow(
-            f"""SELECT o.payee_id, o.id, o.statement_id, o.amount_minor, o.state, o.provider, o.receiver, o.problem,
-                       o.at, o.resolved_at, p.kind, {NAMED}
-                FROM payouts o JOIN payees p ON p.payee_id = o.payee_id {NAMES}
-                WHERE o.payee_id = $1 AND o.id = $2""",  # noqa: S608 - our own text
+            f"SELECT {COLUMNS} {FROM} WHERE o.payee_id = $1 AND o.id = $2",
             payee_id,
             payout_id,
         )
-        return _payout(row, chain)
+        return payout_of(row, chain)
 
     return await write.run(work)
 
 
-ROUTES = [list_payout_runs, start_payout_run, list_payouts, download_payouts, resolve_payout]
+ROUTES = [list_payout_runs, quote_payouts, start_payout_run, list_payouts, download_payouts, resolve_payout]

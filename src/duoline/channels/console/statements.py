@@ -12,24 +12,29 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from duoline import settlement
+from duoline.channels.console import statement_files
 from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf, money, payee_of, reach
-from duoline.channels.console.payees import ShareRow, share_of
+from duoline.channels.console.payout_shapes import FAILED, PayoutRow, payouts_to, statement_number
+from duoline.channels.console.share_rows import SHARE, SHARE_JOINS, ShareRow, share_of
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.documents import csv_file, table_file
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.table import Column, Table
 from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.settlement.errors import FileTooLong
+from duoline.settlement.payout_quotes import DISPUTED
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/statements"
 FILE_PAGE = 2_000
 """Lines of a file that are read at a time."""
+
+SORTED_MAX = 5_000
+"""Lines that are sorted by date for one page of them."""
 
 DRAWN_MAX = 20_000
 """Lines of a workbook or PDF, which is drawn as a whole; a CSV file has any number."""
@@ -38,16 +43,12 @@ Month = Annotated[str, msgspec.Meta(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$")]
 OfMonth = Annotated[str | None, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 OfKind = Annotated[PayeeKind | None, Parameter(description="Of one kind of payee only.")]
 State = Literal["closing", "closed", "approved", "paying", "paid", "carried"]
-InState = Annotated[State | None, Parameter(description="In one state only.")]
+InState = Annotated[
+    State | Literal["payout_failed", "disputed"] | None,
+    Parameter(description="In one state only; `payout_failed`: approved again, its payout failed; `disputed`."),
+]
+FileLanguage = Annotated[Literal["zh", "en"], Parameter(description="The language of names and reasons.")]
 FileKind = Annotated[Literal["csv", "xlsx", "pdf"], Parameter(description="The kind of file.")]
-
-ROLES = {
-    "guide": "导购 guide", "seller": "开单 seller", "referrer": "分享 sharer", "second": "第二级 second level",
-    "bringing": "拉新 new member", "owner": "货主 owner of the goods", "bringer_store": "拉新门店 brought the member",
-    "guide_store": "导购门店 guide's shop", "touchpoint_store": "触点门店 touchpoint's shop",
-    "territory": "区域 territory", "ship_store": "发货 sent it", "hand_over_store": "交货 handed over",
-    "online": "电商 online", "headquarters": "总部 headquarters", "bringing_store": "门店拉新 new member",
-}  # fmt: skip
 
 
 class MonthInput(Input, frozen=True):
@@ -67,10 +68,12 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `withheld` is what people approved and goods that came back before the payout took away again: it is not paid, and
     the next statement has it with what was taken back. `to_pay` is without it: what is really asked for.
-    While it is `closing` its lines are still collected, and nothing of it is final. `mine_to_approve`: I can do so now.
+    While it is `closing` its lines are still collected, and nothing of it is final. `no` is what people call it by.
+    `payout_failed`: it was asked for and failed; the next run pays it. `mine_to_approve`: I can approve it now.
     """
 
     id: UUID
+    no: str
     payee: PayeeOf
     month: str
     way: Literal["payout", "internal"]
@@ -85,6 +88,7 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     approvals: int
     approvals_needed: int
     disputed: bool
+    payout_failed: bool
     mine_to_approve: bool
     closed_at: datetime
 
@@ -107,11 +111,12 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class StatementCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement, with who approved it and what was said of it."""
+    """One statement, with who approved it, what was said of it, and what was asked for, the last payout first."""
 
     statement: StatementRow
     approvals: list[Approval]
     notes: list[Note]
+    payouts: list[PayoutRow]
 
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +127,8 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
-    """A month: how many statements are in each state, and what they come to: paid out, and only booked."""
+    """A month: how many statements are in each state, and what they come to: what goes out (`to_pay`, of that
+    `paid_out` is had), and what is only booked (`to_book`, of that `booked` is done)."""
 
     month: str
     statements: int
@@ -133,7 +139,9 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
     paid: int
     carried: int
     to_pay: Money
+    paid_out: Money
     to_book: Money
+    booked: Money
 
 
 _ROWS = f"""
@@ -147,23 +155,33 @@ SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.
        s.payee_id = $11 OR s.payee_id = ANY (coalesce((
            SELECT duo_group(i.member_id) FROM staff x JOIN phone_index i ON i.phone = x.phone WHERE x.id = $11
        ), '{{}}')) AS own,
-       coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
-                 AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false) AS disputed
+       {DISPUTED} AS disputed,
+       {FAILED} AS payout_failed
 FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
 WHERE {VISIBLE} AND ($3::text IS NULL OR s.month = $3) AND ($4::text IS NULL OR s.kind = $4)
-  AND ($5::text IS NULL OR s.state = $5) AND ($6::uuid IS NULL OR s.id = $6) AND ($7::uuid IS NULL OR s.payee_id = $7)
+  AND ($5::text IS NULL OR s.state = $5 OR ($5 = 'payout_failed' AND {FAILED})
+       OR ($5 = 'disputed' AND {DISPUTED}))
+  AND ($6::uuid IS NULL OR s.id = $6) AND ($7::uuid IS NULL OR s.payee_id = $7)
   AND ($8::text IS NULL OR (s.month, s.id) < ($8, $9::uuid))
 ORDER BY s.month DESC, s.id DESC LIMIT $10
 """  # noqa: S608 - our own text
 
-_LINES = """
-SELECT n.amount_minor, a.order_id, a.book, a.role, a.location_id, a.rate_bp, a.basis_minor, a.earned_minor, a.state,
-       a.matures_at, a.month, a.flag, a.line_id, o.order_no, o.placed_at, l.name
+_LINE = f"""
+SELECT n.amount_minor, {SHARE}, s.way, s.state AS statement_state, s.done_at, p.run_id
 FROM statement_lines n
-JOIN accruals a USING (payee_id, order_id, line_id, book, role, location_id)
-LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
-LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+JOIN statements s ON s.payee_id = n.payee_id AND s.id = n.statement_id
+LEFT JOIN payouts p ON p.payee_id = s.payee_id AND p.statement_id = s.id AND p.state = 'done'
+JOIN accruals a ON a.payee_id = n.payee_id AND a.order_id = n.order_id AND a.line_id = n.line_id AND a.book = n.book
+               AND a.role = n.role AND a.location_id = n.location_id
+{SHARE_JOINS}
 WHERE n.payee_id = $1 AND n.statement_id = $2
+"""  # noqa: S608 - our own text
+# In the order of the orders' dates, for what can be sorted at once.
+_DATED = f"""{_LINE}
+ORDER BY coalesce(o.placed_at, a.at), n.order_id, n.line_id, n.role, n.location_id OFFSET $3 LIMIT $4
+"""
+# In the order of the key, which is about that of the dates, for any number.
+_LINES = f"""{_LINE}
   AND ($3::uuid IS NULL OR (n.order_id, n.line_id, n.role, n.location_id) > ($3, $4::uuid, $5::text, $6::uuid))
 ORDER BY n.order_id, n.line_id, n.role, n.location_id LIMIT $7
 """
@@ -198,6 +216,7 @@ async def _one(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUID
 def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
     return StatementRow(
         id=row["id"],
+        no=statement_number(row["month"], row["id"]),
         payee=payee_of(row, chain),
         month=row["month"],
         way=row["way"],
@@ -212,6 +231,7 @@ def _row(row: Any, staff: Staff, chain: Chain) -> StatementRow:
         approvals=row["approvals"],
         approvals_needed=row["approvals_needed"],
         disputed=row["disputed"],
+        payout_failed=row["payout_failed"],
         mine_to_approve=row["state"] == "closed"
         and not row["disputed"]
         and not row["by_me"]
@@ -240,6 +260,7 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, statement_id: UUI
         statement=_row(row, staff, chain),
         approvals=[Approval(each["name"], each["at"]) for each in approvals],
         notes=[Note(each["id"], each["kind"], each["note"], each["by"], each["at"]) for each in notes],
+        payouts=await payouts_to(db, chain, row["payee_id"], statement_id=statement_id),
     )
 
 
@@ -278,93 +299,84 @@ async def show_statement(db: Database, staff: Staff, chain: Chain, statement_id:
 async def list_statement_lines(
     db: Database, staff: Staff, chain: Chain, statement_id: UUID, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[StatementLine]:
-    """The order lines that a statement is the sum of."""
+    """The order lines that a statement is the sum of, in the order of the orders' dates; of more than 5,000 in the
+    order in which the orders were written down, and of more than 20,000 nobody counts them."""
     row = await _one(db, staff, chain, statement_id)
-    after = cursors.unpack(cursor, UUID, UUID, str, UUID) if cursor else (None, None, None, None)
-    lines = await db.fetch(_LINES, row["payee_id"], statement_id, *after, limit + 1)
-    shown = lines[:limit]
-    last = shown[-1] if len(lines) > limit else None
-    return Page(
-        [StatementLine(amount=money(line["amount_minor"]), share=share_of(line, chain)) for line in shown],
-        cursors.pack(last["order_id"], last["line_id"], last["role"], last["location_id"]) if last else None,
+    payee_id = row["payee_id"]
+    count = await _count(db, payee_id, statement_id)
+    if count <= SORTED_MAX:
+        (skip,) = cursors.unpack(cursor, int) if cursor else (0,)
+        skip = min(max(skip, 0), count)
+        lines = await db.fetch(_DATED, payee_id, statement_id, skip, limit)
+        following = cursors.pack(skip + limit) if skip + limit < count else None
+    else:
+        after = cursors.unpack(cursor, UUID, UUID, str, UUID) if cursor else (None, None, None, None)
+        found = await db.fetch(_LINES, payee_id, statement_id, *after, limit + 1)
+        lines = found[:limit]
+        last = lines[-1] if len(found) > limit else None
+        following = cursors.pack(*(last[name] for name in _KEY)) if last else None
+    shown = [StatementLine(amount=money(line["amount_minor"]), share=share_of(line, chain)) for line in lines]
+    return Page(shown, following, count if count <= DRAWN_MAX else None)
+
+
+_KEY = ("order_id", "line_id", "role", "location_id")
+
+
+async def _count(db: Database, payee_id: UUID, statement_id: UUID) -> int:
+    """How many lines a statement has; of those with more than can be drawn only that it is more."""
+    count: int = await db.fetchval(
+        """SELECT count(*) FROM (SELECT FROM statement_lines WHERE payee_id = $1 AND statement_id = $2 LIMIT $3) x""",
+        payee_id,
+        statement_id,
+        DRAWN_MAX + 1,
     )
+    return count
 
 
 @get(f"{PATH}/{{statement_id:uuid}}/file", opt=doors.staff("settlement.read", statement_id="statement"))
 async def download_statement(
-    db: Database, staff: Staff, chain: Chain, statement_id: UUID, kind: FileKind = "csv"
+    db: Database, staff: Staff, chain: Chain, statement_id: UUID, kind: FileKind = "csv", lang: FileLanguage = "zh"
 ) -> Answer[Any]:
-    """A statement as CSV with every line, or as a workbook or PDF of at most 20,000.
+    """A statement as CSV with every line, or as a workbook or PDF of at most 20,000, with who approved it and how it
+    was paid. The last row is the sum of the lines.
 
     Refuses `settlement.still-closing`, since half a statement is handed to nobody, and `settlement.file-too-long` for a
     workbook or PDF of more: none leaves lines out.
     """
-    found = await _one(db, staff, chain, statement_id)
-    if found["state"] == "closing":
+    case = await _case(db, staff, chain, statement_id)
+    one = case.statement
+    if one.state == "closing":
         raise settlement.StillClosing
-    name, payee_id = f"statement-{found['month']}", found["payee_id"]
-
-    def cells(line: Any) -> list[str | int]:
-        return _cells(share_of(line, chain), line["amount_minor"])
-
+    name, payee_id, payee_kind = statement_files.file_name(case), one.payee.id, one.payee.kind
+    count = await _count(db, payee_id, statement_id)
     if kind == "csv":
-        return csv_file(_COLUMNS, _lines(db, payee_id, statement_id), name=name, row=cells)
-    first = await db.fetch(_LINES, payee_id, statement_id, None, None, None, None, DRAWN_MAX + 1)
-    if len(first) > DRAWN_MAX:
+        pages = statement_files.lines_of(
+            _lines(db, payee_id, statement_id, dated=count <= DRAWN_MAX), chain, kind=payee_kind, lang=lang
+        )
+        return csv_file(statement_files.columns(payee_kind), pages, name=name, row=list)
+    if count > DRAWN_MAX:
         raise FileTooLong(lines_max=DRAWN_MAX)
-    return await table_file(_table(_row(found, staff, chain), [cells(line) for line in first]), name=name, kind=kind)
+    lines = await db.fetch(_DATED, payee_id, statement_id, 0, DRAWN_MAX)
+    rows = [
+        statement_files.cells(share_of(each, chain), each["amount_minor"], kind=payee_kind, lang=lang) for each in lines
+    ]
+    whole = sum(each["amount_minor"] for each in lines)
+    return await table_file(
+        statement_files.table(case, rows, chain, lines_minor=whole, lang=lang), name=name, kind=kind
+    )
 
 
-async def _lines(db: Database, payee_id: UUID, statement_id: UUID) -> AsyncIterator[list[Any]]:
+async def _lines(db: Database, payee_id: UUID, statement_id: UUID, *, dated: bool) -> AsyncIterator[list[Any]]:
     """Every line of a statement, page by page."""
+    if dated:
+        lines = await db.fetch(_DATED, payee_id, statement_id, 0, DRAWN_MAX)
+        for start in range(0, len(lines), FILE_PAGE):
+            yield lines[start : start + FILE_PAGE]
+        return
     after: tuple[Any, ...] = (None, None, None, None)
     while lines := await db.fetch(_LINES, payee_id, statement_id, *after, FILE_PAGE):
-        after = tuple(lines[-1][name] for name in ("order_id", "line_id", "role", "location_id"))
+        after = tuple(lines[-1][name] for name in _KEY)
         yield lines
-
-
-_COLUMNS = [
-    Column("订单 Order", width=4),
-    Column("商品 Article", width=6),
-    Column("角色 Role", width=4),
-    Column("门店 Shop", width=2),
-    Column("比例 Rate", width=2),
-    Column("计提基数 Basis", "money", 3),
-    Column("金额 Amount", "money", 3),
-]
-
-
-def _cells(share: ShareRow, minor: int) -> list[str | int]:
-    return [
-        share.order_no or "",
-        share.article.zh if share.article else "",
-        ROLES[share.role],
-        share.store_code or "",
-        f"{share.rate_bp / 100:g}%" if share.rate_bp else "",
-        share.basis.minor,
-        minor,
-    ]
-
-
-_WITHHELD = "打款前又退货,转入下一张 Taken back before it was paid, goes into the next"
-
-
-def _table(statement: StatementRow, rows: list[list[str | int]]) -> Table:
-    return Table(
-        title=f"{statement.month} {statement.payee.name.zh}",
-        facts=[
-            ("收款方 Payee", f"{statement.payee.name.zh} {statement.payee.note}".strip()),
-            ("上期结转 Carried in", str(statement.carried_in)),
-            ("本期所得 Earned", str(statement.earned)),
-            ("退货冲回 Taken back", str(statement.reversed)),
-            ("超出上限 Above the cap", str(statement.cut)),
-            ("应付 To pay", str(statement.to_pay)),
-            *([(_WITHHELD, str(statement.withheld))] if statement.withheld.minor else []),
-            ("结转下期 Carried on", str(statement.carried_out)),
-        ],
-        columns=_COLUMNS,
-        rows=rows,
-    )
 
 
 @get("/api/console/settlement-months", opt=doors.staff("settlement.read"))
@@ -375,6 +387,10 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
                    {", ".join(f"count(*) FILTER (WHERE s.state = '{state}')::integer AS {state}" for state in STATES)},
                    coalesce(sum(s.to_pay_minor - s.withheld_minor) FILTER (WHERE s.way = 'payout'), 0)::bigint
                      AS to_pay,
+                   coalesce(sum(s.to_pay_minor - s.withheld_minor)
+                            FILTER (WHERE s.way = 'payout' AND s.state = 'paid'), 0)::bigint AS paid_out,
+                   coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal' AND s.state = 'paid'), 0)::bigint
+                     AS booked,
                    coalesce(sum(s.to_pay_minor) FILTER (WHERE s.way = 'internal'), 0)::bigint AS to_book
             FROM statements s JOIN payees p ON p.payee_id = s.payee_id
             WHERE {VISIBLE} GROUP BY s.month ORDER BY s.month DESC LIMIT 24""",  # noqa: S608 - our own text
@@ -386,7 +402,9 @@ async def list_months(db: Database, staff: Staff, chain: Chain) -> Page[MonthSum
                 month=row["month"],
                 statements=row["n"],
                 to_pay=money(row["to_pay"]),
+                paid_out=money(row["paid_out"]),
                 to_book=money(row["to_book"]),
+                booked=money(row["booked"]),
                 **{state: row[state] for state in STATES},
             )
             for row in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -165,6 +165,14 @@ SELECT count(*) FROM frozen_orders z JOIN orders o ON o.member_id = z.member_id 
 WHERE $1 OR (cardinality($2::uuid[]) > 0 AND o.location_ids <@ $2)
 """
 
+# Statements whose payout failed and that no run has paid since: of the runs of the last months.
+UNPAID_FOR = timedelta(days=92)
+_UNPAID = """
+SELECT count(DISTINCT s.id) FROM payout_runs r JOIN payouts o ON o.run_id = r.id
+JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
+WHERE r.at > $1 AND o.state = 'failed' AND s.state = 'approved'
+"""
+
 
 @get("/api/console/today", opt=doors.staff("today.read"))
 async def today(db: Database, staff: Staff, chain: Chain) -> Today:
@@ -187,6 +195,8 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     put_aside = await db.fetchval(aside.COUNT) if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0
     stored = await db.fetchval(_STORED) if everything else 0
+    pays = staff.may("settlement.pay")
+    unpaid = await db.fetchval(_UNPAID, now - UNPAID_FOR) if pays else 0
     unusual = await insight.count_alerts(db, [shop.id for shop in shops], insight.STOCK_ALERTS.current().body, at=now)
     late = sum(row["late"] for row in work.values())
     rejected = sum(row["rejected"] for row in work.values())
@@ -198,6 +208,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
         Attention("refund_failed", failed, "/money"),
         Attention("payment_misfit", misfits, "/money"),
         Attention("money_stored", stored, "/money"),
+        Attention("payout_failed", unpaid, "/settlement?which=payout_failed"),
         Attention("stock_missing", unusual.missing, "/stock/overview?alerts=missing"),
         Attention("stale_holds", unusual.stale_hold, "/stock/overview?alerts=stale_hold"),
         Attention("rejecting", unusual.rejects, "/stock/overview?alerts=rejects"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -64,7 +66,11 @@ def download(
 
 
 def _headers(name: str, kind: str, how: str) -> list[Header]:
-    disposition = f'{how}; filename="{name}.{kind}"'.encode("ascii", "ignore")
+    file = f"{name}.{kind}"
+    plain = re.sub("-{2,}", "-", file.encode("ascii", "ignore").decode())
+    disposition = f'{how}; filename="{plain}"'.encode()
+    if not file.isascii():
+        disposition += f"; filename*=UTF-8''{quote(file)}".encode()
     return [(b"content-disposition", disposition), (b"cache-control", b"private, no-store")]
 
 

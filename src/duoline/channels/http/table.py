@@ -19,16 +19,18 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """`facts` are pairs of a name and what it is; a cell is a text, or whole minor units in a column of money."""
+    """`facts` are pairs of a name and what it is; a cell is a text, or whole minor units in a column of money, and so
+    is a fact. `total` is the row below all others."""
 
     title: str
-    facts: list[tuple[str, str]]
+    facts: list[tuple[str, str | int]]
     columns: list[Column]
     rows: list[list[str | int]]
+    total: list[str | int] | None = None
 
     def as_csv(self) -> bytes:
         """As `csv_head` and `csv_rows`."""
-        return csv_head(self.columns) + csv_rows(self.rows)
+        return csv_head(self.columns) + csv_rows([*self.rows, *([self.total] if self.total else [])])
 
 
 def csv_head(columns: Sequence[Column]) -> bytes:

@@ -80,6 +80,7 @@ const routes: RouteRecordRaw[] = [
       at("settlement/rules", "commission", "policies.read", () => import("./pages/CommissionRules.vue")),
       at("settlement/rules/allocation", "allocation", "policies.read", () => import("./pages/AllocationRules.vue")),
       at("settlement/rules/contracts", "contracts", "policies.read", () => import("./pages/ContractRules.vue")),
+      at("settlement/contract", "my-contract", "settlement.read", () => import("./pages/MyContract.vue")),
       at("settlement/simulator", "simulator", "policies.edit", () => import("./pages/Simulator.vue")),
       at("settlement/payouts", "payouts", "settlement.pay", () => import("./pages/Payouts.vue")),
       at("shops", "shops", "stores.read", () => import("./pages/Shops.vue")),
@@ -119,6 +120,8 @@ router.beforeEach(async (to) => {
   if (to.meta.open) return true
   const me = session.me ?? (await recallSession().catch(() => null))
   if (!me) return { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } }
+  // Who may not see all rules has their own contract.
+  if (to.path.startsWith("/settlement/rules") && !may("policies.read") && may("settlement.read")) return { name: "my-contract" }
   if (to.meta.permission && !may(to.meta.permission)) {
     const home = places()[0]
     return home && home.name !== to.name ? { name: home.name } : { name: "missing", params: { rest: ["none"] } }

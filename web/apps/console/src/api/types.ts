@@ -1572,11 +1572,14 @@ export interface PayeeRow {
   paying: Money
   paid: Money
   flagged: number
+  /** The chain's own: booked, not paid. */
+  booked: boolean
 }
 
 export interface PayeeCase {
   payee: PayeeRow
   months: { month: string; earned: Money; paid: Money }[]
+  payouts: PayoutRow[]
 }
 
 /** One share of one order line; `rate_bp` in hundredths of a percent of `basis`. */
@@ -1595,10 +1598,18 @@ export interface ShareRow {
   matures_at: string | null
   month: string | null
   flag: PayFlag | null
+  /** How an organisation's share follows from the line; null of commission. */
+  margin: { worth: Money; goods_percent: number; goods: Money; margin: Money; funded: Money; rest: Money } | null
+  paid_at: string | null
+  booked: boolean
+  run_id: string | null
+  run_no: string | null
 }
 
 export interface StatementRow {
   id: string
+  /** What people call it by. */
+  no: string
   payee: PayeeOf
   month: string
   way: "payout" | "internal"
@@ -1613,6 +1624,8 @@ export interface StatementRow {
   approvals: number
   approvals_needed: number
   disputed: boolean
+  /** Its payout failed; the next run pays it. */
+  payout_failed: boolean
   /** I can approve it now. */
   mine_to_approve: boolean
   closed_at: string
@@ -1622,6 +1635,7 @@ export interface StatementCase {
   statement: StatementRow
   approvals: { by: string; at: string }[]
   notes: { id: string; kind: "dispute" | "answer"; note: string; by: string; at: string }[]
+  payouts: PayoutRow[]
 }
 
 /** What became of one statement of many that were approved in one go. */
@@ -1664,13 +1678,31 @@ export interface MonthSums {
   paying: number
   paid: number
   carried: number
-  /** What goes out, and what is only booked: the chain's own shops and departments. */
+  /** What goes out, and of that what was paid; what is only booked, the chain's own, and of that what is. */
   to_pay: Money
+  paid_out: Money
   to_book: Money
+  booked: Money
+}
+
+/** What a run that I begin would pay. */
+export interface PayoutQuote {
+  month: string
+  statements: number
+  amount: Money
+  disputed: number
+  disputed_amount: Money
+  by_file: number
+  by_file_amount: Money
+  without_account: { payee: PayeeOf; statement_id: string; amount: Money }[]
+  needs_colleague: boolean
+  alone: Money
+  limit: Money
 }
 
 export interface PayoutRun {
   id: string
+  no: string
   month: string
   by: string
   at: string
@@ -1690,6 +1722,8 @@ export interface PayoutRow {
   id: string
   payee: PayeeOf
   statement_id: string
+  run_id: string
+  run_no: string
   amount: Money
   state: "requested" | "done" | "failed"
   /** Executes it, to `receiver`; empty for one by file. */
@@ -1740,6 +1774,21 @@ export interface Contract {
   regions: string[]
 }
 
+/** What holds with a company in reach, agreed or as usual for its mode. */
+export interface OwnContract {
+  code: string
+  name: Text
+  contract: Contract
+  usual: boolean
+  regions: Text[]
+}
+
+export interface OwnContracts {
+  contracts: OwnContract[]
+  since: string | null
+  allocation: AllocationRules
+}
+
 export interface PlanCheck {
   lawful: boolean
   /** The most that one line can pay in all, in hundredths of a percent. */
@@ -1766,6 +1815,7 @@ export interface Evidence {
   taken_back: Money
   own_sales: Money
   by_sharing: Money
+  bringing: Money
   payees: number
   top_hundredth: Money
   without_orders: number
@@ -1778,6 +1828,9 @@ export interface Simulation {
   commission_after: Money
   allocation_before: Money
   allocation_after: Money
+  /** What is left to headquarters: its part less the commission. */
+  net_before: Money
+  net_after: Money
   payees: { payee: PayeeOf; book: "commission" | "allocation"; before: Money; after: Money }[]
   more: number
 }

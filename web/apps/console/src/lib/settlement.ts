@@ -1,7 +1,7 @@
 import type { Money } from "@duoline/client"
-import { dayTime, money, nameOr, pick, t, textKey } from "@duoline/i18n"
+import { date, dayTime, money, nameOr, pick, t, textKey } from "@duoline/i18n"
 import type { IconName } from "@duoline/ui"
-import type { PayeeKind, PayeeOf, ShareRow, StatementState } from "../api/types"
+import type { PayeeKind, PayeeOf, PayoutRow, ShareRow, StatementState } from "../api/types"
 
 export const KINDS: readonly PayeeKind[] = ["staff", "member", "store", "company", "chain"]
 export const STATES: readonly StatementState[] = ["closing", "closed", "approved", "paying", "paid", "carried"]
@@ -27,14 +27,28 @@ export function reckoned(share: ShareRow): string {
   if (share.role === "bringing") return t("settle.why_bringing")
   // Headquarters bears what a shop has for a new member: there is no order either way.
   if (share.role === "bringing_store" || (share.role === "headquarters" && !share.order_no)) return t("settle.why_bringing_store")
-  if (share.role === "owner") return t("settle.why_owner", { basis })
-  return t(share.book === "commission" ? "settle.why_commission" : "settle.why_margin", { role: t(`pay_role.${share.role}`), rate: percent(share.rate_bp), basis })
+  const role = t(`pay_role.${share.role}`)
+  const rate = percent(share.rate_bp)
+  if (share.book === "commission") return t("settle.why_commission", { role, rate, basis })
+  if (!share.margin) return share.role === "owner" ? t("settle.why_owner_short", { basis }) : t("settle.why_margin_short", { role, rate, basis })
+  const { worth, goods, margin, goods_percent, funded, rest } = share.margin
+  const facts = { role, rate, worth: money(worth), goods: money(goods), margin: money(margin), percent: percent(goods_percent * 100) }
+  if (share.role === "owner") return t("settle.why_owner", { ...facts, rest: money(rest) })
+  const said = t("settle.why_margin", facts)
+  return share.role === "headquarters" && funded.minor ? t("settle.why_bears", { said, funded: money(funded) }) : said
 }
 /** When a share is its payee's, or why it pays nothing. */
 export function becomes(share: ShareRow): string {
   if (share.flag) return t("settle.pays_nothing", { why: t(`pay_flag.${share.flag}`) })
+  if (share.paid_at) return share.booked ? t("settle.was_booked", { at: date(share.paid_at) }) : t("settle.was_paid", { at: date(share.paid_at), run: share.run_no ?? "" })
   if (share.state === "matured") return t("settle.was_due", { month: share.month ? monthName(share.month) : "" })
   return share.matures_at ? t("settle.due_at", { at: dayTime(share.matures_at) }) : t("settle.due_later")
 }
 /** Both in one sentence. */
 export const why = (share: ShareRow): string => t("settle.why", { what: reckoned(share), when: becomes(share) })
+
+const REFUSED: Record<string, string> = { "payments.receiver-unknown": "receiver_unknown", "payments.balance-too-small": "balance_too_small", "payments.provider-refused": "provider_refused", "payments.amount-differs": "amount_differs" }
+/** What the provider refused has a word of its own; what somebody wrote, or the provider said, stands as it is. */
+export const problemOf = (row: PayoutRow): string => (REFUSED[row.problem] ? t(`settle.refusal.${REFUSED[row.problem]}`) : row.problem.startsWith("provider: ") ? t("settle.refusal.provider_failed", { why: row.problem.slice(10) }) : row.problem)
+/** Where a payout goes: the provider and the ends of the account, or the file. */
+export const wayOf = (row: PayoutRow): string => (row.provider ? `${providerName(row.provider)} ${row.receiver}`.trim() : t("settle.way_file"))
