@@ -1767,19 +1767,30 @@ export interface Earnings {
   orders: number
   months: { month: string; earned: Money; paid: Money }[]
 }
-/** One share of an order line; `rate_bp` in hundredths of a percent of `basis`. Whose order it was is not told. */
+/**
+ * One share of an order line; `rate_bp` in hundredths of a percent of `basis`. Whose order it was is not told. Of
+ * `reversed`, all that was ever taken back, `went` says why.
+ */
 export interface EarnedShare {
   id: string
   at: string
+  order_tail: string | null
   article: Text | null
   role: string
   rate_bp: number
   basis: Money
   earned: Money
+  reversed: Money
+  went: "cancelled" | "returned" | "corrected" | null
   state: "pending" | "matured"
   matures_at: string | null
   month: string | null
   flag: "self" | "phone" | "device" | "address" | "payer" | "circle" | null
+}
+/** What of a statement came from one share, as it is by now. */
+export interface StatedShare {
+  amount: Money
+  share: EarnedShare
 }
 /** An account at a payment provider; of `receiver` only the ends are told. */
 export interface PaidToAccount {
