@@ -1631,9 +1631,17 @@ export interface MyBinding {
   expires_at: string | null
   ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
 }
+/** A guide at the counter asks; where the outcome is `keeps`, a yes is refused unless the present one is ended first. */
+export interface GuideAsk {
+  id: string
+  guide: GuideCard
+  expires_at: string
+  outcome: GuideOffer["outcome"]
+  until: string | null
+}
 export interface MyGuide {
   binding: MyBinding | null
-  asks: { id: string; guide: GuideCard; expires_at: string }[]
+  asks: GuideAsk[]
   past: MyBinding[]
 }
 export interface ShareBody {
