@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, post
 
-from duoline import attribution
+from duoline import attribution, loyalty, settlement
 from duoline.attribution import Binding
 from duoline.channels.http import doors, limits
 from duoline.channels.http.answers import Answer, Input
@@ -46,7 +46,8 @@ class GuideCard(msgspec.Struct, frozen=True):
 
 class GuideOffer(msgspec.Struct, frozen=True, kw_only=True):
     """What confirming comes to. `outcome`: `binds` a new guide; `same` guide already; `replaces` the `current` one;
-    `keeps` the current one, who is protected, `until` then at least. `known` when a member is logged in."""
+    `keeps` the current one, who is protected, `until` then at least. `known` when a member is logged in. `points` are
+    what the member gets for their first guide ever, none for another; `credited` when the guide gets something too."""
 
     code: str
     guide: GuideCard
@@ -56,6 +57,8 @@ class GuideOffer(msgspec.Struct, frozen=True, kw_only=True):
     known: bool
     protect_days: int
     expires_days: int
+    points: int
+    credited: bool
 
 
 class MyBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +117,7 @@ async def show_guide(db: Database, chain: Chain, visitor: Visitor, code: str) ->
     held = await attribution.binding_as_of(db, member.id, attribution.SCOPE, now) if member else None
     rule = attribution.BINDING.current(now).body
     outcome, until = _comes_to(held, found.owner.id, found.store_id, now)
+    had = bool(member and await attribution.history(db, member.id))
     names = await _names(db, [held] if held else [])
     return GuideOffer(
         code=found.code,
@@ -124,6 +128,8 @@ async def show_guide(db: Database, chain: Chain, visitor: Visitor, code: str) ->
         known=member is not None,
         protect_days=rule.protect_days,
         expires_days=rule.expires_days,
+        points=0 if had else loyalty.POINTS.current(now).body.binding,
+        credited=not had and settlement.COMMISSION.current(now).body.bringing_minor > 0,
     )
 
 

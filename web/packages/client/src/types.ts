@@ -1450,6 +1450,8 @@ export interface Tier {
   code: string
   name: Text
   starts_from: Money
+  /** Hundredths of the points that everybody earns. */
+  points_percent: number
 }
 
 export interface TierStanding {
@@ -1461,6 +1463,8 @@ export interface TierStanding {
   missing: Money | null
   keeps_until: string | null
   lapses_at: string | null
+  /** The last tiers, the newest first. */
+  history: { tier: Text; at: string; because: "joined" | "reached" | "lapsed" | "set" | "rules" | "merged" | "separated" }[]
 }
 
 export interface PointsBalance {
@@ -1477,6 +1481,10 @@ export interface PointsBalance {
 export interface Membership {
   standing: TierStanding
   points: PointsBalance
+  /** All that is in the wallet. */
+  wallet: Money
+  /** How many can be used. */
+  coupons: number
 }
 
 export interface PointsLine {
@@ -1620,6 +1628,9 @@ export interface GuideOffer {
   known: boolean
   protect_days: number
   expires_days: number
+  /** For the member's first guide ever. */
+  points: number
+  credited: boolean
 }
 export type BindingSource = "scan" | "invitation" | "till" | "import" | "transfer" | "dispute"
 export interface MyBinding {
