@@ -125,7 +125,7 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     assert (await hq.post("/api/console/settlement-months", {"month": "2026-12"})).status_code == 409
     one = (await closed(world))["staff"]
     assert (one["state"], one["to_pay"]["minor"], one["way"]) == ("closed", 398, "payout")
-    own = f"/api/clerk/statement-lines?statement_id={one['id']}"
+    own = f"/api/clerk/statement-lines/{one['id']}"
     [behind] = (await clerk.get(own)).json()["items"]
     assert (behind["amount"]["minor"], behind["share"]["order_tail"]) == (398, sold["order_no"][-4:])
     assert (await world.staff("clerk2").get(own)).status_code == 404

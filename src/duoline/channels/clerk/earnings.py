@@ -50,7 +50,7 @@ async def list_my_statements(db: Database, staff: Staff, limit: Limit = 12, curs
     return await statements_of(db, [staff.id], limit=limit, cursor=cursor)
 
 
-@get("/api/clerk/statement-lines", opt=doors.staff(None, statement_id="statement"))
+@get("/api/clerk/statement-lines/{statement_id:uuid}", opt=doors.staff(None, statement_id="statement"))
 async def list_my_statement_lines(
     db: Database, staff: Staff, statement_id: UUID, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[StatedShare]:

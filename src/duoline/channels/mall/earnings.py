@@ -55,7 +55,7 @@ async def list_my_statements(
     return await statements_of(db, member.ids, limit=limit, cursor=cursor)
 
 
-@get("/api/mall/statement-lines", opt=doors.member(statement_id="own_statement"))
+@get("/api/mall/statement-lines/{statement_id:uuid}", opt=doors.member(statement_id="own_statement"))
 async def list_my_statement_lines(
     db: Database, member: Member, statement_id: UUID, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[StatedShare]:

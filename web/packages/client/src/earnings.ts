@@ -6,7 +6,7 @@ const of = (face: "clerk" | "mall") => ({
   show: () => read<Earnings>(`/api/${face}/earnings`),
   shares: (cursor?: string) => read<Page<EarnedShare>>(`/api/${face}/earnings/shares`, { query: { cursor } }),
   statements: (cursor?: string) => read<Page<MyStatement>>(`/api/${face}/statements`, { query: { cursor } }),
-  lines: (statement_id: string, cursor?: string) => read<Page<StatedShare>>(`/api/${face}/statement-lines`, { query: { statement_id, cursor } }),
+  lines: (statement_id: string, cursor?: string) => read<Page<StatedShare>>(`/api/${face}/statement-lines/${encodeURIComponent(statement_id)}`, { query: { cursor } }),
   // A member who was several may have two statements of a month.
   dispute: (one: MyStatement, note: string, key: string) =>
     write<MyStatement>("POST", `/api/${face}/statements/${encodeURIComponent(one.month)}/notes`, { body: face === "mall" ? { note, statement_id: one.id } : { note }, key }),
