@@ -1001,6 +1001,14 @@ export interface ParkedSale {
   ends_at: string
 }
 
+/** What an order took by one tender; what came back of it went the same way: arrived, and on its way. */
+export interface PaidWay {
+  tender: string
+  paid: Money
+  back: Money
+  coming: Money
+}
+
 /** The receipt of a sale over the counter, without anybody's name. */
 export interface SaleReceipt {
   order_no: string
