@@ -18,9 +18,11 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Page]]
 WORDS = {
     "zh": {"phones": ("19910004041", "19910004051", "19910004052"), "welcome": "新会员", "send": "发给 TA", "call": "打电话", "wrote": "发了消息",
-           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "note": "给自己记一句", "undo": "撤销", "type": "取货码、条码、订单号或会员卡号", "sell": "开始收银", "ever": "全部", "referrer": "你的分享"},
+           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "note": "给自己记一句", "undo": "撤销", "type": "取货码、条码、订单号或会员卡号", "sell": "开始收银", "ever": "全部", "referrer": "你的分享",
+           "gone": "已收回", "went": "订单取消了,收回 ¥", "due": "归你"},
     "en": {"phones": ("19910004042", "19910004053", "19910004054"), "welcome": "New: say hello", "send": "Send these", "call": "Call", "wrote": "I wrote",
-           "noted": "Noted", "skip": "Not needed", "liked": "A favourite of theirs", "note": "A word for yourself", "undo": "Undo", "type": "Pickup code, barcode, order number or card number", "sell": "Start a sale", "ever": "Altogether", "referrer": "By your sharing"},
+           "noted": "Noted", "skip": "Not needed", "liked": "A favourite of theirs", "note": "A word for yourself", "undo": "Undo", "type": "Pickup code, barcode, order number or card number", "sell": "Start a sale", "ever": "Altogether", "referrer": "By your sharing",
+           "gone": "Taken back", "went": "the order was cancelled: ¥", "due": "yours"},
 }  # fmt: skip
 
 
@@ -140,7 +142,20 @@ async def test_a_member_who_shared_sees_what_a_friend_s_order_earned_them(
     await page.goto(f"{site}/me/shares")
     await page.locator("a[href='/me/earnings']").click()
     await expect(page.get_by_text(f"¥{earned // 100:,}.{earned % 100:02d}").first).to_be_visible()
-    await expect(page.locator("li.share").first).to_contain_text(re.compile(str(says["referrer"])))
+    await expect(page.locator("li .share").first).to_contain_text(re.compile(str(says["referrer"])))
+
+    # The friend calls it off: it is no money to come, and the page says what became of it.
+    await friend.send("POST", f"mall/orders/{bought['id']}/cancellation", {"reason": "changed_mind"})
+    for _ in range(stage.TRIES):
+        if (await sharer.get("mall/earnings"))["reversed"]["minor"]:
+            break
+        await page.wait_for_timeout(1000 * stage.PAUSE_S)
+    await page.reload()
+    gone = page.locator("li .share").first
+    await expect(gone).to_contain_text(str(says["gone"]))
+    await expect(gone).to_contain_text(re.compile(str(says["went"])))
+    await expect(gone).not_to_contain_text(re.compile(str(says["due"])))
+    await expect(page.locator(".tile").nth(4)).to_contain_text(f"{earned // 100:,}.{earned % 100:02d}")
 
 
 async def policies(playwright: Playwright, site: str) -> list[dict[str, Any]]:

@@ -108,3 +108,25 @@ async def test_the_card_is_scanned_points_come_and_pay(
     await phone.wait_for_url("**/sandbox/pay/**")
     left = (await buyer.get(f"mall/orders/{placed['id']}"))["paid"]["minor"]
     assert 0 < left < placed["total"]["minor"]
+
+
+WIDER = "() => [document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('main *')].map((one) => one.getBoundingClientRect().right - innerWidth)].reduce((a, b) => Math.max(a, b))"
+
+
+async def test_a_name_of_any_length_stays_on_the_screen_and_me_says_what_one_has(
+    site: str, visit: Visit, playwright: Playwright
+) -> None:
+    buyer = await stage.member(playwright, site, "19900000511")
+    page = await visit(storage_state=await buyer.cookies(**{"duoline.known": True}))
+    for name in ("W" * 40, "龘" * 40, "Maximiliana Bartholomew-Featherstonehaugh"[:40]):
+        await buyer.send("PATCH", "mall/me", {"display_name": name})
+        for path in ("/me", "/me/card"):
+            await page.goto(f"{site}{path}")
+            await expect(page.locator("main").get_by_text(name)).to_be_visible()
+            await expect(page.get_by_text("积分", exact=True).first).to_be_visible()
+            assert await page.evaluate(WIDER) <= 0, (name, path)
+    await page.goto(f"{site}/me")
+    figures = page.locator("nav.has a b")
+    await expect(figures).to_have_text(["0", "会员", "¥0.00", re.compile("^[0-9]+$")])
+    await page.locator("nav.has a").nth(1).click()
+    await expect(page.locator("#tier .tiers li").first).to_contain_text("积分 1 倍")

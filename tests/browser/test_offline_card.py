@@ -11,6 +11,8 @@ from playwright.async_api import Browser, Page, Playwright, expect
 from tests.browser import stage
 from tests.browser.faces import in_languages, window
 from tests.browser.stage import SHOP
+from tests.browser.test_coupons import log_in
+from tests.browser.test_wechat import agree
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +23,11 @@ WORDS = {
     "en": {"phone": "19910004022", "offline": "No network", "known": "this till read the card at",
            "unknown": "this till has not read this card", "pay": "Take payment", "received": "Money received", "sold": "Sold"},
 }  # fmt: skip
+NEXT = {
+    "zh": {"phones": ["19910004131", "19910004132", "19910004133"], "go": "微信登录", "allow": "允许", "visitor": "登录"},
+    "en": {"phones": ["19910004141", "19910004142", "19910004143"], "go": "Continue with WeChat", "allow": "Allow", "visitor": "Log in"},
+}  # fmt: skip
+DIGITS = "JSON.parse(localStorage.getItem('duoline.card'))?.number ?? null"
 SHOWN = """() => { const c = JSON.parse(localStorage.getItem('duoline.card'));
   return c.prefix + '.' + c.codes[Math.floor((Date.now() - Date.parse(c.starts_at) - c.ahead) / 1000 / c.step_seconds)] }"""
 SCAN = "(text) => [...text, 'Enter'].forEach((key) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })))"
@@ -99,8 +106,64 @@ async def test_an_installed_phone_shows_the_card_without_a_network(
         await expect(page.locator(".code img")).to_be_visible()
         await expect(page.locator(".digits")).to_have_text(re.compile(r"^[0-9A-Z]{4} [0-9A-Z]{4} [0-9A-Z]{2}$"))
         await expect(page.locator(".no-net")).to_contain_text(says["offline"])
+        # Nobody says who is here, so Me does not either: it leads to the card.
+        await page.goto(f"{site}/me")
+        await expect(page.locator(".who")).to_have_count(0)
+        await page.locator("a.mine").click()
+        await expect(page.locator(".code img")).to_be_visible()
     finally:
         await context.close()
+
+
+@in_languages
+async def test_the_next_member_on_a_phone_has_their_own_card(
+    site: str, visit: Visit, playwright: Playwright, language: str
+) -> None:
+    says, account = NEXT[language], f"next-{language}"
+    one = await stage.member(playwright, site, says["phones"][0])
+    page = await visit(language=language, storage_state=await one.cookies(**{"duoline.known": True}))
+
+    async def shows_theirs() -> str:
+        await page.wait_for_url(re.compile(r":\d+/me/card$"))
+        number: str = (await (await page.request.get(f"{site}/api/mall/card")).json())["number"]
+        await expect(page.locator(".digits")).to_have_text(re.sub("(.{4})(?=.)", r"\1 ", number))
+        await expect(page.locator(".code img")).to_be_visible()
+        assert await page.evaluate(DIGITS) == number
+        return number
+
+    await page.goto(f"{site}/me/card")
+    numbers = [await shows_theirs()]
+
+    # The next one logs in by phone without the first having left.
+    await page.goto(f"{site}/login?next=/me/card")
+    await log_in(page, says["phones"][1])
+    numbers.append(await shows_theirs())
+
+    # Another by WeChat, when the session had run out unseen.
+    third = await visit(language=language)
+    await third.goto(f"{site}/login?next=/me")
+    await third.get_by_role("button", name=says["go"]).click()
+    await agree(third, account, says)
+    await third.wait_for_url(re.compile(r"/login\?.*wechat=1"))
+    await log_in(third, says["phones"][2])
+    await third.wait_for_url(re.compile("/me$"))
+    await page.goto("about:blank")
+    await page.context.clear_cookies()
+    await page.goto(f"{site}/login?next=/me/card")
+    await page.get_by_role("button", name=says["go"]).click()
+    await agree(page, account, says)
+    numbers.append(await shows_theirs())
+    assert len(set(numbers)) == 3
+
+    # The session is over: the page says so, and neither shows nor keeps a card.
+    await page.context.clear_cookies()
+    await page.reload()
+    again = page.locator("main").get_by_role("link", name=says["visitor"], exact=True)
+    await expect(again).to_be_visible()
+    await expect(page.locator(".member")).to_have_count(0)
+    assert await page.evaluate(DIGITS) is None
+    await again.click()
+    await page.wait_for_url(re.compile("/login.next=/me/card$"))
 
 
 async def test_the_manifests_say_what_is_installed(site: str, visit: Visit) -> None:

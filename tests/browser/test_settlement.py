@@ -42,7 +42,7 @@ async def test_a_sale_becomes_commission_of_the_guide(site: str, visit: Visit, p
         await counter.wait_for_timeout(1000 * stage.PAUSE_S)
     await counter.reload()
     await expect(pending).to_have_text(yuan(expected))
-    first = counter.locator("li.share").first
+    first = counter.locator("li .share").first
     await expect(first).to_contain_text(bought["lines"][0]["name"]["zh"])
     await expect(first).to_contain_text("作为导购")
 

@@ -90,11 +90,23 @@ async def test_a_link_that_was_sent_is_an_invitation(world: World, milk: str) ->
 
 async def test_two_shops_and_the_protection_between_them(world: World, milk: str) -> None:
     one, two, buyer = await code_of(world), await code_of(world, "clerk2", "S2"), await world.member(PHONE)
+    told = (await buyer.get(f"/api/mall/guides/{one}")).json()
+    assert (told["points"], told["credited"]) == (50, True)
     await bound(buyer, one)
     assert await offer(buyer, two) == ("keeps", "clerk1")
+    told = (await buyer.get(f"/api/mall/guides/{two}")).json()
+    assert (told["points"], told["credited"]) == (0, False)
     refused = await buyer.post("/api/mall/guide", {"code": two})
     assert (refused.status_code, refused.json()["code"]) == (409, "attribution.bound-elsewhere")
     assert refused.json()["until"].startswith("2027-02-16")
+    # A guide who asks at the counter is told of the same: it can only be refused until the member ends the present one.
+    assert (await world.staff("clerk2").post("/api/clerk/guide-asks", {"store": "S2", "phone": PHONE})).is_success
+    (ask,) = (await buyer.get("/api/mall/guide")).json()["asks"]
+    assert (ask["outcome"], ask["until"][:10]) == ("keeps", "2027-02-16")
+    ended = await buyer.delete("/api/mall/guide")
+    assert ended.json()["asks"][0]["outcome"] == "binds", ended.text
+    answered = await buyer.post(f"/api/mall/guide-asks/{ask['id']}/answer", {"accept": True})
+    assert answered.json()["binding"]["guide"]["name"] == "clerk2"
     assert (await buyer.get("/api/mall/guides/ZZZZZZZZ")).status_code == 404
 
 

@@ -237,10 +237,23 @@ async def test_points_pay_a_part_and_the_page_says_so(world: World, milk: str) -
         assert paid.json()["paid"]["minor"] == 3_000
         assert (await buyer.post(path, {"points": 3_000}, headers=key)).json() == paid.json()
         assert (await buyer.post(path, {"points": 100})).json()["code"] == "loyalty.points-not-taken"
+        await world.db.execute(
+            """INSERT INTO tier_changes (member_id, id, before, tier, because, rule_version, actor, at)
+               SELECT member_id, gen_random_uuid(), '', 'member', 'joined', 0, 'system', created_at FROM members
+               WHERE kind = 'member'"""
+        )
         mine = (await buyer.get("/api/mall/membership")).json()
         assert (mine["points"]["spendable"], mine["points"]["worth"]["minor"]) == (2_000, 2_000)
         assert (mine["standing"]["tier"]["code"], mine["standing"]["next"]["code"]) == ("member", "silver")
         assert mine["standing"]["missing"]["minor"] == 100_000
+        assert [(one["code"], one["points_percent"]) for one in mine["standing"]["tiers"]][:2] == [
+            ("member", 100),
+            ("silver", 110),
+        ]
+        assert [(one["because"], one["tier"]) for one in mine["standing"]["history"]] == [
+            ("joined", mine["standing"]["tier"]["name"])
+        ]
+        assert (mine["wallet"]["minor"], mine["coupons"]) == (0, 0)
         history = (await buyer.get("/api/mall/points")).json()["items"]
         assert [(one["kind"], one["points"], one["order_no"]) for one in history] == [
             ("points-used", -3_000, placed["order_no"]),

@@ -101,6 +101,7 @@ async def test_a_clerk_sees_what_they_earn_and_headquarters_why(world: World, so
         "0.00",
     ]
     assert (await world.staff("clerk2").get("/api/clerk/earnings.csv")).text.count("\n") == 1
+    assert (share["reversed"]["minor"], share["went"]) == (0, None)
     assert (await world.staff("clerk2").get("/api/clerk/earnings")).json()["due"]["minor"] == 0
     whole = (await hq.get(f"/api/console/orders/{sold['id']}/shares")).json()
     sums: dict[str, int] = {}
@@ -138,6 +139,10 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     assert (await hq.post("/api/console/settlement-months", {"month": "2026-12"})).status_code == 409
     one = (await closed(world))["staff"]
     assert (one["state"], one["to_pay"]["minor"], one["way"]) == ("closed", 398, "payout")
+    own = f"/api/clerk/statement-lines/{one['id']}"
+    [behind] = (await clerk.get(own)).json()["items"]
+    assert (behind["amount"]["minor"], behind["share"]["order_tail"]) == (398, sold["order_no"][-4:])
+    assert (await world.staff("clerk2").get(own)).status_code == 404
     said = await clerk.post("/api/clerk/statements/2026-11/notes", {"note": "少了一单"})
     assert (said.status_code, said.json()["notes"][0]["kind"]) == (201, "dispute")
     assert (await world.staff("clerk2").post("/api/clerk/statements/2026-11/notes", {"note": "x"})).status_code == 404
@@ -666,7 +671,12 @@ async def test_what_came_back_before_a_statement_shows_as_taken_back_and_counts_
         await returned(world, sold)
         half = (await clerk.get("/api/clerk/earnings")).json()
         assert (half["reversed"]["minor"], half["orders"]) == (199, 1)
+        [share] = (await clerk.get("/api/clerk/earnings/shares")).json()["items"]
+        assert (share["earned"]["minor"], share["reversed"]["minor"], share["went"]) == (199, 199, "returned")
         await returned(world, sold)
+        [share] = (await clerk.get("/api/clerk/earnings/shares")).json()["items"]
+        assert (share["earned"]["minor"], share["reversed"]["minor"], share["went"]) == (0, 398, "returned")
+        assert share["order_tail"] == sold["order_no"][-4:]
     # A guide's new member is no order.
     async with world.db.begin() as tx:
         await settlement.tell_bringing(

@@ -68,6 +68,15 @@ async def test_an_order_is_paid_from_the_wallet(world: World, milk: str) -> None
     again = await buyer.post(path, {"amount": yuan(PRICE)}, key="the same key 123456")
     assert (done.status_code, done.json()["state"], done.content) == (200, "preparing", again.content), done.text
     assert (await buyer.get("/api/mall/wallet")).json()["balance"] == yuan(55_000 - PRICE)
+    # The order says how it was paid, and, called off, where the money went; nobody else is told.
+    ways = f"/api/mall/orders/{placed['id']}/payments"
+    [way] = (await buyer.get(ways)).json()["items"]
+    assert way == {"tender": "wallet", "paid": yuan(PRICE), "back": yuan(0), "coming": yuan(0)}
+    assert (await (await world.member("+8619900000614")).get(ways)).status_code == 404
+    called_off = await buyer.post(f"/api/mall/orders/{placed['id']}/cancellation", {"reason": "changed_mind"})
+    assert called_off.status_code == 200, called_off.text
+    [way] = (await buyer.get(ways)).json()["items"]
+    assert (way["paid"], way["back"]["minor"] + way["coming"]["minor"]) == (yuan(PRICE), PRICE)
 
 
 async def test_a_top_up_is_begun_once_and_refused_with_its_limits(world: World) -> None:

@@ -2,15 +2,21 @@
  * Fails when a face could show a string that is not in both languages:
  *  1. a key in one language and not in the other, or with other placeholders;
  *  2. a key that the code asks for and nobody wrote, or that nobody asks for;
- *  3. words written straight into a template, into a label-like attribute, or Chinese in a script.
+ *  3. a message that the faces' own compiler refuses: `@`, `{` and `|` mean something to it, and a page that shows
+ *     such a message falls over;
+ *  4. words written straight into a template, into a label-like attribute, or Chinese in a script.
  *
  * Keys are found as t("a.b"), tn("a.b"), $t("a.b"). A key made at run time is written t(`a.${kind}`): every
  * key under "a." then counts as used. Keys kept in data are written "a.b" as whole literals, which counts too.
  * A line that must hold literal words carries the comment  i18n-exempt: why.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
+import { createRequire } from "node:module"
 import { join, relative, resolve } from "node:path"
 import { parse } from "vue/compiler-sfc"
+
+/** The compiler that the faces run, not one that happens to lie beside it. */
+const { baseCompile } = createRequire(createRequire(import.meta.url).resolve("vue-i18n"))("@intlify/message-compiler")
 
 const web = resolve(import.meta.dirname, "..")
 const shared = ["packages/i18n", "packages/ui", "packages/client"]
@@ -40,11 +46,28 @@ function messages(folder, locale) {
 
 const placeholders = (text) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]))].sort().join(",")
 
+/** What the compiler says against a message; null for one that it can make words of. */
+function refused(text) {
+  let why = null
+  try {
+    baseCompile(text, { onError: (error) => (why ??= error.message) })
+  } catch (error) {
+    why ??= error.message
+  }
+  return why
+}
+
 function compare(folder) {
   const zh = messages(folder, "zh-CN")
   const en = messages(folder, "en")
   for (const key of zh.keys()) if (!en.has(key)) problems.push(`${folder}: "${key}" has no English`)
   for (const key of en.keys()) if (!zh.has(key)) problems.push(`${folder}: "${key}" has no Chinese`)
+  for (const [locale, texts] of [["zh-CN", zh], ["en", en]]) {
+    for (const [key, text] of texts) {
+      const why = refused(text)
+      if (why) problems.push(`${folder}: "${key}" does not compile in ${locale}: ${why}`)
+    }
+  }
   for (const [key, text] of zh) {
     if (!text.trim() || (en.has(key) && !en.get(key).trim())) problems.push(`${folder}: "${key}" is empty`)
     if (en.has(key) && placeholders(text) !== placeholders(en.get(key))) problems.push(`${folder}: "${key}" has other placeholders in English`)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from litestar import get, post
@@ -13,8 +14,10 @@ from duoline.channels.http.earnings import (
     EarnedShare,
     Earnings,
     MyStatement,
+    StatedShare,
     dispute,
     earnings_of,
+    lines_of,
     shares_of,
     statements_of,
 )
@@ -47,6 +50,14 @@ async def list_my_statements(db: Database, staff: Staff, limit: Limit = 12, curs
     return await statements_of(db, [staff.id], limit=limit, cursor=cursor)
 
 
+@get("/api/clerk/statement-lines/{statement_id:uuid}", opt=doors.staff(None, statement_id="statement"))
+async def list_my_statement_lines(
+    db: Database, staff: Staff, statement_id: UUID, limit: Limit = 20, cursor: Cursor = None
+) -> Page[StatedShare]:
+    """The order lines that a statement of mine is the sum of."""
+    return await lines_of(db, [staff.id], statement_id, limit=limit, cursor=cursor)
+
+
 @post("/api/clerk/statements/{month:str}/notes", opt=doors.staff(None, month=doors.SHARED))
 async def dispute_my_statement(write: Write, staff: Staff, month: str, data: DisputeNoteInput) -> Answer[MyStatement]:
     """Say what is not right with a statement of mine; headquarters answers."""
@@ -57,4 +68,4 @@ async def dispute_my_statement(write: Write, staff: Staff, month: str, data: Dis
     return await write.run(work, status=201)
 
 
-ROUTES = [show_earnings, list_earned_shares, list_my_statements, dispute_my_statement]
+ROUTES = [show_earnings, list_earned_shares, list_my_statements, list_my_statement_lines, dispute_my_statement]

@@ -50,19 +50,33 @@ class Earnings(msgspec.Struct, frozen=True, kw_only=True):
 
 class EarnedShare(msgspec.Struct, frozen=True, kw_only=True):
     """One share of an order line: what for, by which rate (hundredths of a percent) of how much, when it is mine, and
-    why it pays nothing. Whose order it was is not told."""
+    why it pays nothing. Whose order it was is not told, only how its number ends.
+
+    `reversed` is all of it that was ever taken back, and `went` why: the goods were never handed over, came back, or
+    it was counted anew (a dispute, rules that no longer hold)."""
 
     id: str
     at: datetime
+    order_tail: str | None
     article: Text | None
     role: Role
     rate_bp: int
     basis: Money
     earned: Money
+    reversed: Money
+    went: Literal["cancelled", "returned", "corrected"] | None
     state: Literal["pending", "matured"]
     matures_at: datetime | None
     month: str | None
     flag: Flag | None
+
+
+class StatedShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a statement came from one share: what it came to less what earlier statements had, and the share as it
+    is by now."""
+
+    amount: Money
+    share: EarnedShare
 
 
 class MyStatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,15 +143,40 @@ async def earnings_of(db: Database, payee_ids: Sequence[UUID]) -> Earnings:
     )
 
 
-_SHARES = """
-SELECT a.order_id, a.line_id, a.role, a.rate_bp, a.basis_minor, a.earned_minor, a.state, a.matures_at, a.month, a.flag,
-       a.at, a.payee_id, l.name
-FROM accruals a
-LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id
+_OF_SHARE = """a.order_id, a.line_id, a.role, a.rate_bp, a.basis_minor, a.earned_minor, a.reversed_minor, a.state,
+       a.matures_at, a.month, a.flag, a.at, a.payee_id, l.name, l.returned, l.cancelled, right(o.order_no, 4) AS tail"""
+_ITS_LINE = """
+LEFT JOIN orders o ON o.member_id = a.member_id AND o.id = a.order_id
+LEFT JOIN order_lines l ON l.member_id = a.member_id AND l.order_id = a.order_id AND l.id = a.line_id"""
+_SHARES = f"""
+SELECT {_OF_SHARE}
+FROM accruals a {_ITS_LINE}
 WHERE a.payee_id = ANY ($1)
   AND ($2::timestamptz IS NULL OR (a.at, a.order_id, a.line_id, a.role) < ($2, $3::uuid, $4::uuid, $5::text))
 ORDER BY a.at DESC, a.order_id DESC, a.line_id DESC, a.role DESC LIMIT $6
-"""
+"""  # noqa: S608 - our own text
+
+
+def _share(row: Any) -> EarnedShare:
+    went: Literal["cancelled", "returned", "corrected"] = (
+        "returned" if row["returned"] else "cancelled" if row["cancelled"] else "corrected"
+    )
+    return EarnedShare(
+        id=f"{row['line_id']}-{row['role']}",
+        at=row["at"],
+        order_tail=row["tail"],
+        article=msgspec.convert(row["name"], Text) if row["name"] else None,
+        role=row["role"],
+        rate_bp=row["rate_bp"],
+        basis=_money(row["basis_minor"]),
+        earned=_money(row["earned_minor"]),
+        reversed=_money(row["reversed_minor"]),
+        went=went if row["reversed_minor"] else None,
+        state=row["state"],
+        matures_at=row["matures_at"],
+        month=row["month"],
+        flag=row["flag"],
+    )
 
 
 async def shares_of(db: Database, payee_ids: Sequence[UUID], *, limit: int, cursor: str | None) -> Page[EarnedShare]:
@@ -147,22 +186,7 @@ async def shares_of(db: Database, payee_ids: Sequence[UUID], *, limit: int, curs
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
     return Page(
-        [
-            EarnedShare(
-                id=f"{row['line_id']}-{row['role']}",
-                at=row["at"],
-                article=msgspec.convert(row["name"], Text) if row["name"] else None,
-                role=row["role"],
-                rate_bp=row["rate_bp"],
-                basis=_money(row["basis_minor"]),
-                earned=_money(row["earned_minor"]),
-                state=row["state"],
-                matures_at=row["matures_at"],
-                month=row["month"],
-                flag=row["flag"],
-            )
-            for row in shown
-        ],
+        [_share(row) for row in shown],
         cursors.pack(last["at"], last["order_id"], last["line_id"], last["role"]) if last else None,
     )
 
@@ -206,6 +230,37 @@ async def statements_of(
     shown = rows[:limit]
     last = shown[-1] if len(rows) > limit else None
     return Page([_statement(row) for row in shown], cursors.pack(last["month"], last["id"]) if last else None)
+
+
+_STATED = f"""
+SELECT n.amount_minor, {_OF_SHARE}, a.location_id
+FROM statement_lines n
+JOIN accruals a USING (payee_id, order_id, line_id, book, role, location_id) {_ITS_LINE}
+WHERE n.payee_id = $1 AND n.statement_id = $2
+  AND ($3::uuid IS NULL OR (n.order_id, n.line_id, n.role, n.location_id) > ($3, $4::uuid, $5::text, $6::uuid))
+ORDER BY n.order_id, n.line_id, n.role, n.location_id LIMIT $7
+"""  # noqa: S608 - our own text
+
+
+async def lines_of(
+    db: Database, payee_ids: Sequence[UUID], statement_id: UUID, *, limit: int, cursor: str | None
+) -> Page[StatedShare]:
+    """The shares that somebody's statement is the sum of. Refuses `kernel.not-found`."""
+    payee_id = await db.fetchval(
+        "SELECT payee_id FROM statements WHERE payee_id = ANY ($1) AND id = $2 AND state <> 'closing'",
+        list(payee_ids),
+        statement_id,
+    )
+    if payee_id is None:
+        raise NotFound(kind="statement")
+    after = cursors.unpack(cursor, UUID, UUID, str, UUID) if cursor else (None, None, None, None)
+    rows = await db.fetch(_STATED, payee_id, statement_id, *after, limit + 1)
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Page(
+        [StatedShare(amount=_money(row["amount_minor"]), share=_share(row)) for row in shown],
+        cursors.pack(last["order_id"], last["line_id"], last["role"], last["location_id"]) if last else None,
+    )
 
 
 async def dispute(

@@ -61,21 +61,32 @@ class CodeInput(Input, frozen=True):
     code: Annotated[str, msgspec.Meta(min_length=3, max_length=60)]
 
 
-_MINE = """
+_USABLE = """c.order_id IS NULL AND c.void_at IS NULL
+       AND (least(c.expires_at, p.until_at) IS NULL OR least(c.expires_at, p.until_at) > $2)"""
+_NEWEST = "LATERAL (SELECT * FROM promotions q WHERE q.id = c.promotion_id ORDER BY q.version DESC LIMIT 1) p ON true"
+_COUNT = f"""
+SELECT count(*)::integer FROM coupons c JOIN {_NEWEST} WHERE c.member_id = ANY (duo_group($1)) AND {_USABLE}
+"""  # noqa: S608 - our own text
+_MINE = f"""
 SELECT c.id, p.name_zh, p.name_en, p.kind, p.from_at, least(c.expires_at, p.until_at) AS until, o.order_no,
        c.touchpoint, b.returned, b.grace_days,
        (SELECT max(w.given_back_at) FROM coupon_uses w WHERE w.coupon_id = c.id) AS back_at,
        CASE WHEN c.order_id IS NOT NULL THEN 'used'
             WHEN c.void_at IS NOT NULL OR least(c.expires_at, p.until_at) <= $2 THEN 'ended' ELSE 'usable' END AS state
 FROM coupons c JOIN coupon_batches b ON b.batch_id = c.batch_id
-JOIN LATERAL (SELECT * FROM promotions q WHERE q.id = c.promotion_id ORDER BY q.version DESC LIMIT 1) p ON true
+JOIN {_NEWEST}
 LEFT JOIN orders o ON o.member_id = c.buyer_id AND o.id = c.order_id
 WHERE c.member_id = ANY (duo_group($1))
-  AND (c.order_id IS NULL AND c.void_at IS NULL
-       AND (least(c.expires_at, p.until_at) IS NULL OR least(c.expires_at, p.until_at) > $2)) = $3
+  AND ({_USABLE}) = $3
   AND ($4::uuid IS NULL OR c.id < $4)
 ORDER BY c.id DESC LIMIT $5
-"""
+"""  # noqa: S608 - our own text
+
+
+async def usable_coupons(db: Database, member_id: UUID) -> int:
+    """How many coupons somebody can use now."""
+    found: int = await db.fetchval(_COUNT, member_id, clock.now())
+    return found
 
 
 @get("/api/mall/coupons", opt=doors.member(known=True))

@@ -14,8 +14,10 @@ from duoline.channels.http.earnings import (
     EarnedShare,
     Earnings,
     MyStatement,
+    StatedShare,
     dispute,
     earnings_of,
+    lines_of,
     shares_of,
     statements_of,
 )
@@ -53,6 +55,14 @@ async def list_my_statements(
     return await statements_of(db, member.ids, limit=limit, cursor=cursor)
 
 
+@get("/api/mall/statement-lines/{statement_id:uuid}", opt=doors.member(statement_id="own_statement"))
+async def list_my_statement_lines(
+    db: Database, member: Member, statement_id: UUID, limit: Limit = 20, cursor: Cursor = None
+) -> Page[StatedShare]:
+    """The order lines that a statement of mine is the sum of."""
+    return await lines_of(db, member.ids, statement_id, limit=limit, cursor=cursor)
+
+
 @post(
     "/api/mall/statements/{month:str}/notes",
     opt=doors.member(month=doors.SHARED, statement_id="own_statement"),
@@ -66,4 +76,4 @@ async def dispute_my_statement(write: Write, member: Member, month: str, data: D
     return await write.run(work, status=201)
 
 
-ROUTES = [show_earnings, list_earned_shares, list_my_statements, dispute_my_statement]
+ROUTES = [show_earnings, list_earned_shares, list_my_statements, list_my_statement_lines, dispute_my_statement]

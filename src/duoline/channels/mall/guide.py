@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, post
 
-from duoline import attribution
+from duoline import attribution, loyalty, settlement
 from duoline.attribution import Binding
 from duoline.channels.http import doors, limits
 from duoline.channels.http.answers import Answer, Input
@@ -27,6 +27,15 @@ BINDS_BY_MEMBER = limits.Limit(30, 3600)
 """Nobody changes their guide more often than that in an hour."""
 
 
+Outcome = Literal["binds", "same", "replaces", "keeps"]
+_WORDS: dict[type, Outcome] = {
+    attribution.Binds: "binds",
+    attribution.Same: "same",
+    attribution.Replaces: "replaces",
+    attribution.Keeps: "keeps",
+}
+
+
 class GuideCard(msgspec.Struct, frozen=True):
     """A guide and their shop; `name` None when the shop itself looks after the member."""
 
@@ -37,16 +46,19 @@ class GuideCard(msgspec.Struct, frozen=True):
 
 class GuideOffer(msgspec.Struct, frozen=True, kw_only=True):
     """What confirming comes to. `outcome`: `binds` a new guide; `same` guide already; `replaces` the `current` one;
-    `keeps` the current one, who is protected, `until` then at least. `known` when a member is logged in."""
+    `keeps` the current one, who is protected, `until` then at least. `known` when a member is logged in. `points` are
+    what the member gets for their first guide ever, none for another; `credited` when the guide gets something too."""
 
     code: str
     guide: GuideCard
-    outcome: Literal["binds", "same", "replaces", "keeps"]
+    outcome: Outcome
     current: GuideCard | None
     until: datetime | None
     known: bool
     protect_days: int
     expires_days: int
+    points: int
+    credited: bool
 
 
 class MyBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +73,15 @@ class MyBinding(msgspec.Struct, frozen=True, kw_only=True):
     ended_because: str | None
 
 
-class GuideAsk(msgspec.Struct, frozen=True):
-    """A guide at the counter asks to become the member's."""
+class GuideAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """A guide at the counter asks to become the member's. `outcome` is what a yes comes to, as of a `GuideOffer`: where
+    it `keeps` the present guide, `until` then at least, it is refused unless the member ends that one first."""
 
     id: UUID
     guide: GuideCard
     expires_at: datetime
+    outcome: Outcome
+    until: datetime | None
 
 
 class MyGuide(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,30 +116,20 @@ async def show_guide(db: Database, chain: Chain, visitor: Visitor, code: str) ->
     now = clock.now()
     held = await attribution.binding_as_of(db, member.id, attribution.SCOPE, now) if member else None
     rule = attribution.BINDING.current(now).body
-    outcome = attribution.decide(
-        held.held if held else None,
-        guide_id=found.owner.id,
-        store_id=found.store_id,
-        last_touch=rule.last_touch,
-        protect_days=rule.protect_days,
-        at=now,
-    )
+    outcome, until = _comes_to(held, found.owner.id, found.store_id, now)
+    had = bool(member and await attribution.history(db, member.id))
     names = await _names(db, [held] if held else [])
-    word: dict[type, Literal["binds", "same", "replaces", "keeps"]] = {
-        attribution.Binds: "binds",
-        attribution.Same: "same",
-        attribution.Replaces: "replaces",
-        attribution.Keeps: "keeps",
-    }
     return GuideOffer(
         code=found.code,
         guide=_card(name, found.store_id, chain),
-        outcome=word[type(outcome)],
+        outcome=outcome,
         current=_card(names.get(held.guide_id), held.store_id, chain) if held else None,
-        until=outcome.until if isinstance(outcome, attribution.Keeps) else None,
+        until=until,
         known=member is not None,
         protect_days=rule.protect_days,
         expires_days=rule.expires_days,
+        points=0 if had else loyalty.POINTS.current(now).body.binding,
+        credited=not had and settlement.COMMISSION.current(now).body.bringing_minor > 0,
     )
 
 
@@ -223,9 +228,28 @@ async def _mine(db: Database | Tx, chain: Chain, member_id: UUID) -> MyGuide:
     ]
     return MyGuide(
         binding=next((one for one in shown if holds is not None and one.id == holds.id), None),
-        asks=[GuideAsk(one.id, _card(names.get(one.guide_id), one.store_id, chain), one.expires_at) for one in asks],
+        asks=[_ask(one, holds, _card(names.get(one.guide_id), one.store_id, chain), now) for one in asks],
         past=[one for one in shown if one.until_at is not None],
     )
+
+
+def _ask(one: attribution.Ask, holds: Binding | None, guide: GuideCard, now: datetime) -> GuideAsk:
+    outcome, until = _comes_to(holds, one.guide_id, one.store_id, now)
+    return GuideAsk(id=one.id, guide=guide, expires_at=one.expires_at, outcome=outcome, until=until)
+
+
+def _comes_to(held: Binding | None, guide_id: UUID, store_id: UUID, now: datetime) -> tuple[Outcome, datetime | None]:
+    """What a yes to a guide comes to, and until when at least the present one is kept instead."""
+    rule = attribution.BINDING.current(now).body
+    outcome = attribution.decide(
+        held.held if held else None,
+        guide_id=guide_id,
+        store_id=store_id,
+        last_touch=rule.last_touch,
+        protect_days=rule.protect_days,
+        at=now,
+    )
+    return _WORDS[type(outcome)], outcome.until if isinstance(outcome, attribution.Keeps) else None
 
 
 async def _names(db: Database | Tx, of: Iterable[Binding | attribution.Ask]) -> dict[UUID | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 
-from duoline import loyalty
+from duoline import loyalty, wallet
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
+from duoline.channels.mall.coupons import usable_coupons
 from duoline.channels.mall.shopping import owner_of
 from duoline.flows import judge_tiers, order_view, own_tender, pay_points
 from duoline.flows.order_view import OrderView
@@ -30,6 +32,8 @@ from duoline.members.stand import standing_of
 from duoline.members.tiers import Standing
 
 CURRENCY = "CNY"
+TIERS_SHOWN = 10
+_TIERS = "SELECT tier, at, because FROM tier_changes WHERE member_id = $1 ORDER BY at DESC, id DESC LIMIT $2"
 
 
 class CardView(msgspec.Struct, frozen=True):
@@ -46,16 +50,26 @@ class CardView(msgspec.Struct, frozen=True):
 
 
 class TierView(msgspec.Struct, frozen=True):
-    """A tier and what has to be spent for it."""
+    """A tier, what has to be spent for it, and how many points it earns in hundredths of what everybody earns."""
 
     code: str
     name: Text
     starts_from: Money
+    points_percent: int
+
+
+class TierChange(msgspec.Struct, frozen=True):
+    """When I came to a tier, and why: `joined`, `reached`, `lapsed`, `set` by hand, by new `rules`, `merged`…"""
+
+    tier: Text
+    at: datetime
+    because: str
 
 
 class TierStanding(msgspec.Struct, frozen=True, kw_only=True):
     """My tier: what I have spent within `window_days`, what is missing for the `next` one (None: there is none), until
-    when I keep this one at least, and when I leave it unless I spend what it asks for."""
+    when I keep this one at least, and when I leave it unless I spend what it asks for. `history`: the last tiers I had,
+    the newest first."""
 
     tier: TierView
     tiers: list[TierView]
@@ -65,6 +79,7 @@ class TierStanding(msgspec.Struct, frozen=True, kw_only=True):
     missing: Money | None
     keeps_until: datetime | None
     lapses_at: datetime | None
+    history: list[TierChange]
 
 
 class PointsEnding(msgspec.Struct, frozen=True):
@@ -88,10 +103,12 @@ class PointsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """What I am and have here."""
+    """What I am and have here: also all that is in my wallet, and how many coupons I can use."""
 
     standing: TierStanding
     points: PointsView
+    wallet: Money
+    coupons: int
 
 
 class PointsLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +172,7 @@ async def show_membership(db: Database, member: Member) -> Membership:
     balance = await loyalty.balance_of_group(db, ids)
     ending = await db.fetchrow(_ENDING, ids)
     return Membership(
-        _standing(rules, standing, spent),
+        _standing(rules, points, standing, spent, await db.fetch(_TIERS, member.id, TIERS_SHOWN)),
         PointsView(
             spendable=balance.spendable,
             worth=Money(worth_of(points, balance.spendable), CURRENCY),
@@ -166,11 +183,19 @@ async def show_membership(db: Database, member: Member) -> Membership:
             worth_of_100=Money(points.worth_minor, CURRENCY),
             cap_percent=points.cap_percent if points.spendable else 0,
         ),
+        Money((await wallet.balance_of(db, member.id)).total, CURRENCY),
+        await usable_coupons(db, member.id),
     )
 
 
-def _standing(rules: TierPolicy, standing: Standing, spent: int) -> TierStanding:
-    views = [TierView(one.code, one.name.filled, Money(one.from_minor, CURRENCY)) for one in rules.tiers]
+def _standing(
+    rules: TierPolicy, points: loyalty.PointsPolicy, standing: Standing, spent: int, changes: Sequence[Any]
+) -> TierStanding:
+    times = {one.tier: one.percent for one in points.tiers}
+    views = [
+        TierView(one.code, one.name.filled, Money(one.from_minor, CURRENCY), times.get(one.code, 100))
+        for one in rules.tiers
+    ]
     rank = max(rules.rank(standing.tier), 0)
     following = next((tier for tier in rules.tiers[rank + 1 :] if tier.from_minor > spent), None)
     return TierStanding(
@@ -182,6 +207,12 @@ def _standing(rules: TierPolicy, standing: Standing, spent: int) -> TierStanding
         missing=None if following is None else Money(following.from_minor - spent, CURRENCY),
         keeps_until=standing.keeps_until,
         lapses_at=standing.lapses_at,
+        # A tier that the rules do not have any more has no name to be shown under.
+        history=[
+            TierChange(views[rank].name, row["at"], row["because"])
+            for row in changes
+            if (rank := rules.rank(row["tier"])) >= 0
+        ],
     )
 
 

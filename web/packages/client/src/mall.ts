@@ -30,6 +30,7 @@ import type {
   OutfitBody,
   OutfitPage,
   Page,
+  PaidWay,
   PaymentStart,
   PickupCode,
   PlaceOrder,
@@ -199,6 +200,7 @@ export const mall = {
   orders: (query: { state?: "open" | "done" | "all"; limit?: number; cursor?: string | undefined }) =>
     read<Page<Order>>("/api/mall/orders", { query }),
   order: (id: string) => read<Order>(`/api/mall/orders/${at(id)}`),
+  paidWays: (id: string) => read<Page<PaidWay>>(`/api/mall/orders/${at(id)}/payments`),
   /** The order that a clerk made, by the link on the clerk's screen. */
   /** The receipt of a sale over the counter, by its link. */
   receipt: (link: string) => read<SaleReceipt>(`/api/mall/receipts/${at(link)}`),

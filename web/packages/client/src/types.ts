@@ -1001,6 +1001,14 @@ export interface ParkedSale {
   ends_at: string
 }
 
+/** What an order took by one tender; what came back of it went the same way: arrived, and on its way. */
+export interface PaidWay {
+  tender: string
+  paid: Money
+  back: Money
+  coming: Money
+}
+
 /** The receipt of a sale over the counter, without anybody's name. */
 export interface SaleReceipt {
   order_no: string
@@ -1450,6 +1458,8 @@ export interface Tier {
   code: string
   name: Text
   starts_from: Money
+  /** Hundredths of the points that everybody earns. */
+  points_percent: number
 }
 
 export interface TierStanding {
@@ -1461,6 +1471,8 @@ export interface TierStanding {
   missing: Money | null
   keeps_until: string | null
   lapses_at: string | null
+  /** The last tiers, the newest first. */
+  history: { tier: Text; at: string; because: "joined" | "reached" | "lapsed" | "set" | "rules" | "merged" | "separated" }[]
 }
 
 export interface PointsBalance {
@@ -1477,6 +1489,10 @@ export interface PointsBalance {
 export interface Membership {
   standing: TierStanding
   points: PointsBalance
+  /** All that is in the wallet. */
+  wallet: Money
+  /** How many can be used. */
+  coupons: number
 }
 
 export interface PointsLine {
@@ -1629,6 +1645,9 @@ export interface GuideOffer {
   known: boolean
   protect_days: number
   expires_days: number
+  /** For the member's first guide ever. */
+  points: number
+  credited: boolean
 }
 export type BindingSource = "scan" | "invitation" | "till" | "import" | "transfer" | "dispute"
 export interface MyBinding {
@@ -1640,9 +1659,17 @@ export interface MyBinding {
   expires_at: string | null
   ended_because: "member" | "replaced" | "expired" | "transferred" | "dispute" | "guide_left" | null
 }
+/** A guide at the counter asks; where the outcome is `keeps`, a yes is refused unless the present one is ended first. */
+export interface GuideAsk {
+  id: string
+  guide: GuideCard
+  expires_at: string
+  outcome: GuideOffer["outcome"]
+  until: string | null
+}
 export interface MyGuide {
   binding: MyBinding | null
-  asks: { id: string; guide: GuideCard; expires_at: string }[]
+  asks: GuideAsk[]
   past: MyBinding[]
 }
 export interface ShareBody {
@@ -1813,19 +1840,30 @@ export interface Earnings {
   orders: number
   months: { month: string; earned: Money; paid: Money }[]
 }
-/** One share of an order line; `rate_bp` in hundredths of a percent of `basis`. Whose order it was is not told. */
+/**
+ * One share of an order line; `rate_bp` in hundredths of a percent of `basis`. Whose order it was is not told. Of
+ * `reversed`, all that was ever taken back, `went` says why.
+ */
 export interface EarnedShare {
   id: string
   at: string
+  order_tail: string | null
   article: Text | null
   role: string
   rate_bp: number
   basis: Money
   earned: Money
+  reversed: Money
+  went: "cancelled" | "returned" | "corrected" | null
   state: "pending" | "matured"
   matures_at: string | null
   month: string | null
   flag: "self" | "phone" | "device" | "address" | "payer" | "circle" | null
+}
+/** What of a statement came from one share, as it is by now. */
+export interface StatedShare {
+  amount: Money
+  share: EarnedShare
 }
 /** An account at a payment provider; of `receiver` only the ends are told. */
 export interface PaidToAccount {

@@ -75,6 +75,11 @@ export function date(at: string | Date, zone = SHOP_ZONE, now = new Date()): str
   }).format(new Date(at))
 }
 
+/** 2026年10月 / Oct 2026, of "2026-10". */
+export function monthName(month: string): string {
+  return dates({ year: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${month}-01T00:00:00Z`))
+}
+
 /** 今天 15:40 / 15:40 today / 15:40 on Tue, in the shop's zone. */
 export function dayTime(at: string | Date, zone = SHOP_ZONE, now = new Date()): string {
   const named = Math.abs(dayDistance(at, zone, now)) <= 1

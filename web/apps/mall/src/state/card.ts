@@ -1,13 +1,14 @@
 import type { MemberCard } from "@duoline/client"
 import { mall } from "@duoline/client/mall"
-import { forget, recall, remember } from "./memory"
+import { recall, remember } from "./memory"
+import { OWN_CARD, session } from "./session"
 
-/** A card as this phone keeps it: `ahead` is how far its clock is before the server's. */
+/** A card as this phone keeps it: whose it is, and `ahead`, how far the phone's clock is before the server's. */
 export interface KeptCard extends MemberCard {
+  member: string
   ahead: number
 }
 
-const KEY = "card"
 /** So much has to be left for a card without a network to be worth showing; less is asked for anew. */
 const LEAST_MS = 6 * 60 * 60 * 1000
 
@@ -22,28 +23,30 @@ export function codeAt(card: KeptCard, now: number): { text: string; endsAt: num
 
 const leftOf = (card: KeptCard) => Date.parse(card.starts_at) + card.ahead + card.codes.length * card.step_seconds * 1000 - Date.now()
 
-/** The card as this phone has it, good for hours without a network; null when it has none that still counts. */
+/**
+ * The card as this phone has it, good for hours without a network; null when it has none that still counts, or
+ * another member's. As long as the server has not said who is here, it is that of who logged in last: `session.ts`
+ * drops it for everybody else.
+ */
 export function keptCard(): KeptCard | null {
-  const kept = recall<KeptCard>(KEY)
-  return kept && codeAt(kept, Date.now()) ? kept : null
+  const kept = recall<KeptCard>(OWN_CARD)
+  const theirs = kept?.member && (!session.asked || session.me?.id === kept.member)
+  return theirs && codeAt(kept, Date.now()) ? kept : null
 }
 
 /** The card, from this phone while it lasts long enough, else from the server. */
 export async function readCard(): Promise<KeptCard> {
   const kept = keptCard()
   if (kept && leftOf(kept) > LEAST_MS) return kept
+  const member = session.me?.id
   try {
     const card = await mall.card()
-    const fresh = { ...card, ahead: Date.now() - Date.parse(card.now) }
-    remember(KEY, fresh)
+    const fresh = { ...card, member: member ?? "", ahead: Date.now() - Date.parse(card.now) }
+    // Whoever logged in meanwhile must not find it: it is kept only for who asked.
+    if (member && session.me?.id === member) remember(OWN_CARD, fresh)
     return fresh
   } catch (error) {
     if (kept) return kept
     throw error
   }
-}
-
-/** Whoever uses this phone next must not show the card of who used it before. */
-export function dropCard(): void {
-  forget(KEY)
 }

@@ -1,5 +1,6 @@
 import { isAbort } from "@duoline/client"
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue"
+import { overIf } from "./session"
 
 export interface Loaded<T> {
   data: ShallowRef<T | null>
@@ -27,7 +28,9 @@ export function useLoad<T>(fetch: (signal: AbortSignal) => Promise<T>, first: T 
       const answer = await fetch(own.signal)
       if (own === abort) data.value = answer
     } catch (caught) {
-      if (own === abort && !isAbort(caught)) error.value = caught
+      if (isAbort(caught)) return
+      overIf(caught)
+      if (own === abort) error.value = caught
     } finally {
       if (own === abort) busy.value = false
     }

@@ -1,6 +1,12 @@
 /** Small things this browser remembers. Storage is refused in some in-app browsers; then they last for the visit. */
 const visit = new Map<string, string>()
 
+/** Another tab wrote or dropped this, or everything. */
+export function changedElsewhere(name: string | null): void {
+  if (name === null) visit.clear()
+  else visit.delete(name)
+}
+
 export function remember(name: string, value: unknown): void {
   const text = JSON.stringify(value)
   visit.set(name, text)

@@ -1,6 +1,7 @@
 import type { Page } from "@duoline/client"
 import { ref, type Ref } from "vue"
 import { useLoad, type Loaded } from "./load"
+import { overIf } from "./session"
 
 export interface Pages<T> extends Loaded<Page<T>> {
   /** The next page is on its way. */
@@ -25,6 +26,7 @@ export function usePages<T>(fetch: (cursor?: string) => Promise<Page<T> | null>,
       const shown = list.data.value
       if (page && shown?.next === next) list.data.value = { ...page, items: [...shown.items, ...page.items] }
     } catch (error) {
+      overIf(error)
       if (failed) failed(error)
       else list.error.value = error
     } finally {

@@ -1,13 +1,15 @@
 import { asProblem, newKey, type Me } from "@duoline/client"
 import { mall } from "@duoline/client/mall"
 import { computed, reactive } from "vue"
-import { dropCard } from "./card"
-import { forget, recall, remember } from "./memory"
+import { changedElsewhere, forget, recall, remember } from "./memory"
 
 interface Session {
   me: Me | null
   asked: boolean
 }
+
+/** Under this name the browser keeps the card of who is logged in (card.ts). */
+export const OWN_CARD = "card"
 
 export const session = reactive<Session>({ me: null, asked: false })
 export const isMember = computed(() => session.me?.kind === "member")
@@ -19,6 +21,15 @@ export function mayHaveSession(): boolean {
 
 export function sessionBegan(): void {
   if (!mayHaveSession()) remember("known", true)
+}
+
+/** Somebody else may log in, or leave, in another tab of this browser. */
+export function hearOtherTabs(): void {
+  addEventListener("storage", ({ key }) => {
+    const name = key && key.replace(/^duoline\./, "")
+    changedElsewhere(name)
+    if (session.asked && (name === OWN_CARD || name === "known")) void askServer().catch(() => undefined)
+  })
 }
 
 let asking: Promise<Me | null> | null = null
@@ -36,19 +47,23 @@ export function whoAmI(): Promise<Me | null> {
 
 async function askServer(): Promise<Me | null> {
   try {
-    session.me = await mall.me()
+    heard(await mall.me())
   } catch (error) {
     if (asProblem(error).status !== 401) throw error
-    session.me = null
-    forget("known")
+    signedOut()
   }
-  session.asked = true
   return session.me
 }
 
-export function signedIn(me: Me): void {
+/** Whoever uses this phone now must not show the card of who used it before. */
+function heard(me: Me): void {
+  if (recall<{ member?: string }>(OWN_CARD)?.member !== me.id) forget(OWN_CARD)
   session.me = me
   session.asked = true
+}
+
+export function signedIn(me: Me): void {
+  heard(me)
   sessionBegan()
 }
 
@@ -57,9 +72,14 @@ export async function signOut(): Promise<void> {
   signedOut()
 }
 
+/** A member's session ended while a page was open: the page then says so instead of waiting for what does not come. */
+export function overIf(error: unknown): void {
+  if (isMember.value && asProblem(error).status === 401) signedOut()
+}
+
 /** The session is over: nothing of the member stays in this browser. */
 export function signedOut(): void {
-  dropCard()
+  forget(OWN_CARD)
   session.me = null
   session.asked = true
   forget("known")
