@@ -122,6 +122,14 @@ class Asked(NamedTuple):
     data: Mapping[str, Any]
 
 
+async def any_asked(db: Database, consumer: str) -> bool:
+    """Whether this consumer is to be told anything again: one short read of what runs, without a lock."""
+    found: bool = await db.fetchval(
+        "SELECT EXISTS (SELECT FROM flow_records WHERE name = $1 AND state = 'running')", f"{PREFIX}{consumer}"
+    )
+    return found
+
+
 async def next_asked(tx: Tx, consumer: str) -> Asked | None:
     """The oldest event that this consumer is to be told again. Of a record that has only a part of it, as releases
     before kept them, the log tells the rest for as long as it has it. Locks the record."""

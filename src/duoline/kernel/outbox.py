@@ -368,7 +368,7 @@ async def tell_again_once(db: Database, of: Consumer) -> int:
     Each in a transaction of its own under the consumer's place, as new ones are. What fails again is put aside again.
     """
     told = 0
-    while True:
+    while await aside.any_asked(db, of.name):
         asked = None
         try:
             async with db.begin() as tx:
@@ -388,6 +388,7 @@ async def tell_again_once(db: Database, of: Consumer) -> int:
                 await aside.failed_again(tx, asked.id, problem=f"{type(error).__name__}: {error}")
             continue
         told += 1
+    return told
 
 
 # --- watchers: caches of a process -----------------------------------------------------------------
