@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -504,6 +505,19 @@ async def test_everything_kept_can_be_taken_along(world: World, milk: str) -> No
     page = archive.read("index.html").decode()
     assert "<h2>Addresses</h2>" in page
     assert STREET in page
+    # It speaks to its reader: no table, no id, no name of a column; and nobody else's earnings, also not for machines.
+    assert f"Name: {NAME}" in page
+    assert "× 2 (1 brought back)" in page
+    for heading in ("Who you are", "Orders", "Payments and refunds", "Points", "Your guide", "What you agreed to"):
+        assert f"<h2>{heading}</h2>" in page
+    assert "agreed to: offers and news" in page
+    assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", page) is None
+    assert "_minor" not in page
+    assert {"journals", "journal_entries"}.isdisjoint(name for kind in data.values() for name in kind)
+    chinese = await who.get("/api/mall/privacy/export", headers={"Accept-Language": "zh-CN"})
+    page = zipfile.ZipFile(io.BytesIO(chinese.content)).read("index.html").decode()
+    assert f"称呼:{NAME}" in page
+    assert "<h2>您同意过什么</h2>" in page
     # For another system: with the member's consent to sharing only, and each time in the audit log.
     head, path = world.staff("hq"), f"/api/console/members/{who.id}/export"
     told = await ok(await head.get(path, params={"reason": "接入客服系统", "purpose": "sharing"}))
