@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from duoline import attribution
-from duoline.attribution import Way
+from duoline.attribution import Way, touches
 from duoline.attribution import keep_bindings as keeping
 from duoline.attribution.invariants import INVARIANTS
 from duoline.kernel import clock, policies
@@ -19,12 +19,14 @@ from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
 from duoline.kernel.outbox import Event
+from duoline.kernel.text import Text
 from duoline.stores import directory
 from tests.attribution.conftest import add_member, add_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from duoline.attribution import Touchpoint
     from duoline.kernel.db import Database, Tx
     from duoline.stores.directory import Chain
 
@@ -177,6 +179,42 @@ async def test_one_browser_for_many_members_and_the_guide_s_own_are_marked(shop:
     first = await bind(shop, shop.ann, way=Way("scan", device_id=counter, shown_in=counter))
     second = await bind(shop, shop.ann, member=other, way=Way("scan", device_id=counter, shown_in=phone))
     assert (first.binding.flags, second.binding.flags) == (["guides_device"], ["shared_device"])
+
+
+async def test_every_browser_that_a_guide_showed_their_code_in_is_theirs_for_ninety_days(shop: Shop):
+    phone, *others = [new_id() for _ in range(25)]
+
+    async def shows(device: UUID, at: datetime) -> Touchpoint:
+        with clock.frozen(at):
+            async with shop.db.begin() as tx:
+                guide = await attribution.guide_at(tx, shop.ann, shop.store, shop.chain)
+                return await attribution.code_of(tx, guide, shop=Text("甲", "A"), device_id=device, actor=SYSTEM)
+
+    async def flags_in(device: UUID, at: datetime) -> list[str]:
+        with clock.frozen(at):
+            async with shop.db.begin() as tx:
+                other = await add_member(tx)
+            way = Way("scan", device_id=device)
+            return (await bind(shop, shop.ann, member=other, at=at, way=way)).binding.flags
+
+    await shows(phone, NOON)
+    code = await shows(others[0], NOON + timedelta(minutes=1))
+    for device, flags in ((phone, ["guides_device"]), (others[0], ["guides_device"]), (new_id(), [])):
+        assert await flags_in(device, NOON + timedelta(minutes=2)) == flags
+    with clock.frozen(NOON + timedelta(minutes=3)):
+        async with shop.db.begin() as tx:
+            await attribution.scan(
+                tx, code, via="link", device_id=phone, member_id=shop.member, timezone="Asia/Shanghai"
+            )
+        assert await shop.db.fetchval("SELECT own_device FROM touches WHERE member_id = $1", shop.member)
+    assert "guides_device" not in await flags_in(phone, NOON + timedelta(days=91))
+    for n, device in enumerate(others):
+        await shows(device, NOON + timedelta(hours=1, minutes=n))
+    kept = {row["device_id"] for row in await shop.db.fetch("SELECT device_id FROM guide_devices")}
+    assert kept == set(others[-20:])
+    with clock.frozen(NOON + timedelta(days=92)):
+        await touches.forget_old(shop.db)
+    assert await shop.db.fetchval("SELECT count(*) FROM guide_devices") == 0
 
 
 async def test_ended_by_the_member_another_may_come_at_once_and_it_is_marked(shop: Shop):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from duoline.attribution import bindings
 from duoline.attribution.bindings import SCOPE, Binding
 from duoline.attribution.errors import BoundElsewhere, OwnPhone
+from duoline.attribution.guides import showed_in
 from duoline.attribution.policy import BINDING, SAME_DEVICE_DAYS
 from duoline.attribution.rules import Binds, Keeps, Same, decide
 from duoline.kernel import audit, clock, outbox
@@ -223,7 +224,7 @@ def _expiry(held: Binding, now: datetime) -> datetime:
 async def _flags(tx: Tx, member_id: UUID, guide: Guide, way: Way, now: datetime) -> list[str]:
     """What is odd about it. Nothing is refused for that; what pays for bindings looks at it first."""
     found = []
-    if way.device_id is not None and way.device_id == way.shown_in:
+    if way.device_id is not None and (way.device_id == way.shown_in or await showed_in(tx, guide.id, way.device_id)):
         found.append("guides_device")
     if way.device_id is not None and await tx.fetchval(
         """SELECT EXISTS (SELECT FROM bindings

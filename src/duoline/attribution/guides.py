@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -9,6 +10,7 @@ import asyncpg
 from duoline.attribution.errors import GuideGone
 from duoline.attribution.touchpoints import NewTouchpoint, make, of_row
 from duoline.attribution.types import Owner, Target
+from duoline.kernel import clock
 from duoline.kernel.errors import Fault
 from duoline.kernel.text import Text
 from duoline.stores import rights
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
     from duoline.stores.directory import Chain
+
+
+DEVICES_KEPT = timedelta(days=90)
+DEVICES_MAX = 20
+"""Browsers of a guide that are remembered: as many as a shop's shared phones and computers come to."""
 
 
 class Guide(NamedTuple):
@@ -64,6 +71,7 @@ async def code_of(tx: Tx, guide: Guide, *, shop: Text, device_id: UUID, actor: A
 
     Two devices at once get the same: the unique key decides, and the one who comes second looks again.
     """
+    await _remember(tx, guide.id, device_id)
     found = await _update(tx, guide, device_id)
     if found is not None:
         return found
@@ -83,6 +91,33 @@ async def code_of(tx: Tx, guide: Guide, *, shop: Text, device_id: UUID, actor: A
     if found is None:
         raise Fault("ATT-5", f"{guide.id} has a code at {guide.store_id} that is not there")
     return found
+
+
+async def showed_in(tx: Tx, guide_id: UUID, device_id: UUID) -> bool:
+    """Whether somebody on the staff showed a code of theirs in a browser lately."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM guide_devices WHERE owner_id = $1 AND device_id = $2 AND last_at >= $3)",
+        guide_id,
+        device_id,
+        clock.now() - DEVICES_KEPT,
+    )
+    return found
+
+
+async def _remember(tx: Tx, guide_id: UUID, device_id: UUID) -> None:
+    await tx.execute(
+        """INSERT INTO guide_devices AS d (owner_id, device_id, last_at) VALUES ($1, $2, $3)
+           ON CONFLICT (owner_id, device_id) DO UPDATE SET last_at = greatest(d.last_at, excluded.last_at)""",
+        guide_id,
+        device_id,
+        clock.now(),
+    )
+    await tx.execute(
+        """DELETE FROM guide_devices WHERE owner_id = $1 AND device_id NOT IN (
+               SELECT device_id FROM guide_devices WHERE owner_id = $1 ORDER BY last_at DESC, device_id LIMIT $2)""",
+        guide_id,
+        DEVICES_MAX,
+    )
 
 
 async def _update(tx: Tx, guide: Guide, device_id: UUID) -> Touchpoint | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from duoline.attribution.guides import showed_in
 from duoline.attribution.policy import TOUCH
 from duoline.kernel import clock
 from duoline.kernel.errors import ensure
@@ -78,7 +79,9 @@ async def _remember(
         )
         if latest == found.id:
             return
-    own = found.device_id == device_id
+    own = found.device_id == device_id or (
+        found.owner.kind == "staff" and await showed_in(tx, found.owner.id, device_id)
+    )
     values = (new_id(), found.owner.id, found.id, clock.now(), via, device_id, own)
     if member_id is None:
         await tx.execute(

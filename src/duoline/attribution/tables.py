@@ -140,6 +140,19 @@ scans = table(
     erasable=("member_id",),
 )
 
+# In which browsers somebody on the staff showed a code of theirs, and when last: whoever meets it there met their own.
+# Kept for 90 days, the last twenty.
+guide_devices = table(
+    PACKAGE,
+    "guide_devices",
+    OWNER,
+    uid("owner_id"),
+    uid("device_id"),
+    at("last_at"),
+    pk("guide_devices", "owner_id", "device_id"),
+    index("guide_devices_last_ix", "last_at"),
+)
+
 # Which devices met a touchpoint, and when it counted last: the row decides between two that come at once.
 touchpoint_devices = table(
     PACKAGE,

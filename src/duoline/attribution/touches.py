@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from duoline.attribution import guides
 from duoline.attribution.policy import SAME_DEVICE_DAYS, TOUCH
 from duoline.attribution.types import OrderTouch, Touch
 from duoline.kernel import clock, jobs, outbox
@@ -190,5 +191,6 @@ async def signed_up(tx: Tx, *, member_id: UUID) -> None:
 
 @jobs.cron("forget touches of unknown devices", "23 4 * * *")
 async def forget_old(db: Database) -> None:
-    """Delete what devices met longer ago than any window reaches."""
+    """Delete what devices met longer ago than any window reaches, and which ones guides showed their codes in."""
     await db.execute("DELETE FROM device_touches WHERE at < $1", clock.now() - KEPT)
+    await db.execute("DELETE FROM guide_devices WHERE last_at < $1", clock.now() - guides.DEVICES_KEPT)

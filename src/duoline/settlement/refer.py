@@ -77,15 +77,6 @@ async def _is_there(tx: Tx, payee_id: UUID, buyer_id: UUID) -> bool:
     return found
 
 
-CIRCLE = """
-WITH RECURSIVE up(id) AS (
-    SELECT duo_payee(r.payee_id) FROM referrals r WHERE r.buyer_id = ANY (duo_person(duo_payee($1)))
-    UNION
-    SELECT duo_payee(r.payee_id) FROM up u JOIN referrals r ON r.buyer_id = ANY (duo_person(u.id)))
-SELECT EXISTS (SELECT FROM up WHERE id = duo_now($2))
-"""
-
-
 async def closes_circle(tx: Tx, *, payee_id: UUID, buyer_id: UUID) -> bool:
     """Whether paying somebody for a member's order would close a circle, by what is written down. Without the lock of
     referrals the answer holds for nothing that is written.
@@ -93,5 +84,5 @@ async def closes_circle(tx: Tx, *, payee_id: UUID, buyer_id: UUID) -> bool:
     Looked for from the payee upwards, each person once: few are paid for what one person buys, while whoever shares
     much is paid for thousands.
     """
-    found: bool = await tx.fetchval(CIRCLE, payee_id, buyer_id)
+    found: bool = await tx.fetchval("SELECT duo_closes_circle($1, $2)", payee_id, buyer_id)
     return found
