@@ -77,8 +77,10 @@ class Disputed(msgspec.Struct, frozen=True):
 
 
 class GuideMember(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of mine: since when, how they came, how often they ordered and when last, anywhere and by this shop. In a
-    franchisee's shop, of who did not agree to sharing, at that company's shops. `id` is that of the binding."""
+    """A member of mine: since when, how they came, how often they ordered and when last, anywhere and by this shop.
+
+    In a franchisee's shop, of who did not agree to sharing, at that company's shops. `id` is that of the binding.
+    """
 
     id: UUID
     name: str
