@@ -35,9 +35,11 @@ FIRST: dict[Purpose, tuple[Text, Text]] = {
     "profiling": (
         Text("了解您的喜好", "Knowing what you like"),
         Text(
-            "我们用您的收藏了解您的喜好,让店员和总部能给出合适的建议。关闭后,店员和总部看不到您的收藏。",
-            "We use your favourites to know what you like, so that our staff can suggest what suits you. When you turn"
-            " this off, staff do not see your favourites.",
+            "我们用您的收藏和买过的商品了解您的喜好,让店员和总部能给出合适的建议。关闭后,店员和总部看不到您的收藏,"
+            "导购的待办里也不写您买过什么。",
+            "We use your favourites and what you bought to know what you like, so that our staff can suggest what suits"
+            " you. When you turn this off, staff do not see your favourites, and your guide's tasks do not say what you"
+            " bought.",
         ),
     ),
     "location": (
