@@ -298,7 +298,14 @@ async def test_who_is_still_to_be_paid_is_not_forgotten(world: World, milk: str)
     answer = await world.staff("hq").post(f"/api/console/members/{who.id}/erasure", {"reason": "asked by letter"})
     assert (answer.status_code, answer.json()["code"]) == (409, "members.erasure-blocked"), answer.text
     assert [each["field"] for each in answer.json()["problems"]] == ["earnings"]
+    # The dialog says so before anybody tries.
+    path = f"/api/console/members/{who.id}/erasure"
+    told = (await world.staff("hq").get(path)).json()["items"]
+    assert [(one["kind"], one["text"]["en"]) for one in told] == [
+        (one["field"], one["en"]) for one in answer.json()["problems"]
+    ]
     await world.db.execute("DELETE FROM payees")
+    assert (await world.staff("hq").get(path)).json()["items"] == []
 
 
 async def entered(world: World, browser: Caller, phone: str = PHONE) -> Caller:

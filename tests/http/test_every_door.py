@@ -102,6 +102,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/clerk/guide-asks": {"store": "{store}", "phone": "13900000001"},
     "POST /api/clerk/guide-disputes": {"store": "{store}", "phone": "13900000001", "reason": "x"},
     "POST /api/console/binding-disputes/{dispute_id}/decision": {"decision": "stands", "reason": "x"},
+    "POST /api/console/touchpoints/{touchpoint_id}/target": {"target": {"kind": "home"}, "reason": "x"},
     "POST /api/console/touchpoints": {
         "kind": "poster", "name": {"zh": "海报"}, "target": {"kind": "home"}, "store": "{store}",
     },
@@ -181,7 +182,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "grants": [{"role": "clerk", "unit_code": "{unit}"}],
     },
     "PUT /api/console/staff/{staff_id}/grants": {"grants": [{"role": "clerk", "unit_code": "{unit}"}], "reason": "x"},
-    "PATCH /api/console/staff/{staff_id}": {"name": "taken over"},
+    "PATCH /api/console/staff/{staff_id}": {"name": "taken over", "heirs": [{"store": "{store}"}]},
     "PATCH /api/console/stores/{code}": {"phone": "1"},
     "PUT /api/console/stores/{code}/exceptions": {"items": []},
 }  # fmt: skip

@@ -127,6 +127,37 @@ async def test_an_ended_code_says_so(world: World, milk: str) -> None:
     assert [each["id"] for each in listed] == [point["id"]]
 
 
+async def test_a_printed_code_leads_elsewhere_and_keeps_what_it_brought(world: World, milk: str) -> None:
+    point, manager = await made(world), world.staff("manager1")
+    await opened(world.client(), point["code"], query="?v=q")
+    body = {"target": {"kind": "product", "name": "MILK"}, "reason": "换季"}
+    path = f"{PATH}/{point['id']}/target"
+    assert (await world.staff("manager2").post(path, body)).status_code == 404
+    assert (await manager.post(path, body | {"target": {"kind": "product", "name": "NONE"}})).status_code == 422
+    assert (await manager.post(path, body | {"target": {"kind": "product"}})).status_code == 422
+    changed = await manager.post(path, body)
+    assert (changed.status_code, changed.json()["touchpoint"]["code"]) == (200, point["code"]), changed.text
+    answer = await opened(world.client(), point["code"], query="?v=q")
+    assert answer.headers["location"] == f"/p/MILK?t={point['code']}"
+    assert await count(world, point) == 2
+    line = (await world.staff("hq").get("/api/console/audit", params={"subject": point["code"]})).json()["items"][0]
+    assert (line["action"], line["before"], line["after"]) == (
+        "touchpoint.target", {"target": ["home", ""]}, {"target": ["product", "MILK"]},
+    )  # fmt: skip
+    assert (await manager.post(f"{PATH}/{point['id']}/end", {"reason": "x"})).status_code in (200, 201)
+    assert (await manager.post(path, body)).json()["code"] == "attribution.touchpoint-ended"
+
+
+async def test_what_a_member_shares_is_not_printed(world: World, milk: str) -> None:
+    shared = await (await world.member(PHONE)).post("/api/mall/shares", {"kind": "product", "name": "MILK"})
+    code = shared.json().get("code") or shared.json()["share"]["code"]
+    share_id = await world.db.fetchval("SELECT touchpoint_id FROM touchpoint_codes WHERE code = $1", code)
+    hq = world.staff("hq")
+    assert (await hq.get(f"{PATH}.pdf", params={"touchpoint": str(share_id)})).status_code == 404
+    body = {"target": {"kind": "home"}, "reason": "x"}
+    assert (await hq.post(f"{PATH}/{share_id}/target", body)).status_code == 404
+
+
 async def test_a_sheet_of_many_codes_is_printed(world: World, milk: str) -> None:
     body = {
         "kind": "shelf", "name": {"zh": "奶粉货架"}, "target": {"kind": "product", "name": "MILK"}, "store": "S1",

@@ -30,6 +30,7 @@ test("a promise is told in the shop's own day, not the reader's", async () => {
 
 test("relative times become day and time from the next day on", () => {
   assert.equal(relativeTime("2026-11-21T03:57:00Z", "Asia/Shanghai", now), "3 分钟前")
+  assert.equal(relativeTime(new Date(now.getTime() + 50_000), "Asia/Shanghai", now), relativeTime(now, "Asia/Shanghai", now))
   assert.equal(relativeTime("2026-11-20T03:57:00Z", "Asia/Shanghai", now), "昨天 11:57")
 })
 

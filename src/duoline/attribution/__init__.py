@@ -58,6 +58,7 @@ from duoline.attribution.touchpoints import (
     coded,
     end,
     get,
+    lead_elsewhere,
     make,
     of_row,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "history",
     "label_of",
     "last_touch",
+    "lead_elsewhere",
     "lifetime",
     "make",
     "make_outfit",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from duoline.attribution.codes import new_code
-from duoline.attribution.errors import NoteNotShown
+from duoline.attribution.errors import NoteNotShown, TouchpointEnded
 from duoline.attribution.types import Owner, Target, Touchpoint
 from duoline.kernel import audit, clock
 from duoline.kernel.errors import BadInput, Fault, NotFound, ensure
@@ -121,6 +121,47 @@ async def end(tx: Tx, owner_id: UUID, touchpoint_id: UUID, *, reason: str, actor
             after={"ended_at": now},
             store_id=row["store_id"],
         )
+
+
+async def lead_elsewhere(
+    tx: Tx, owner_id: UUID, touchpoint_id: UUID, target: Target, *, reason: str, actor: Actor
+) -> None:
+    """From now on the code, which stays as it was printed, leads to another page. What it brought stays its own.
+
+    Locks the touchpoint. Refuses `kernel.not-found` for one whose page is what it is: a guide's, a label's, what
+    members share; then `attribution.touchpoint-ended`, and a target that is none as `make` does.
+    """
+    row = await tx.fetchrow(
+        """SELECT code, store_id, ended_at, target_kind, target FROM touchpoints
+           WHERE owner_id = $1 AND id = $2 AND owner_kind IN ('store', 'chain') AND NOT label FOR UPDATE""",
+        owner_id,
+        touchpoint_id,
+    )
+    if row is None:
+        raise NotFound(kind="touchpoint")
+    if row["ended_at"] is not None:
+        raise TouchpointEnded
+    await _check_target(tx, target)
+    if (row["target_kind"], row["target"]) == (target.kind, target.name):
+        return
+    await tx.execute(
+        "UPDATE touchpoints SET target_kind = $3, target = $4 WHERE owner_id = $1 AND id = $2",
+        owner_id,
+        touchpoint_id,
+        target.kind,
+        target.name,
+    )
+    await audit.record(
+        tx,
+        actor=actor,
+        action="touchpoint.target",
+        subject_kind="touchpoint",
+        subject=row["code"],
+        reason=reason,
+        before={"target": [row["target_kind"], row["target"]]},
+        after={"target": [target.kind, target.name]},
+        store_id=row["store_id"],
+    )
 
 
 async def coded(db: Database | Tx, code: str) -> Touchpoint | None:

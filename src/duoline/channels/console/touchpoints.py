@@ -81,6 +81,13 @@ class EndInput(Input, frozen=True):
     reason: Reason
 
 
+class TargetChange(Input, frozen=True):
+    """Where it leads from now on, and why."""
+
+    target: TargetInput
+    reason: Reason
+
+
 class TargetView(msgspec.Struct, frozen=True):
     """Where it leads, and what that is called."""
 
@@ -138,7 +145,7 @@ class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
 _LABEL: dict[str, bool | None] = {"without": False, "only": True, "with": None}
 
 # $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 ids, $8 before, $9 how many, $10 from which
-# day on the spark, $11 labels only or none.
+# day on the spark, $11 labels only or none, $12 what members share too.
 _ROWS = f"""
 SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
        t.target, t.note, t.label, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
@@ -174,7 +181,7 @@ WHERE ($1 OR t.store_id = ANY ($2))
   AND ($4::text IS NULL OR t.kind = $4) AND ($5::uuid IS NULL OR t.store_id = $5)
   AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
   AND ($7::uuid[] IS NULL OR t.id = ANY ($7)) AND ($8::uuid IS NULL OR t.id < $8)
-  AND ($11::boolean IS NULL OR t.label = $11)
+  AND ($11::boolean IS NULL OR t.label = $11) AND ($12 OR t.owner_kind <> 'member')
 ORDER BY t.id DESC LIMIT $9
 """  # noqa: S608 - our own text
 
@@ -240,7 +247,8 @@ async def print_touchpoints(
     store: ShopCode = None,
     labels: Labels = "without",
 ) -> Answer[Any]:
-    """A PDF of codes to cut out and stick on, at most 480: the chosen ones, or the live ones of the list."""
+    """A PDF of codes to cut out and stick on, at most 480: the chosen ones, or the live ones of the list. What members
+    share privately is theirs to show: nobody prints it."""
     rows = await _rows(
         db,
         staff,
@@ -251,6 +259,7 @@ async def print_touchpoints(
         label=None if touchpoint else _LABEL[labels],
         ids=touchpoint,
         limit=LABELS_MAX,
+        private=False,
     )
     if not rows or (touchpoint and len(rows) < len(set(touchpoint))):
         raise NotFound(kind="touchpoint")
@@ -325,6 +334,37 @@ async def end_touchpoint(
     return await write.run(work)
 
 
+@post(f"{PATH}/{{touchpoint_id:uuid}}/target", opt=doors.staff("touchpoints.edit", touchpoint_id="touchpoint"))
+async def redirect_touchpoint(
+    request: AnyRequest,
+    settings: Settings,
+    write: Write,
+    staff: Staff,
+    chain: Chain,
+    touchpoint_id: UUID,
+    data: TargetChange,
+) -> Answer[TouchpointCase]:
+    """The code that hangs there leads to another page. Refuses 404 for a guide's, a label's and what members share,
+    whose pages are what they are, and `attribution.touchpoint-ended`."""
+    base = site.front_of(request, settings)
+    target = Target(data.target.kind, data.target.name.strip())
+    if (target.kind == "home") != (not target.name):
+        raise BadInput(problems=[_NO_TARGET])
+
+    async def work(tx: Tx) -> TouchpointCase:
+        found = await attribution.get(tx, touchpoint_id)
+        _reach(found, staff.scope("touchpoints.edit"))
+        await attribution.lead_elsewhere(
+            tx, found.owner.id, found.id, target, reason=data.reason.strip(), actor=staff.actor
+        )
+        return await _case(tx, staff, chain, base, touchpoint_id)
+
+    return await write.run(work, status=200)
+
+
+_NO_TARGET = {"field": "target", "zh": "请选择扫码后打开的页面。", "en": "Choose the page it leads to."}
+
+
 def _reach(found: attribution.Touchpoint, scope: Scope) -> None:
     """Refuse with `NotFound` what belongs to no shop of theirs."""
     if not scope.everything and (found.store_id is None or found.store_id not in scope):
@@ -340,7 +380,7 @@ def _problems(data: NewTouchpointsInput, *, named: bool, chain_wide: bool) -> li
     if data.store is None and data.kind in ("store", "shelf"):
         found.append({"field": "store", "zh": "这种码要有门店。", "en": "A code of this kind hangs in a shop."})
     if (data.target.kind == "home") != (not data.target.name.strip()):
-        found.append({"field": "target", "zh": "请选择扫码后打开的页面。", "en": "Choose the page it leads to."})
+        found.append(_NO_TARGET)
     return found
 
 
@@ -356,6 +396,7 @@ async def _rows(
     ids: Sequence[UUID] | None,
     before: UUID | None = None,
     limit: int,
+    private: bool = True,
 ) -> list[asyncpg.Record]:
     return await db.fetch(
         _ROWS,
@@ -369,6 +410,7 @@ async def _rows(
         limit,
         _today() - timedelta(days=SPARK_DAYS - 1),
         label,
+        private,
     )
 
 
@@ -435,4 +477,4 @@ def _today() -> date:
     return clock.trading_day(clock.now(), CHAIN_ZONE)
 
 
-ROUTES = [list_touchpoints, print_touchpoints, show_touchpoint, make_touchpoints, end_touchpoint]
+ROUTES = [list_touchpoints, print_touchpoints, show_touchpoint, make_touchpoints, end_touchpoint, redirect_touchpoint]

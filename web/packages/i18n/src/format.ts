@@ -95,7 +95,8 @@ export function exactTime(at: string | Date, zone = SHOP_ZONE): string {
 export function relativeTime(at: string | Date, zone = SHOP_ZONE, now = new Date()): string {
   const seconds = (new Date(at).getTime() - now.getTime()) / 1000
   const past = seconds < 0
-  const minutes = Math.round(Math.abs(seconds) / 60)
+  // A browser's clock runs a little behind the server's: what has just happened is not to come.
+  const minutes = past ? Math.round(-seconds / 60) : Math.floor(seconds / 60)
   if (minutes < 1) return t("time.now")
   if (minutes < 60) return t(past ? "time.minutes_ago" : "time.in_minutes", { n: minutes })
   const hours = Math.round(minutes / 60)

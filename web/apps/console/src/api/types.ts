@@ -897,6 +897,13 @@ export interface Resolution {
   reason: string
 }
 
+/** What has to be settled before a member can be forgotten. */
+export interface ErasureBlock {
+  kind: string
+  times: number
+  text: Text
+}
+
 /** How many members somebody holds in a shop. */
 export interface HeldMembers {
   store_code: string

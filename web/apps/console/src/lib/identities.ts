@@ -4,7 +4,7 @@ const KNOWN = new Set(["phone", "wechat_openid", "wechat_unionid", "mail", "card
 export const PLACES = ["tmall", "jd", "douyin", "pinduoduo", "meituan", "other"]
 /** What is added by hand; a phone is proved by logging in with it. */
 export const ADDABLE = ["wechat_unionid", "wechat_openid", "mail", "marketplace", "card_no"] as const
-const SOURCES = new Set(["log-in", "card", "electronic", "mall", "wechat", "wechat-login", "till", "marketplace", "console"])
+const SOURCES = new Set(["log-in", "member-file", "card", "electronic", "mall", "wechat", "wechat-login", "till", "marketplace", "console"])
 
 /** The name of a kind of identity; of a marketplace's buyer id, with the marketplace. */
 export function identityKind(kind: string): string {

@@ -19,7 +19,7 @@ const FIELDS = new Set([
   "by_hour", "fee", "free_from", "currency", "orders_hour", "orders_hour_address", "units_unpaid", "units_unpaid_address",
   "on", "minutes", "minutes_min", "minutes_max", "member_open", "member_day", "device_day", "address_day", "share_percent", "last_unit", "history_min", "units_max", "value_minor_max",
   "shops_may_ask", "for_orders", "auto_units_max", "keep_units", "auto_across_companies", "answer_hours", "unclaimed_hours", "remind_hours", "learned", "quantile", "weeks", "enough", "hours_near", "hours_far", "hours_beyond",
-  "days", "faulty_days", "excluded", "other_companies",
+  "days", "faulty_days", "excluded", "other_companies", "in_shop_minutes",
   "missing_days", "missing_units", "hold_days", "reject_percent", "reject_count_min", "drawer_difference_minor", "blind", "window_days", "repeat_minutes", "last_touch", "protect_days", "expires_days", "ask_minutes", "leaver", "colleagues", "two_above_minor", "least_minor",
   "queue_from", "same_name", "phone_near", "same_mail", "mail_near", "shared", "phone_and_name",
 ])
