@@ -55,7 +55,7 @@ async def test_a_franchisee_sets_its_prices_within_the_contract_and_headquarters
     await expect(own).to_have_url(re.compile("/settlement/contract$"))
     panel = own.get_by_role("region", name=company)
     await expect(panel).to_contain_text("全加盟")
-    await expect(panel).to_contain_text(f"{company} 门店的价格由自己定,总部不能改")
+    await expect(panel).to_contain_text(f"{company} 门店的价格由自己定,在总部价的 90% 到 110% 之间")
     await own.goto(f"{site}/console/prices/{product}")
 
     # The company sets the price of its shop; what is outside is said before it is sent.
