@@ -5,7 +5,7 @@ import { mergeConfig, type Plugin } from "vite"
 import { face } from "../../vite.shared.ts"
 
 /** Pages that open on an installed phone without a network, in either language: the first one, the card, and Me that leads to it. */
-const KEPT = ["src/main.ts", "src/pages/Card.vue", "src/pages/Me.vue", "src/locales/en.json"]
+const KEPT = ["src/main.ts", "src/pages/Card.vue", "src/pages/Me.vue", "src/locales/en.json", "../../packages/i18n/src/locales/en.json"]
 
 /** Writes sw.js from src/sw.js with the names of the files that those pages need. */
 function serviceWorker(): Plugin {

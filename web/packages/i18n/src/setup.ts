@@ -1,6 +1,5 @@
 import { setLanguage, type Text } from "@duoline/client"
 import { createI18n, useI18n } from "vue-i18n"
-import sharedEn from "./locales/en.json"
 import sharedZh from "./locales/zh-CN.json"
 
 export type Locale = "zh-CN" | "en"
@@ -38,7 +37,7 @@ export const i18n = createI18n({
   locale: "zh-CN" as Locale,
   fallbackLocale: false as const,
   missingWarn: true,
-  messages: { "zh-CN": sharedZh as Messages, en: sharedEn as Messages },
+  messages: { "zh-CN": sharedZh as Messages, en: {} as Messages },
 })
 
 let loadEnglish: () => Promise<{ default: Messages }> = () => Promise.resolve({ default: {} })
@@ -57,7 +56,8 @@ export async function startI18n(zh: Messages, en: () => Promise<{ default: Messa
 
 export async function setLocale(locale: Locale, { remember }: { remember: boolean }): Promise<void> {
   if (locale === "en" && !englishLoaded) {
-    i18n.global.mergeLocaleMessage("en", (await loadEnglish()).default)
+    const both = await Promise.all([import("./locales/en.json"), loadEnglish()])
+    for (const { default: messages } of both) i18n.global.mergeLocaleMessage("en", messages)
     englishLoaded = true
   }
   i18n.global.locale.value = locale
