@@ -90,13 +90,13 @@ async def staff(playwright: Playwright, base: str, login: str) -> Person:
     return one
 
 
-async def clerk_at(playwright: Playwright, base: str, code: str) -> Person:
-    """The clerk of this shop and no other."""
+async def clerk_at(playwright: Playwright, base: str, code: str, *, role: str = "clerk") -> Person:
+    """The clerk of this shop and no other, or with the role `store` its manager."""
     for n in range(1, 40):
-        one = await staff(playwright, base, f"clerk{n:02}")
+        one = await staff(playwright, base, f"{role}{n:02}")
         if [store["code"] for store in (await one.get("staff/me"))["stores"]] == [code]:
             return one
-    raise RuntimeError(f"no demo clerk works at {code}")
+    raise RuntimeError(f"no demo {role} works at {code}")
 
 
 async def member(playwright: Playwright, base: str, phone: str) -> Person:
@@ -894,8 +894,10 @@ async def _touchpoints(
         await buyer.send("DELETE", "mall/guide")
     await buyer.send("POST", "mall/guide", {"code": guide["code"]})
     ids["bound_member"] = str((await buyer.get("mall/me"))["id"])
+    # The manager says that the member is theirs; who asks for somebody does not decide it.
+    manager = await clerk_at(playwright, base, SHOP, role="store")
+    await manager.send("POST", "clerk/guide-disputes", {"store": SHOP, "phone": FRIENDS[0], "reason": CLAIM})
     # The office's own account stands in for a colleague of the shop.
-    await head.send("POST", "clerk/guide-disputes", {"store": SHOP, "phone": FRIENDS[0], "reason": CLAIM})
     other = await head.send("POST", "clerk/guide-codes", {"store": SHOP})
     ids["other_guide_code"] = other["code"]
     await head.send("POST", "clerk/guide-asks", {"store": SHOP, "phone": BUYER})

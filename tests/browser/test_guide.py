@@ -100,7 +100,9 @@ async def test_headquarters_decides_a_dispute(site: str, visit: Visit, playwrigh
     member = await stage.member(playwright, site, number)
     await member.send("PATCH", "mall/me", {"display_name": "苏晴"})
     await member.send("POST", "mall/guide", {"code": code})
-    counter = await visit(storage_state=await head.cookies(**{"duoline.clerk.store": SHOP}))
+    # The manager asks for the member: who asks does not decide.
+    manager = await stage.clerk_at(playwright, site, SHOP, role="store")
+    counter = await visit(storage_state=await manager.cookies(**{"duoline.clerk.store": SHOP}))
     await counter.goto(f"{site}/clerk/members")
     await counter.get_by_role("button", name="会员归属申诉").click()
     asked = counter.locator("dialog[open]")

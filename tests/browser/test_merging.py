@@ -39,10 +39,13 @@ async def test_two_members_become_one_and_two_again(site: str, visit: Visit, pla
     sheet = desk.locator("dialog[open]")
     await sheet.get_by_role("button", name="合并").click()
     await expect(sheet.get_by_text("请写明原因")).to_be_visible()
-    await sheet.get_by_text("199****0863").click()
+    await sheet.get_by_role("group", name="合并后保留").get_by_text("199****0863").click()
     await sheet.get_by_label("原因").fill("本人到店核对")
     await sheet.get_by_role("button", name="合并").click()
     await expect(desk.get_by_text("已合并为一位会员").first).to_be_visible()
+    # The sheet stays and says what they have together.
+    await expect(sheet.get_by_role("row", name=re.compile("可用积分")).locator("td")).to_have_text(["120", "80", "200"])
+    await sheet.locator(".foot").get_by_role("button", name="关闭").click()
     await expect(pair).to_have_count(0)
 
     # Whoever logs in with the second number is the first member, with the points of both.
