@@ -1,10 +1,16 @@
-// Loads a TypeScript module of the workspace the way the faces get it.
+// Loads TypeScript modules of the workspace the way the faces get them, also those that they load later.
+import { after } from "node:test"
 import { resolve } from "node:path"
-import { runnerImport } from "vite"
+import { createServer } from "vite"
 
-const web = resolve(import.meta.dirname, "..")
+const server = await createServer({
+  configFile: false,
+  root: resolve(import.meta.dirname, ".."),
+  logLevel: "error",
+  appType: "custom",
+  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+  optimizeDeps: { noDiscovery: true },
+})
+after(() => server.close())
 
-export async function load(path) {
-  const { module } = await runnerImport(resolve(web, path), { configFile: false, root: web, logLevel: "error" })
-  return module
-}
+export const load = (path) => server.ssrLoadModule(`/${path}`)
