@@ -20,6 +20,7 @@ ACTION = re.compile(r"^[a-z]+\.[a-z-]+$")
 MADE = {
     "binding.dispute-": ("stands", "moves"),
     "drawer.": ("open", "float", "paid-in", "paid-out", "count", "close"),
+    "event.": ("put-aside", "told-again"),
     "payout.": ("done", "failed"),
     "product.": ("published", "withdrawn", "draft"),
     "refund.": ("request", "done", "failed"),

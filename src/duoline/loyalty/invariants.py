@@ -57,7 +57,7 @@ INVARIANTS: list[tuple[str, str, str]] = [
            UNION ALL
            SELECT o.member_id, o.id, NULL, NULL
            FROM orders o JOIN members b ON b.member_id = o.member_id AND b.kind = 'member'
-           WHERE o.channel <> 'import'
+           WHERE o.external_code IS NULL
              AND EXISTS (SELECT FROM order_lines x
                          WHERE x.member_id = o.member_id AND x.order_id = o.id AND x.handed > 0 AND NOT EXISTS (
                              SELECT FROM point_rates r

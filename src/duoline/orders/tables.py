@@ -125,7 +125,11 @@ orders = table(
     index("orders_store_ix", "store_id", sql_text("placed_at DESC"), postgresql_where=sql_text("store_id IS NOT NULL")),
     index("orders_open_ix", "id", postgresql_where=sql_text("state = 'confirmed'")),
     # Numbers of other systems may have small letters; whoever types one does not mind them.
-    index("orders_number_any_ix", sql_text("upper(order_no) text_pattern_ops")),
+    index(
+        "orders_number_any_ix",
+        literal_column("upper(order_no)").label("upper_no"),
+        postgresql_ops={"upper_no": "text_pattern_ops"},
+    ),
     index(
         "orders_phone_ix",
         literal_column("reverse(contact_phone)").label("phone_backwards"),

@@ -74,7 +74,7 @@ INVARIANTS: list[tuple[str, str, str]] = [
              AND {_TOLD}
            UNION ALL
            SELECT NULL, a.id, NULL, NULL, NULL, NULL, NULL FROM orders a
-           WHERE a.channel <> 'import'
+           WHERE a.external_code IS NULL
              AND EXISTS (SELECT FROM order_lines l WHERE l.member_id = a.member_id AND l.order_id = a.id
                          AND l.handed > l.returned)
              AND NOT EXISTS (SELECT FROM order_credits c WHERE c.member_id = a.member_id AND c.order_id = a.id)
