@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from duoline.channels.http import sessions
 from duoline.channels.http.live import TooManyStreams
 from duoline.channels.mall.price_events import FEED
 from duoline.kernel import clock, outbox
@@ -92,7 +93,7 @@ async def test_whose_tier_changes_sees_other_prices_at_once_and_nobody_else(worl
     assert made.status_code < 300, made.text
     await world.relay()
     (frame,) = await pages[0].frames(1)
-    assert (frame["event"], json.loads(frame["data"])) == ("price", {"sku_id": None})
+    assert (frame["event"], json.loads(frame["data"])) == ("price", {"sku_id": None, "again_s": sessions.REMEMBER_S})
     # What this process knew of the session is forgotten before the page asks anew.
     assert (await member.get(tag)).json()["live"][0]["price"]["minor"] == 100
     await asyncio.sleep(0.05)

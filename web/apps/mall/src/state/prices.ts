@@ -13,6 +13,7 @@ export function useChangedPrices(about: () => readonly string[] | null, again: (
   let stream: LiveStream | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let rest: ReturnType<typeof setTimeout> | undefined
+  let once: ReturnType<typeof setTimeout> | undefined
   let missed = false
 
   function soon() {
@@ -22,9 +23,12 @@ export function useChangedPrices(about: () => readonly string[] | null, again: (
   function open() {
     stream ??= openLive("/api/mall/prices/events", {
       onEvent: ({ event, data }) => {
-        const sku = (data as { sku_id?: string | null } | null)?.sku_id ?? null
+        const { sku_id: sku = null, again_s: later } = (data ?? {}) as { sku_id?: string | null; again_s?: number }
         const mine = about()
         if (event === "reset" || (event === "price" && (sku === null || mine === null || mine.includes(sku)))) soon()
+        if (!later) return
+        clearTimeout(once)
+        once = setTimeout(() => void again(), later * 1000)
       },
       onState: (up) => {
         if (up && missed) soon()
@@ -49,6 +53,7 @@ export function useChangedPrices(about: () => readonly string[] | null, again: (
   onScopeDispose(() => {
     clearTimeout(timer)
     clearTimeout(rest)
+    clearTimeout(once)
     document.removeEventListener("visibilitychange", seen)
     close()
   })
