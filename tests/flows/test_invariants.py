@@ -273,7 +273,7 @@ BREAK = [
     ("STL-2", "UPDATE accruals SET state = 'pending', month = NULL, settled_minor = 0 WHERE role = 'guide'"),
     ("STL-2", "UPDATE payee_months SET payable_minor = payable_minor - 1"),
     ("STL-3", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE role = 'guide'"),
-    ("STL-3", "DELETE FROM accruals; DELETE FROM order_credits"),
+    ("STL-3", "DELETE FROM accruals; DELETE FROM order_places; DELETE FROM order_credits"),
     ("STL-3", "UPDATE accruals SET rate_bp = rate_bp * 2 WHERE role = 'guide'"),
     ("STL-3", "UPDATE order_lines SET returned = 0 WHERE id IN (SELECT line_id FROM accruals WHERE role = 'guide')"),
     ("STL-4", "UPDATE accruals SET earned_minor = earned_minor + 1 WHERE role = 'owner'"),
