@@ -35,7 +35,7 @@ async def test_from_the_first_consent_to_the_deleted_account(site: str, visit: V
     await expect(switch).to_have_attribute("aria-checked", "false")
     await switch.click()
     await expect(switch).to_have_attribute("aria-checked", "true")
-    await member.get_by_role("button", name="查看", exact=True).click()
+    await member.locator("section").filter(has_text="授权记录").get_by_role("button", name="查看", exact=True).click()
     await expect(member.locator(".said li")).to_have_count(4)  # with the first log-in
 
     # Headquarters asks for more: the old yes counts no more.
