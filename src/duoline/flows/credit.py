@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from duoline import attribution, orders, settlement
-from duoline.flows import flag, returnable
+from duoline.flows import credit_bringing, flag, returnable
 from duoline.kernel import clock, jobs, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
@@ -79,33 +79,12 @@ async def credit_by(tx: Tx, events: list[Event]) -> None:
             changed[UUID(event.payload["order_id"])] = event.member_id
     if met := [event for event in events if event.topic in PERSONS]:
         changed |= await _between(tx, met)
-    here = await _here(tx, [one.member_id for one in events if one.member_id and one.topic.startswith("attribution.")])
+    attributed = [event for event in events if event.topic.startswith("attribution.")]
+    here = await credit_bringing.still_here(tx, attributed)
     await credit_all(tx, changed)
-    if not changed and any(event.topic.startswith("attribution.") for event in events):
+    if attributed and not changed:
         await policies.catch_up(tx, *RULES)
-    for event in events:
-        if event.member_id not in here:
-            continue
-        if event.topic == "attribution.bound":
-            await credit_bringing(tx, event)
-        elif event.topic == "attribution.signed-up":
-            await credit_bringing_store(tx, event)
-        elif event.topic in ("attribution.moved", "attribution.unbound"):
-            await take_back_bringing(tx, event)
-
-
-async def _here(tx: Tx, member_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of them are members and were not forgotten since: nobody is paid for having brought who is gone.
-
-    Their rows stay shared until the end, and come before the payees: an erasure that waits for one takes back what is
-    credited here.
-    """
-    if not member_ids:
-        return set()
-    rows = await tx.fetch(
-        "SELECT member_id, kind FROM members WHERE member_id = ANY ($1) ORDER BY member_id FOR SHARE", list(member_ids)
-    )
-    return {row["member_id"] for row in rows if row["kind"] == "member"}
+    await credit_bringing.tell(tx, [event for event in attributed if event.member_id in here])
 
 
 async def credit(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -490,71 +469,3 @@ async def _seller(tx: Tx, order: orders.Order) -> tuple[UUID | None, UUID | None
     )
     kind, _, name = (actor or "").partition(":")
     return UUID(name) if kind == "staff" else None, order.store_id
-
-
-async def credit_bringing(tx: Tx, event: Event) -> None:
-    """Whom a new member chose as their first guide is credited once, before any purchase; not where something is odd.
-
-    Staff only: members are never paid by head.
-    """
-    minor = settlement.COMMISSION.current(event.at).body.bringing_minor
-    if not (minor and event.payload.get("first") and not event.payload.get("flags") and event.member_id):
-        return
-    bound = await attribution.binding_as_of(tx, event.member_id, attribution.SCOPE, event.at)
-    if bound is None or bound.guide_id is None:
-        return
-    await settlement.tell_bringing(
-        tx,
-        member_id=event.member_id,
-        guide_id=bound.guide_id,
-        binding_id=bound.id,
-        minor=minor,
-        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
-        actor=SYSTEM,
-    )
-
-
-# What guides have pending for a person by a binding that headquarters found to be wrong, or that the person ended
-# themselves before it was the guide's.
-_WRONG = """
-SELECT b.id FROM bindings b
-WHERE b.member_id = ANY (duo_group($1)) AND b.ended_because IN ('dispute', 'member')
-  AND EXISTS (SELECT FROM accruals a WHERE a.order_id = b.id AND a.role = 'bringing' AND a.state = 'pending'
-              AND a.earned_minor > 0)
-ORDER BY b.id
-"""
-
-
-async def take_back_bringing(tx: Tx, event: Event) -> None:
-    """A member went to another guide by headquarters' word, or left theirs again while the credit for bringing them was
-    still pending: then it was not earned. What is due by then stays, and so does that of a guide who left, passed the
-    member on or lost them to a later touch: they had brought them."""
-    if event.member_id is None:
-        return
-    wrong = [row["id"] for row in await tx.fetch(_WRONG, event.member_id)]
-    await settlement.take_back_bringing(tx, wrong, flag=None, actor=SYSTEM)
-
-
-async def credit_bringing_store(tx: Tx, event: Event) -> None:
-    """The shop whose touchpoint brought a new member is credited once, before any purchase; not where something is odd.
-
-    Nobody for what hangs in no shop: members' links and the chain's own campaigns.
-    """
-    minor = settlement.ALLOCATION.current(event.at).body.bringing_minor
-    if not minor or event.member_id is None:
-        return
-    row = await tx.fetchrow(
-        f"SELECT touch_id, store_id, odd FROM ({attribution.NEWCOMERS}) n WHERE member_id = $1",  # noqa: S608 - our own text
-        event.member_id,
-    )
-    if row is None or row["store_id"] is None or row["odd"]:
-        return
-    await settlement.tell_bringing_store(
-        tx,
-        member_id=event.member_id,
-        store_id=row["store_id"],
-        sign_up_id=row["touch_id"],
-        minor=minor,
-        due_at=event.at + timedelta(days=settlement.COMMISSION.current(event.at).body.mature_days),
-        actor=SYSTEM,
-    )
