@@ -81,12 +81,14 @@ async def test_of_many_prices_at_once_it_is_only_said_that_there_are(world: Worl
 
 async def test_whose_tier_changes_sees_other_prices_at_once_and_nobody_else(world: World, shelf: str) -> None:
     headquarters = world.staff("hq")
+    member, guest = await world.member("+8613900000001"), await world.member(kind="guest")
+    pages = [await connect(world, one, PRICES) for one in (member, guest, world.anonymous())]
     assert (await headquarters.post("/api/console/prices", price(shelf, 100, tier="gold"))).status_code == 201
     await world.relay()
-    member, guest = await world.member("+8613900000001"), await world.member(kind="guest")
+    for page in pages:  # all hear of the price
+        await page.frames(1)
     tag = "/api/mall/products/MILK?store=S1"
     assert (await member.get(tag)).json()["live"][0]["price"]["minor"] == 19900
-    pages = [await connect(world, one, PRICES) for one in (member, guest, world.anonymous())]
     made = await headquarters.put(
         f"/api/console/members/{member.id}/tier", {"tier": "gold", "keeps_until": None, "reason": "r"}
     )

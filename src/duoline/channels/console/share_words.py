@@ -35,6 +35,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "device": ("与买家同一设备", "it was bought on the same device"),
     "address": ("与买家地址相同", "it went to the same address"),
     "circle": ("会员之间互相返佣成环", "these members pay each other in a circle"),
+    "gone": ("相关会员已注销账户", "somebody who has deleted their account"),
     "payer": ("付款账户也付过收款方的订单", "an account paid it that pays the payee’s orders too"),
 }
 
