@@ -460,7 +460,7 @@ BUGS = {
         "tests/flows/test_credit.py::test_a_circle_of_members_pays_one_way_only_also_when_both_close_it_at_once",
     ),
     "whoever paid is paid": Bug(
-        (("flows/credit.py", '        return "payer"\n', "        pass\n"),),
+        (("flows/flag.py", '            flag = "payer"\n', "            flag = None\n"),),
         "tests/flows/test_same_payer.py::test_who_paid_for_the_order_is_not_paid_for_it",
     ),
     "the account itself is kept": Bug(
