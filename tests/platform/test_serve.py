@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -87,9 +87,11 @@ class Served:
         found: list[psutil.Process] = []
 
         def look() -> bool:
-            children = psutil.Process(self.process.pid).children()
-            alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-            found[:] = [each for each in alive if ("duoline.entry.worker" in each.cmdline()) is worker]
+            found[:] = []
+            for each in psutil.Process(self.process.pid).children():
+                with suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+                    if each.status() != psutil.STATUS_ZOMBIE and ("duoline.entry.worker" in each.cmdline()) is worker:
+                        found.append(each)
             return bool(found)
 
         self.wait_for(look)
