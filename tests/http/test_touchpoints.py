@@ -148,6 +148,20 @@ async def test_a_printed_code_leads_elsewhere_and_keeps_what_it_brought(world: W
     assert (await manager.post(path, body)).json()["code"] == "attribution.touchpoint-ended"
 
 
+async def test_who_was_known_as_a_member_is_counted_once(world: World, milk: str) -> None:
+    point, one, other = await made(world), await world.member(PHONE), await world.member("+8613900000002")
+    for who in (one, other):
+        for browser in (who.client, world.client()):
+            await opened(browser, point["code"], headers=who.headers)
+    await opened(world.client(), point["code"])
+    case = (await world.staff("hq").get(f"{PATH}/{point['id']}")).json()
+    assert (case["touchpoint"]["scans"], case["touchpoint"]["devices"], case["scanned_by"]) == (5, 5, 2)
+    merge = {"other_id": str(other.id), "reason": "one person"}
+    merged = await world.staff("hq").post(f"/api/console/members/{one.id}/merges", merge)
+    assert merged.status_code < 300, merged.text
+    assert (await world.staff("hq").get(f"{PATH}/{point['id']}")).json()["scanned_by"] == 1
+
+
 async def test_what_a_member_shares_is_not_printed(world: World, milk: str) -> None:
     shared = await (await world.member(PHONE)).post("/api/mall/shares", {"kind": "product", "name": "MILK"})
     code = shared.json().get("code") or shared.json()["share"]["code"]

@@ -133,10 +133,12 @@ class DayScans(msgspec.Struct, frozen=True):
 
 
 class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One touchpoint. `picture` is its QR as an SVG; `days` the last ninety, those without anything too; `new_members`
-    what those whom it brought have bought since."""
+    """One touchpoint. `scanned_by` is how many people were known as members when they scanned it; `picture` its QR as
+    an SVG; `days` the last ninety, those without anything too; `new_members` what those it brought have bought since.
+    """
 
     touchpoint: TouchpointRow
+    scanned_by: int
     new_members: BroughtFor
     picture: str
     days: list[DayScans]
@@ -184,6 +186,12 @@ WHERE ($1 OR t.store_id = ANY ($2))
   AND ($11::boolean IS NULL OR t.label = $11) AND ($12 OR t.owner_kind <> 'member')
 ORDER BY t.id DESC LIMIT $9
 """  # noqa: S608 - our own text
+
+# People, each once, whoever they were then: a merged member is who they are now.
+_SCANNED_BY = """
+SELECT count(DISTINCT coalesce(m.merged_into, m.member_id))::integer
+FROM scans s JOIN members m ON m.member_id = s.member_id AND m.kind = 'member' WHERE s.touchpoint_id = $1
+"""
 
 _DAYS = f"""
 SELECT d.on, coalesce(s.scans, 0) AS scans, coalesce(o.orders, 0) AS orders
@@ -426,6 +434,7 @@ async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchp
     picture = segno.make(attribution.short_link(base, row.code, printed=True), error="m").svg_inline(scale=6, border=4)
     return TouchpointCase(
         touchpoint=row,
+        scanned_by=await db.fetchval(_SCANNED_BY, touchpoint_id),
         new_members=brought_for(await attribution.lifetime(db, [touchpoint_id])),
         picture=picture,
         days=[DayScans(day["on"], day["scans"], day["orders"]) for day in days],

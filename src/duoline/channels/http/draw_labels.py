@@ -28,6 +28,7 @@ CHINESE, LATIN, BOLD = "STSong-Light", "Helvetica", "Helvetica-Bold"
 SHELF_COLUMNS, SHELF_ROWS, SHELF_WIDTH, SHELF_HEIGHT, SHELF_TOP = 3, 8, 70 * mm, 36 * mm, 4.5 * mm
 QR_COLUMNS, QR_ROWS, QR_WIDTH, QR_HEIGHT, QR_TOP = 4, 5, 50 * mm, 56 * mm, 8.5 * mm
 PAD = 3 * mm
+SCAN = "手机扫一扫 · Scan with your phone"
 MODULE = 0.33 * mm
 """The thinnest bar at full size (GS1 General Specifications, X-dimension)."""
 BORDER = 4
@@ -89,6 +90,7 @@ def _product(canvas: Canvas, label: Label, x: float, y: float) -> None:
     for n, line in enumerate(_fitted(label.name_zh, CHINESE, 7.5, QR_WIDTH - 2 * PAD, most=2)):
         canvas.drawCentredString(x + QR_WIDTH / 2, y + 13 * mm - n * 9, line)
     canvas.setFont(CHINESE, 6)
+    canvas.drawCentredString(x + QR_WIDTH / 2, y + 6.5 * mm, SCAN)
     under = " · ".join(filter(None, (label.options, label.gtin or label.sku_code)))
     canvas.drawCentredString(x + QR_WIDTH / 2, y + 3 * mm, _fitted(under, CHINESE, 6, QR_WIDTH - 2 * PAD, most=1)[0])
 

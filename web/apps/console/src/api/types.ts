@@ -1111,6 +1111,8 @@ export interface Effect {
 
 export interface TouchpointCase {
   touchpoint: Touchpoint
+  /** People who were known as members when they scanned it. */
+  scanned_by: number
   new_members: BroughtFor
   picture: string
   days: { on: string; scans: number; orders: number }[]
