@@ -195,7 +195,7 @@ async def measure(home: Path, asked: argparse.Namespace) -> dict[str, Any]:
                 await fill.close()
                 await db.close()
         print(name, json.dumps(part), flush=True)
-        found |= part
+        found |= part | {f"{name}_at": f"{datetime.now(UTC):%Y-%m-%d}"}
     return found
 
 
@@ -215,8 +215,9 @@ def main() -> None:
     if asked.dry or found.get("events", asked.events) != asked.events:
         return
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    stamp = {"at": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version()}
-    RESULTS.write_text(json.dumps(known | found | stamp, indent=2) + "\n", encoding="utf-8")
+    RESULTS.write_text(
+        json.dumps(known | found | {"python": platform.python_version()}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
