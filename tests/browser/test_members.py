@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Page, Playwright, expect
+from playwright.async_api import Page, Playwright, Route, expect
 
 from tests.browser import stage
 from tests.browser.test_coupons import log_in
@@ -47,7 +48,14 @@ async def test_a_gold_price_and_a_gold_member(site: str, visit: Visit, playwrigh
     await desk.goto(f"{site}/console/prices/exceptions?kind=tier")
     await expect(desk.get_by_text("金卡会员").first).to_be_visible()
 
-    # Not theirs yet.
+    # Not theirs yet; and their page's line to the shop takes its time to stand.
+    afterwards = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await afterwards.wait()
+        await route.continue_()
+
+    await member.route("**/api/mall/prices/events*", hold)
     await member.goto(f"{site}/p/{article['code']}")
     await expect(member.locator("h1")).to_be_visible()
     await expect(member.get_by_text("1.23")).to_have_count(0)
@@ -75,7 +83,8 @@ async def test_a_gold_price_and_a_gold_member(site: str, visit: Visit, playwrigh
     await desk.get_by_role("button", name="积分明细").click()
     await expect(sheet.locator("ol.rows li")).to_have_count(2)
 
-    # The page that they have open all the while asks them the price of gold now.
+    afterwards.set()
+    # The page that they have open all the while shows them the price of gold, although it heard of nothing.
     await expect(member.get_by_text("1.23").first).to_be_visible()
     stranger = await visit()
     await stranger.goto(f"{site}/p/{article['code']}")

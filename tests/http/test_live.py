@@ -68,9 +68,9 @@ class Browser:
 class Asked:
     """As much of a request as a stream looks at."""
 
-    def __init__(self, last_event_id: str | None = None) -> None:
+    def __init__(self, last_event_id: str | None = None, age_ms: int | None = None) -> None:
         self.headers = {} if last_event_id is None else {"last-event-id": last_event_id}
-        self.query_params: dict[str, str] = {}
+        self.query_params = {} if age_ms is None else {"age_ms": str(age_ms)}
 
 
 @asynccontextmanager
@@ -85,9 +85,16 @@ async def open_hub(db: Database, *, streams_max: int = 100) -> AsyncIterator[Hub
         await asyncio.wait_for(task, 5)
 
 
-async def browse(hub: Hub, *, last_event_id: str | None = None, feed: Feed = EVERYTHING, **whose: Any) -> Browser:
+async def browse(
+    hub: Hub,
+    *,
+    last_event_id: str | None = None,
+    age_ms: int | None = None,
+    feed: Feed = EVERYTHING,
+    **whose: Any,
+) -> Browser:
     browser = Browser()
-    answer = hub.stream(Asked(last_event_id), feed, owner=None, **whose)  # type: ignore[arg-type]
+    answer = hub.stream(Asked(last_event_id, age_ms), feed, owner=None, **whose)  # type: ignore[arg-type]
     browser.task = asyncio.create_task(answer({}, browser.receive, browser.send))  # type: ignore[attr-defined, arg-type, typeddict-item]
     await browser.started
     await asyncio.wait_for(browser.chunks.get(), 5)  # the greeting: from here on nothing is missed
@@ -178,6 +185,42 @@ async def test_what_was_missed_is_replayed_in_order_and_only_once(db: Database) 
         assert keys == ["3", "4", "5", "6"]
         await asyncio.sleep(0.05)
         assert again.nothing_more()
+
+
+async def test_a_page_is_told_what_happened_between_its_reading_and_its_stream(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SLACK_S", 0.0)
+    monkeypatch.setattr(outbox, "STOOD_EVERY_S", 0.0)
+    async with open_hub(db) as hub:
+        await tell(db, "long before")
+        await asyncio.sleep(0.3)
+        began = asyncio.get_running_loop().time()
+        await tell(db, "between")
+        await asyncio.sleep(0.3)
+
+        def age() -> int:
+            return int((asyncio.get_running_loop().time() - began) * 1000)
+
+        page = await browse(hub, everything=True, age_ms=age())
+        just_now = await browse(hub, everything=True, age_ms=0)
+        await tell(db, "live")
+        assert [json.loads(f["data"])["key"] for f in await page.frames(2)] == ["between", "live"]
+        assert [json.loads(f["data"])["key"] for f in await just_now.frames(1)] == ["live"]
+        # A page from before this process was there, or from longer ago than it remembers, loads itself anew.
+        older = await browse(hub, everything=True, age_ms=age() + 3_600_000)
+        assert [frame["event"] for frame in await older.frames(1)] == ["reset"]
+
+
+async def test_of_many_events_in_a_second_one_mark_is_kept(db: Database) -> None:
+    async with open_hub(db) as hub:
+        heard = await browse(hub, everything=True)
+        for n in range(20):
+            await tell(db, str(n))
+            await heard.frames(1)
+        follower = hub._follower
+        assert len(follower._stood) <= 4
+        assert follower.stood_at(asyncio.get_running_loop().time()) == follower.last_id
 
 
 async def test_a_replay_is_filtered_like_the_live_part(db: Database) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ _WAITING = " OR ".join(
 PEEK_S = 0.05
 POLL_S = 3.0
 LOOK_S = 30.0
+STOOD_EVERY_S = 1.0
+STOOD_KEPT = 120
+"""Marks of where the log stood, some two minutes of them: for pages that were read before they began to listen."""
 ATTEMPTS_MAX = 5
 AWAY_PAUSE_S = 5.0
 
@@ -428,13 +432,19 @@ class Follower:
     def __init__(self, db: Database, heard: Callable[[list[Event]], object] | None = None) -> None:
         self._db, self._heard = db, heard
         self.last_id = 0
+        self._stood: deque[tuple[float, int]] = deque(maxlen=STOOD_KEPT)
+
+    def stood_at(self, instant: float) -> int | None:
+        """Up to which id the log was read at an instant of the loop's clock, or before it; None if too long ago."""
+        return next((last_id for since, last_id in reversed(self._stood) if since <= instant), None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until `stop` is set."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
-        self.last_id = await self._db.fetchval("SELECT COALESCE(max(id), 0) FROM event_log")
         looked_at = loop.time()
+        self.last_id = await self._db.fetchval("SELECT COALESCE(max(id), 0) FROM event_log")
+        self._stood.append((loop.time(), self.last_id))
         async with listening(self._db, WAKE_READERS, wake.set):
             while not stop.is_set():
                 wake.clear()
@@ -464,6 +474,10 @@ class Follower:
         events = await read(self._db, after_id=self.last_id)
         if events:
             self.last_id = events[-1].id
+            now = asyncio.get_running_loop().time()
+            if len(self._stood) > 1 and now - self._stood[-2][0] < STOOD_EVERY_S:
+                self._stood.pop()  # many events in a second are one mark, which moves on with them
+            self._stood.append((now, self.last_id))
         return events
 
     async def _look(self, events: list[Event], *, all_of_them: bool) -> None:

@@ -40,6 +40,9 @@ LOOKED_AT_ONCE = 100
 OF_ONE_MAX = 50
 """Streams of one person in one process: many devices and windows, and far from all there are."""
 RETRY_MS = 2000
+SLACK_S = 5.0
+"""How much longer the way of a page's first answer may be than that of its stream."""
+LONG_AGO = -1
 
 # Told by these, with the id of the person as the key: their sessions are looked up anew, by every process.
 ENDING = frozenset({"stores.staff-changed", "members.sessions-ended", "members.merged", "members.separated"})
@@ -204,8 +207,10 @@ class Hub:
         `owner` is whose session opens it, and `still` says whether that person may see as much as when it opened.
 
         `Last-Event-ID` (or `?last_event_id=`) replays what came after it; when that is more than five hundred
-        events, a frame `reset` tells the page to load itself anew instead. Refuses with `TooManyStreams`: all of this
-        process, of one person, or of those who pass by, who get half of all at most.
+        events, a frame `reset` tells the page to load itself anew instead. A page that has heard nothing yet says with
+        `?age_ms=` how long ago it asked for what it shows: what came since then, and a little before, is replayed.
+        Refuses with `TooManyStreams`: all of this process, of one person, or of those who pass by, who get half of
+        all at most.
         """
         if self._closing or len(self._streams) >= self._streams_max:
             raise TooManyStreams
@@ -216,8 +221,11 @@ class Hub:
         )
         if stream.passing and sum(other.passing for other in self._streams) >= self._streams_max // 2:
             raise TooManyStreams  # those who pass by leave room for those who work
-        asked = request.headers.get("last-event-id") or request.query_params.get("last_event_id") or ""
-        since = int(asked) if asked.isdecimal() and len(asked) < 19 else None
+        since = _number(request.headers.get("last-event-id") or request.query_params.get("last_event_id"))
+        age_ms = _number(request.query_params.get("age_ms"))
+        if since is None and age_ms is not None:
+            since = self._follower.stood_at(asyncio.get_running_loop().time() - age_ms / 1000 - SLACK_S)
+            since = LONG_AGO if since is None else since
         return _StreamAnswer(self, stream, since)
 
     def _open_of(self, owner: Member | Staff) -> int:
@@ -247,10 +255,12 @@ class Hub:
 
     async def _missed(self, stream: _Stream, since: int) -> bytes:
         """The frames after an event and up to where the live part begins."""
+        if since == LONG_AGO:
+            return _reset(stream)
         rows = await self._db.fetch(_MISSED_SQL, since, stream.last_id, stream.everything, list(stream.member_ids),
                                     list(stream.store_ids), REPLAY_MAX + 1, list(stream.feed.for_all))  # fmt: skip
         if len(rows) > REPLAY_MAX:
-            return f"id: {stream.last_id}\nevent: reset\ndata: {{}}\n\n".encode()
+            return _reset(stream)
         frames = (_bytes_of(stream.feed, Event.of(row)) for row in rows)
         return b"".join(frame for frame in frames if frame is not None)
 
@@ -277,6 +287,14 @@ class _StreamAnswer(Answer[None]):
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await self.hub.serve(self.stream, self.since, receive, send)
+
+
+def _number(given: str | None) -> int | None:
+    return int(given) if given is not None and given.isdecimal() and len(given) < 19 else None
+
+
+def _reset(stream: _Stream) -> bytes:
+    return f"id: {stream.last_id}\nevent: reset\ndata: {{}}\n\n".encode()
 
 
 def _bytes_of(feed: Feed, event: Event) -> bytes | None:

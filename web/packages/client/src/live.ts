@@ -9,6 +9,8 @@ export interface LiveOptions {
   /** Called with true when the stream stands, false when it is lost; `since` is when it was lost. */
   onState?: (up: boolean, since: Date) => void
   lastEventId?: string | null
+  /** The `performance.now()` at which the page asked for what it shows: what has happened since then is told too. */
+  shownSince?: number
 }
 
 export interface LiveStream {
@@ -48,7 +50,8 @@ export function openLive(url: string, options: LiveOptions): LiveStream {
   const connect = async () => {
     abort = new AbortController()
     try {
-      const response = await fetch(url, {
+      const age = lastId === null && options.shownSince !== undefined ? `?age_ms=${Math.ceil(performance.now() - options.shownSince)}` : ""
+      const response = await fetch(url + age, {
         credentials: "same-origin",
         cache: "no-store",
         headers: { Accept: "text/event-stream", ...(lastId ? { "Last-Event-ID": lastId } : {}) },

@@ -4,12 +4,17 @@ import { onMounted, onScopeDispose } from "vue"
 const SETTLE_MS = 200 // several changes that come together are asked for once
 const SPREAD_MS = 300 // not every open page at the same moment
 const REST_MS = 1500 // the page itself comes first
+const LANDED = location.pathname
+let landing = true
 
 /**
- * Calls `again` when prices may have changed while the page is looked at: of these articles (all when null). The line
+ * Calls `again` when prices may have changed since the page was asked for: of these articles (all when null). The line
  * stands only while the page is visible; who comes back after it was down asks anew.
  */
 export function useChangedPrices(about: () => readonly string[] | null, again: () => unknown): void {
+  // Where the browser went first, the server may have put the prices into the page; any other page asks when it begins.
+  const shownSince = landing && location.pathname === LANDED ? 0 : performance.now()
+  landing = false
   let stream: LiveStream | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let rest: ReturnType<typeof setTimeout> | undefined
@@ -22,6 +27,7 @@ export function useChangedPrices(about: () => readonly string[] | null, again: (
   }
   function open() {
     stream ??= openLive("/api/mall/prices/events", {
+      shownSince,
       onEvent: ({ event, data }) => {
         const { sku_id: sku = null, again_s: later } = (data ?? {}) as { sku_id?: string | null; again_s?: number }
         const mine = about()
