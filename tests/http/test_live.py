@@ -13,7 +13,7 @@ import pytest
 
 from duoline.channels.http import live, sessions
 from duoline.channels.http.live import Feed, Frame, Hub, TooManyStreams
-from duoline.kernel import clock, outbox
+from duoline.kernel import clock, follow, outbox, wake
 from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ async def tell(db: Database, *keys: str, topic: str = "test.happened", **whose: 
             whose.get("member_id"),
             list(whose.get("store_ids", [])),
         )
-    await db.execute(f"NOTIFY {outbox.WAKE_READERS}")
+    await db.execute(f"NOTIFY {wake.READERS}")
 
 
 async def test_each_stream_sees_its_own(db: Database) -> None:
@@ -191,7 +191,7 @@ async def test_a_page_is_told_what_happened_between_its_reading_and_its_stream(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "SLACK_S", 0.0)
-    monkeypatch.setattr(outbox, "STOOD_EVERY_S", 0.0)
+    monkeypatch.setattr(follow, "STOOD_EVERY_S", 0.0)
     async with open_hub(db) as hub:
         await tell(db, "long before")
         await asyncio.sleep(0.3)

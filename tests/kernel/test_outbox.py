@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from duoline.kernel import aside, clock, leases, outbox
+from duoline.kernel import aside, clock, follow, leases, outbox, wake
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import Fault, NotFound, Unavailable
 from duoline.kernel.ids import new_id
@@ -161,7 +161,7 @@ async def test_nobody_takes_over_in_the_middle_of_a_batch(db: Database) -> None:
 
 async def test_the_service_relays_wakes_and_stops(db: Database) -> None:
     stop, woken = asyncio.Event(), asyncio.Event()
-    async with outbox.listening(db, outbox.WAKE_READERS, woken.set):
+    async with wake.listening(db, wake.READERS, woken.set):
         woken.clear()
         service = asyncio.create_task(outbox.run_relay(db, stop))
         await emit(db, "x")
@@ -425,9 +425,9 @@ async def test_caches_look_when_their_topics_come_up(db: Database, monkeypatch: 
     async def stores(_: Database) -> None:
         looked.append("stores")
 
-    monkeypatch.setattr(outbox, "watchers", [(("orders.*",), orders), (("stores.*",), stores)])
+    monkeypatch.setattr(follow, "watchers", [(("orders.*",), orders), (("stores.*",), stores)])
     stop = asyncio.Event()
-    service = asyncio.create_task(outbox.follow(db, stop))
+    service = asyncio.create_task(follow.follow(db, stop))
     await asyncio.sleep(0.2)
     assert looked == ["orders", "stores"]
     both.clear()
@@ -449,9 +449,9 @@ async def test_a_cache_that_fails_does_not_stop_the_following(db: Database, monk
         if len(looked) == 3:
             again.set()
 
-    monkeypatch.setattr(outbox, "watchers", [(("orders.*",), clumsy)])
+    monkeypatch.setattr(follow, "watchers", [(("orders.*",), clumsy)])
     stop = asyncio.Event()
-    service = asyncio.create_task(outbox.follow(db, stop))
+    service = asyncio.create_task(follow.follow(db, stop))
     await asyncio.sleep(0.1)
     await fill(db, 1)
     await asyncio.sleep(0.3)

@@ -39,6 +39,7 @@ import duoline.fulfilment.promise_report
 import duoline.fulfilment.verify_code
 import duoline.insight.summarise
 import duoline.kernel.flows
+import duoline.kernel.follow
 import duoline.kernel.idempotency
 import duoline.kernel.outbox
 import duoline.loyalty.ripen

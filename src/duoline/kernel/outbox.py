@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +22,7 @@ from duoline.kernel import aside, clock, jobs, leases, metrics
 from duoline.kernel.db import AWAY
 from duoline.kernel.errors import ensure
 from duoline.kernel.ids import new_id
+from duoline.kernel.wake import READERS, first, listening, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Family = Literal["member", "stock", "local"]
-
-WAKE_READERS = "duoline_events"
 
 _TABLES: dict[Family, tuple[str, str | None]] = {
     "member": ("member_outbox", "member_id"),
@@ -51,10 +48,6 @@ _WAITING = " OR ".join(
 ).join(("SELECT ", ""))
 PEEK_S = 0.05
 POLL_S = 3.0
-LOOK_S = 30.0
-STOOD_EVERY_S = 1.0
-STOOD_KEPT = 120
-"""Marks of where the log stood, some two minutes of them: for pages that were read before they began to listen."""
 ATTEMPTS_MAX = 5
 AWAY_PAUSE_S = 5.0
 
@@ -150,7 +143,7 @@ async def relay_once(db: Database, lease: leases.Lease, *, batch: int = BATCH) -
         moved: int = await tx.fetchval("SELECT duo_relay($1)", batch)
     if moved:
         metrics.EVENTS_RELAYED.inc(moved)
-        await db.execute(f"NOTIFY {WAKE_READERS}")
+        await db.execute(f"NOTIFY {READERS}")
     return moved
 
 
@@ -179,7 +172,7 @@ async def run_relay(db: Database, stop: asyncio.Event) -> None:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             log.exception("the relay stumbled and tries again")
             pause_s = 1.0
-        await _pause(stop, pause_s)
+        await pause(stop, pause_s)
     if lease is not None:
         await leases.give_back(db, lease)
 
@@ -263,6 +256,11 @@ def one_by_one(handle: Handler) -> BatchHandler:
     return each
 
 
+def matches(topic: str, topics: Iterable[str]) -> bool:
+    """Whether a topic is one of them; `orders.*` stands for every topic of orders."""
+    return any(topic == t or (t.endswith("*") and topic.startswith(t[:-1])) for t in topics)
+
+
 async def read(db: Database | Tx, *, after_id: int, limit: int = BATCH) -> list[Event]:
     """The log after an id, in order."""
     rows = await db.fetch(
@@ -309,7 +307,7 @@ async def run_consumers(db: Database, stop: asyncio.Event) -> None:
         for wake in wakes.values():
             wake.set()
 
-    async with listening(db, WAKE_READERS, wake_all), asyncio.TaskGroup() as group:
+    async with listening(db, READERS, wake_all), asyncio.TaskGroup() as group:
         for each in consumers.values():
             group.create_task(_follow(db, each, wakes[each.name], stop))
 
@@ -328,7 +326,7 @@ async def _follow(db: Database, of: Consumer, wake: asyncio.Event, stop: asyncio
             # takes longer than a statement may.
             log.exception("consumer %s waits", of.name)
             singly, waits = BATCH, waits + 1
-            await _pause(stop, min(0.1 * 2 ** min(waits, 6), AWAY_PAUSE_S))
+            await pause(stop, min(0.1 * 2 ** min(waits, 6), AWAY_PAUSE_S))
             continue
         except Exception as error:
             log.exception("consumer %s failed", of.name)
@@ -338,7 +336,7 @@ async def _follow(db: Database, of: Consumer, wake: asyncio.Event, stop: asyncio
             if failures >= ATTEMPTS_MAX and await _put_aside(db, of, error):
                 failures = 0
             else:
-                await _pause(stop, 0.1 * 2 ** min(failures, ATTEMPTS_MAX))
+                await pause(stop, 0.1 * 2 ** min(failures, ATTEMPTS_MAX))
             continue
         failures, waits, singly = 0, 0, max(0, singly - 1)
         if passed < limit:
@@ -393,168 +391,3 @@ async def tell_again_once(db: Database, of: Consumer) -> int:
             continue
         told += 1
     return told
-
-
-# --- watchers: caches of a process -----------------------------------------------------------------
-
-Look = Callable[["Database"], Awaitable[object]]
-AnyLook = TypeVar("AnyLook", bound=Look)
-watchers: list[tuple[tuple[str, ...], Look]] = []
-
-
-def watch(*topics: str) -> Callable[[AnyLook], AnyLook]:
-    """Register `async look(db)`: called at the start of a process, at events of these topics, and every 30 s.
-
-    For caches in memory. Every process has one `Follower` that calls them; a look that fails is tried again later.
-    """
-
-    def register(look: AnyLook) -> AnyLook:
-        watchers.append((topics, look))
-        return look
-
-    return register
-
-
-def matches(topic: str, topics: Iterable[str]) -> bool:
-    """Whether a topic is one of them; `orders.*` stands for every topic of orders."""
-    return any(topic == t or (t.endswith("*") and topic.startswith(t[:-1])) for t in topics)
-
-
-async def look_everywhere(db: Database) -> None:
-    """Fill every cache: once, before a process takes work."""
-    for _, look in watchers:
-        await look(db)
-
-
-class Follower:
-    """Reads the log as it grows, from the moment it starts: for caches and live streams, not for effects."""
-
-    def __init__(self, db: Database, heard: Callable[[list[Event]], object] | None = None) -> None:
-        self._db, self._heard = db, heard
-        self.last_id = 0
-        self._stood: deque[tuple[float, int]] = deque(maxlen=STOOD_KEPT)
-
-    def stood_at(self, instant: float) -> int | None:
-        """Up to which id the log was read at an instant of the loop's clock, or before it; None if too long ago."""
-        return next((last_id for since, last_id in reversed(self._stood) if since <= instant), None)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Follow until `stop` is set."""
-        loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
-        looked_at = loop.time()
-        self.last_id = await self._db.fetchval("SELECT COALESCE(max(id), 0) FROM event_log")
-        self._stood.append((loop.time(), self.last_id))
-        async with listening(self._db, WAKE_READERS, wake.set):
-            while not stop.is_set():
-                wake.clear()
-                due = loop.time() - looked_at >= LOOK_S
-                try:
-                    events = await self._next()
-                    try:
-                        await self._look(events, all_of_them=due)
-                    finally:
-                        # After the caches: who hears of a change and asks at once is answered by what has changed.
-                        if events and self._heard is not None:
-                            self._heard(events)
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    log.warning("the event log cannot be followed (%s); trying again", type(error).__name__)
-                    await _pause(stop, 1.0)
-                    continue
-                except Exception:
-                    # A cache or stream that cannot digest an event must not stop all the others for good.
-                    log.exception("something that follows the event log failed; going on with the next events")
-                    await _pause(stop, 1.0)
-                    continue
-                looked_at = loop.time() if due else looked_at
-                if len(events) < BATCH:
-                    await first(stop, wake, POLL_S)
-
-    async def _next(self) -> list[Event]:
-        events = await read(self._db, after_id=self.last_id)
-        if events:
-            self.last_id = events[-1].id
-            now = asyncio.get_running_loop().time()
-            if len(self._stood) > 1 and now - self._stood[-2][0] < STOOD_EVERY_S:
-                self._stood.pop()  # many events in a second are one mark, which moves on with them
-            self._stood.append((now, self.last_id))
-        return events
-
-    async def _look(self, events: list[Event], *, all_of_them: bool) -> None:
-        for topics, look in watchers:
-            if all_of_them or any(matches(event.topic, topics) for event in events):
-                await look(self._db)
-
-
-@jobs.service("follow the event log")
-async def follow(db: Database, stop: asyncio.Event) -> None:
-    """Keep the caches of a worker fresh."""
-    await look_everywhere(db)
-    await Follower(db).run(stop)
-
-
-# --- waking up ----------------------------------------------------------------------------------
-
-
-class listening:
-    """One connection that calls `heard()` at every NOTIFY on a channel, and comes back after a broken connection."""
-
-    def __init__(self, db: Database, channel: str, heard: Callable[[], object]) -> None:
-        self.db, self.channel, self.heard = db, channel, heard
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> listening:
-        ready = asyncio.Event()
-        self._task = asyncio.create_task(self._keep(ready), name=f"listen {self.channel}")
-        await ready.wait()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _keep(self, ready: asyncio.Event) -> None:
-        while True:
-            gone = asyncio.Event()
-            try:
-                async with self.db.acquire() as connection:
-                    await self._listen_on(connection, gone, ready)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                log.warning("the connection that listens on %s broke; opening another", self.channel)
-            ready.set()  # a start without the hint works too: everyone also polls
-            await asyncio.sleep(1.0)
-
-    async def _listen_on(self, connection: Any, gone: asyncio.Event, ready: asyncio.Event) -> None:
-        def hear(*_: object) -> None:
-            self.heard()
-
-        def lost(*_: object) -> None:
-            gone.set()
-
-        connection.add_termination_listener(lost)
-        await connection.add_listener(self.channel, hear)
-        ready.set()
-        self.heard()  # whatever was said while nobody listened
-        try:
-            await gone.wait()
-        finally:
-            connection.remove_termination_listener(lost)
-            if not connection.is_closed():
-                await connection.remove_listener(self.channel, hear)
-
-
-async def first(stop: asyncio.Event, wake: asyncio.Event, timeout_s: float) -> None:
-    """Return when either is set or the time is up."""
-    waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(wake.wait())]
-    try:
-        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

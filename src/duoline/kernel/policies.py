@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, get_ar
 
 import msgspec
 
-from duoline.kernel import audit, clock, outbox
+from duoline.kernel import audit, clock, follow, outbox
 from duoline.kernel.errors import BadInput, NotFound, Refusal, ensure
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ async def hear_of(tx: Tx, kind: str, newest: int) -> None:
         await refresh(tx)
 
 
-@outbox.watch("policies.*")
+@follow.watch("policies.*")
 async def refresh(db: Database | Tx) -> None:
     """Read every version anew."""
     found: dict[str, list[InForce[Any]]] = {}

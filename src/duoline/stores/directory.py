@@ -15,7 +15,7 @@ from functools import cached_property
 from sys import intern
 from typing import TYPE_CHECKING
 
-from duoline.kernel import clock, outbox
+from duoline.kernel import clock, follow
 from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
 from duoline.stores import hours, rights
@@ -212,7 +212,7 @@ def current() -> Chain:
     return _current
 
 
-@outbox.watch("stores.*")
+@follow.watch("stores.*")
 async def refresh(db: Database | Tx) -> Chain:
     """Look whether anything changed and, if so, read it all anew; gives the snapshot in force."""
     global _current

@@ -35,7 +35,7 @@ from duoline.channels.http.inject import Provider
 from duoline.channels.http.live import Hub
 from duoline.channels.http.pages import Pages
 from duoline.channels.http.writes import Write
-from duoline.kernel import metrics, outbox
+from duoline.kernel import follow, metrics
 from duoline.kernel.config import CHECKOUT, Settings
 from duoline.kernel.db import Database
 from duoline.kernel.errors import Unauthorised, Unavailable
@@ -246,7 +246,7 @@ def _resources(settings: Settings, given: Database | None) -> Lifespan:
         stop = asyncio.Event()
         hub = Hub(db, streams_max=settings.streams)
         app.state.db, app.state.hub = db, hub
-        await outbox.look_everywhere(db)
+        await follow.look_everywhere(db)
         hub.follow(_evict_sessions)
         task = asyncio.create_task(hub.run(stop), name="live updates")
         try:

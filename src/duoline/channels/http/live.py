@@ -25,7 +25,7 @@ from litestar.types import Receive, Scope, Send
 from duoline.channels.http import sessions
 from duoline.channels.http.answers import Answer
 from duoline.channels.http.sessions import Member, Staff
-from duoline.kernel import metrics, outbox
+from duoline.kernel import follow, metrics
 from duoline.kernel.db import Database
 from duoline.kernel.errors import Refusal
 from duoline.kernel.outbox import Event
@@ -122,7 +122,7 @@ class Hub:
 
     def __init__(self, db: Database, *, streams_max: int) -> None:
         self._db = db
-        self._follower = outbox.Follower(db, self._heard)
+        self._follower = follow.Follower(db, self._heard)
         self._streams: set[_Stream] = set()
         self._streams_max = streams_max
         self._closing = False

@@ -14,7 +14,7 @@ import msgspec
 
 from duoline.catalog.events import TREE_CHANGED
 from duoline.catalog.tree import read_tree
-from duoline.kernel import clock, outbox
+from duoline.kernel import clock, follow
 from duoline.pricing.promotions import compile_promotions
 from duoline.pricing.promotions.types import Promotion
 
@@ -46,7 +46,7 @@ def current() -> Live:
     return _current.live
 
 
-@outbox.watch("promotions.*", TREE_CHANGED)
+@follow.watch("promotions.*", TREE_CHANGED)
 async def refresh(db: Database | Tx) -> None:
     """Read what is not over and compile it anew, if anything has changed."""
     global _current
