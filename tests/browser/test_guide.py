@@ -18,10 +18,11 @@ Visit = Callable[..., Awaitable[Page]]
 WORDS = {
     "zh": {"log_in": "登录后确认", "phone": "手机号", "send": "获取验证码", "enter": "登录", "confirm": "确认,让", "mine": "我的导购",
            "link": "链接邀请", "share": "分享 ", "note": "想说的话", "make": "生成分享链接", "bad": "请删掉后再分享", "orders": "订单",
-           "leave": "解除导购", "left": "已解除"},
+           "leave": "解除导购", "left": "已解除", "change": "解除并更换"},
     "en": {"log_in": "Log in and confirm", "phone": "Phone|number", "send": "code", "enter": "Log in", "confirm": "Yes, let",
            "mine": "My guide", "link": "invited", "share": "Share ", "note": "A few words", "make": "Make a link",
-           "bad": "cannot hold a link", "orders": "Orders", "leave": "End it", "left": "Ended"},
+           "bad": "cannot hold a link", "orders": "Orders", "leave": "End it", "left": "Ended",
+           "change": "End it and change"},
 }  # fmt: skip
 
 
@@ -63,6 +64,46 @@ async def test_from_the_guide_s_screen_to_my_guide_and_back(
     await counter.reload()
     await counter.get_by_role("searchbox").fill(number[-4:])
     await expect(row).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_a_protected_guide_is_ended_and_changed_in_one_go(
+    site: str, visit: Visit, playwright: Playwright, language: str
+) -> None:
+    """By the code of another guide, and by what another guide asks at the counter: one button, one question, and the
+    other one is the member's guide."""
+    says = WORDS[language]
+    number = "19900000341" if language == "zh" else "19900000342"
+    member = await stage.member(playwright, site, number)
+    clerk = await stage.clerk_at(playwright, site, SHOP)
+    head = await stage.staff(playwright, site, "hq")
+    first, other = [(await one.send("POST", "clerk/guide-codes", {"store": SHOP}))["code"] for one in (clerk, head)]
+    await member.send("POST", "mall/guide", {"code": first})
+    before = (await member.get("mall/guide"))["binding"]["guide"]["name"]
+
+    phone = await visit(language=language, storage_state=await member.cookies(**{"duoline.known": True}))
+    await phone.goto(f"{site}/guide/{other}")
+    await phone.get_by_role("button", name=says["change"], exact=True).click()
+    asked = phone.locator("dialog[open]")
+    await expect(asked).to_contain_text(before)
+    await asked.get_by_role("button", name=says["change"], exact=True).click()
+    await expect(phone).to_have_url(re.compile("/me/guide$"))
+    now = phone.locator(".now .name")
+    await expect(now).to_be_visible()
+    after = (await member.get("mall/guide"))["binding"]["guide"]["name"]
+    assert after != before
+    await expect(now).to_have_text(after)
+
+    # The one before asks at the counter: the page has the same button beside "no", on one line each.
+    await clerk.send("POST", "clerk/guide-asks", {"store": SHOP, "phone": number})
+    await phone.reload()
+    button = phone.locator(".ask").get_by_role("button", name=says["change"], exact=True)
+    assert await button.evaluate("(one) => getComputedStyle(one).whiteSpace") == "nowrap"
+    await button.click()
+    await asked.get_by_role("button", name=says["change"], exact=True).click()
+    await expect(phone.locator(".ask")).to_have_count(0)
+    await expect(now).to_have_text(before)
+    assert (await member.get("mall/guide"))["binding"]["guide"]["name"] == before
 
 
 @in_languages

@@ -46,6 +46,8 @@ async def test_everything_is_on_one_page_and_in_one_call(
     buyer = stage.Person(phone.context.request, site)
     await stage.sign_in(buyer, says["phone"])
     code = (await clerk.send("POST", "clerk/guide-codes", {"store": SHOP}))["code"]
+    await phone.goto(f"{site}/t/{code}")
+    await expect(phone.locator("h1").first).to_be_visible()
     await buyer.send("POST", "mall/guide", {"code": code})
     await buyer.send("POST", "mall/shares", {"kind": "product", "name": article["product"], "note": ""})
 
@@ -56,7 +58,12 @@ async def test_everything_is_on_one_page_and_in_one_call(
     for word in ("qr", "signed", "bound", "shared", "agreed"):
         await expect(story.locator("ol")).to_contain_text(says[word])
     await story.get_by_role("button", name=says["scans"], exact=True).click()
-    await expect(story.locator("ol li")).to_have_count(2)
+    await expect(story.locator("ol li")).to_have_count(3)
+    # A guide's code is named by guide and shop, and belongs to that shop: it is said once, and no dot is left over.
+    for said in await story.locator("ol li p").all_inner_texts():
+        words = [word.strip() for word in said.replace("\n", " ").split("\u00b7")]
+        assert all(words), said
+        assert len(set(words)) == len(words), said
     await expect(story.locator("ol")).not_to_contain_text(says["bound"])
     await story.get_by_role("button", name=says["all"], exact=True).click()
     await expect(story.locator("ol")).to_contain_text(says["bound"])

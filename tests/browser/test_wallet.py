@@ -36,6 +36,18 @@ async def test_the_wallet_is_filled_and_pays_at_both_lines(
     phone = await visit(language=language, storage_state=await buyer.cookies(**{"duoline.known": True}))
     await phone.goto(f"{site}/me")
     await phone.locator("a[href='/wallet']").click()
+    # What the back end would refuse is said while one types, and the button says what is possible.
+    field, hint, go = phone.locator("#other-amount"), phone.locator("#other-say"), phone.locator("form .btn-shop")
+    await expect(hint).to_contain_text("¥5,000.00")
+    await field.fill("6000")
+    await expect(hint).to_have_class("field-error")
+    await expect(hint).to_contain_text("24")
+    await expect(go).to_be_disabled()
+    await expect(go).to_contain_text("¥4,880.00")  # with its bonus of 120.00 the wallet is full then
+    await field.fill("4880")
+    await expect(go).to_be_enabled()
+    await expect(hint).to_contain_text("¥120.00")
+    await field.fill("")
     await phone.locator("button.offer").nth(1).click()
     await phone.get_by_role("button", name=re.compile(says["go"])).click()
     await phone.wait_for_url("**/sandbox/pay/**")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from duoline import loyalty, orders
-from duoline.flows import earn_points, expire, own_tender, pay, pay_points
+from duoline.flows import earn_points, expire, own_tender, pay, pay_points, ship
 from duoline.kernel import clock, faults, outbox, policies
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
@@ -16,7 +16,7 @@ from duoline.loyalty import ripen
 from duoline.loyalty.policy import TierTimes
 from duoline.pricing.promotions.types import PercentOff
 
-from .conftest import World
+from .conftest import NOON, World
 from .test_offers import milk, offer  # noqa: F401 - a fixture
 from .test_returns import bring
 from .test_tiers import is_now
@@ -175,6 +175,134 @@ async def test_points_may_wait_until_nothing_can_come_back_any_more(world, books
     with clock.frozen(clock.now() + timedelta(days=9)):
         assert await ripen.ripen(world.db) == 1
         assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance(spendable=unit // 100)
+
+
+async def ripe(world: World) -> dict[str, datetime | None]:
+    """From when on what each line earned can be spent, by SKU."""
+    rows = await world.db.fetch(
+        """SELECT l.sku_id, p.ripens_at FROM point_lots p JOIN order_lines l ON l.member_id = p.member_id
+               AND l.order_id = p.ref_id AND l.id = p.line_id WHERE p.source = 'order'"""
+    )
+    names = {sku_id: name for name, sku_id in world.skus.items()}
+    return {names[row["sku_id"]]: row["ripens_at"] for row in rows}
+
+
+async def test_a_parcel_s_points_wait_until_it_cannot_come_back_any_more(world, books, unit, set_policy):
+    """As its commission does: from the day it was promised for or arrived on, not from the day it was sent."""
+    with clock.frozen(NOON):
+        await set_policy("points", wait=True)
+        await world.stock("A", "milk", 1)
+        receipt = await world.paid(books, world.wish("milk", 1))
+        [job] = receipt.fulfilments
+        await world.db.execute("UPDATE fulfilments SET promise_at = $1", NOON + timedelta(days=5))
+        await world.ready(receipt)
+        parcel = {"location_id": world.stores[job.store_code], "fulfilment_id": job.id, "actor": world.clerk}
+        async with world.db.begin() as tx:
+            await ship.ship(tx, **parcel, carrier="SF", tracking_no="1")
+        assert await told(world) == loyalty.Balance(pending=unit // 100)
+    # Seven days of the shop's calendar: the thirteenth begins at midnight in Shanghai, twelve hours before noon.
+    midnight = NOON - timedelta(hours=12)
+    assert await ripe(world) == {"milk": midnight + timedelta(days=13)}
+    with clock.frozen(NOON + timedelta(days=6)):
+        async with world.db.begin() as tx:
+            await ship.deliver(tx, **parcel)
+        await told(world)
+    assert await ripe(world) == {"milk": midnight + timedelta(days=14)}
+    with clock.frozen(midnight + timedelta(days=14, seconds=-1)):
+        assert await ripen.ripen(world.db) == 0
+        await bring(world, receipt.id, milk=1, at=job.store_code)
+        assert await told(world) == loyalty.Balance()
+
+
+async def test_each_line_waits_from_its_own_hand_over(world, books, set_policy):
+    with clock.frozen(NOON):
+        await set_policy("points", wait=True)
+        await world.stock("A", "milk", 1)
+        await world.stock("B", "bottle", 1)
+        receipt = await world.paid(books, world.wish("milk", 1, at="A"), world.wish("bottle", 1, at="B"))
+        milk, bottle = (line.net.minor // 100 for line in (await world.order(receipt)).lines)
+        first = next(n for n, job in enumerate(receipt.fulfilments) if job.store_code == "A")
+        await world.ready(receipt, first)
+        await world.hand(receipt, first)
+        assert await told(world) == loyalty.Balance(pending=milk)
+    with clock.frozen(NOON + timedelta(days=1)):
+        await world.ready(receipt, 1 - first)
+        await world.hand(receipt, 1 - first)
+        assert await told(world) == loyalty.Balance(pending=milk + bottle)
+    with clock.frozen(NOON + timedelta(days=8)):
+        assert await ripen.ripen(world.db) == 1
+        assert await told(world) == loyalty.Balance(pending=bottle, spendable=milk)
+    with clock.frozen(NOON + timedelta(days=9)):
+        assert await ripen.ripen(world.db) == 1
+        assert await told(world) == loyalty.Balance(spendable=milk + bottle)
+    # One movement for what is told at once, whichever lines it came by.
+    assert await world.value("SELECT count(*) FROM journals WHERE kind = 'points-order'") == 2
+
+
+async def test_a_line_waits_for_the_rest_of_it(world, books, unit, set_policy):
+    """Of a line that comes in two parcels nothing can be spent before the second came, or comes no more."""
+    with clock.frozen(NOON):
+        await set_policy("points", wait=True)
+        await world.stock("A", "milk", 1)
+        await world.stock("B", "milk", 1)
+        receipt = await world.paid(books, world.wish("milk", 2))
+        here = receipt.fulfilments[0]
+        await world.ready(receipt)
+        async with world.db.begin() as tx:
+            await ship.ship(
+                tx,
+                location_id=world.stores[here.store_code],
+                fulfilment_id=here.id,
+                actor=world.clerk,
+                carrier="SF",
+                tracking_no="1",
+            )
+        assert await told(world) == loyalty.Balance(pending=unit // 100)
+        assert (await loyalty.earned_of(world.db, world.member_id, receipt.id)) == (unit // 100, True, None)
+    with clock.frozen(NOON + timedelta(days=30)):
+        assert await ripen.ripen(world.db) == 0
+        await world.cancel(receipt)
+        assert await told(world) == loyalty.Balance(pending=unit // 100)
+        assert await ripen.ripen(world.db) == 1
+        assert await told(world) == loyalty.Balance(spendable=unit // 100)
+
+
+async def test_points_of_a_release_that_knew_no_lines_are_told_as_one(world, books, set_policy):
+    with clock.frozen(NOON):
+        await set_policy("points", wait=True)
+        await world.stock("A", "milk", 2)
+        await world.stock("A", "bottle", 1)
+        receipt = await world.paid(books, world.wish("milk", 2, at="A"), world.wish("bottle", 1, at="A"))
+        milk, bottle = (line.net.minor // 100 for line in (await world.order(receipt)).lines)
+        await world.ready(receipt)
+        await world.hand(receipt)
+        assert await told(world) == loyalty.Balance(pending=milk + bottle)
+        await world.db.execute(
+            f"DELETE FROM point_lots WHERE granted = {bottle};"
+            f"UPDATE point_lots SET line_id = NULL, granted = {milk + bottle}, left_points = {milk + bottle}"
+        )
+        await bring(world, receipt.id, milk=1)
+        assert await told(world) == loyalty.Balance(pending=milk // 2 + bottle)
+    assert await world.value("SELECT count(*) FROM point_lots WHERE source = 'order'") == 1
+    with clock.frozen(NOON + timedelta(days=8)):
+        assert await ripen.ripen(world.db) == 1
+        assert await told(world) == loyalty.Balance(spendable=milk // 2 + bottle)
+
+
+async def test_lines_that_come_back_together_are_taken_from_what_is_left_of_both(world, books):
+    """What one line lacks is drawn from the other, which then has less of its own."""
+    await world.stock("A", "milk", 1)
+    await world.stock("A", "bottle", 1)
+    receipt = await world.paid(books, world.wish("milk", 1, at="A"), world.wish("bottle", 1, at="A"))
+    await world.ready(receipt)
+    await world.hand(receipt)
+    earned = (await told(world)).spendable
+    await world.stock("A", "milk", 1)
+    second = await world.place(world.wish("milk", 1, at="A"))
+    await spend(world, second, earned - 5)
+    await bring(world, receipt.id, milk=1, bottle=1)
+    assert await told(world) == loyalty.Balance(owed=earned - 5)
+    assert await world.value("SELECT sum(granted) FROM point_lots WHERE source = 'order'") == 0
 
 
 async def test_points_pay_a_part_and_earn_nothing_themselves(world, books, unit):

@@ -105,6 +105,31 @@ async def test_a_top_up_is_begun_once_and_refused_with_its_limits(world: World) 
     assert (await guest.post(path, {"amount": yuan(50_000)})).status_code in (401, 403)
 
 
+async def test_the_wallet_says_how_much_more_may_be_topped_up(world: World) -> None:
+    """The page knows before it asks what the back end would refuse: by the day, and by what the wallet holds."""
+    buyer = await world.member("+8619900000614")
+    path = "/api/mall/wallet/top-ups"
+
+    async def may() -> tuple[int, int]:
+        have = (await buyer.get("/api/mall/wallet")).json()
+        assert have["day_limit"] == yuan(500_000)
+        return have["day_left"]["minor"], have["room"]["minor"]
+
+    assert await may() == (500_000, 500_000)
+    made = await buyer.post(path, {"amount": yuan(400_000)})
+    assert made.status_code == 201, made.text
+    # It waits for its payment and counts: 400,000 of the day, and with its bonus of 12,000 in the wallet.
+    day_left, room = await may()
+    assert (day_left, room) == (100_000, 88_000)
+    over = await buyer.post(path, {"amount": yuan(day_left + 1)})
+    assert (over.json()["code"], over.json()["left_minor"]) == ("wallet.day-top-ups", day_left)
+    full = await buyer.post(path, {"amount": yuan(85_000)})
+    assert (full.json()["code"], full.json()["left_minor"]) == ("wallet.too-much", room)
+    most = await buyer.post(path, {"amount": yuan(83_000)})
+    assert most.status_code == 201, most.text
+    assert await may() == (17_000, 0)
+
+
 async def test_the_till_fills_a_wallet_in_cash_and_is_paid_from_it(world: World, milk: str) -> None:
     buyer = await world.member("+8619900000605")
     clerk = world.staff("clerk1")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { beforeEach, test } from "node:test"
 import { load } from "./load.mjs"
 
-const { countdown, dayTime, distance, money, nameOr, pick, relativeTime, setLocale } = await load("packages/i18n/src/index.ts")
+const { countdown, dayTime, distance, joined, money, nameOr, pick, relativeTime, sentences, setLocale } = await load("packages/i18n/src/index.ts")
 const { contrast } = await load("packages/ui/src/theme.ts")
 globalThis.document = { documentElement: {} } // all of the page that the language touches
 const now = new Date("2026-11-21T04:00:00Z") // 12:00 in Shanghai
@@ -54,4 +54,17 @@ test("a name that we have no words for stands as it is, in both languages", asyn
   assert.deepEqual(["sandbox", "some-bank", "", "a.b"].map((name) => nameOr(`earn.provider.${name}`, name)), ["沙盒支付", "some-bank", "", "a.b"])
   await setLocale("en", { remember: false })
   assert.deepEqual(["sandbox", "some-bank"].map((name) => nameOr(`earn.provider.${name}`, name)), ["Sandbox", "some-bank"])
+})
+
+test("facts in one line are said once, with no dot left where one is missing", () => {
+  assert.equal(joined(["Guide", "Li Na \u00b7 Longhu", "Longhu"]), "Guide \u00b7 Li Na \u00b7 Longhu")
+  assert.equal(joined(["Scanned", "", null, undefined, false]), "Scanned")
+  assert.equal(joined(["Scanned", " \u00b7 ", "\u00b7 Longhu"]), "Scanned \u00b7 Longhu")
+  assert.equal(joined([]), "")
+})
+
+test("sentences stand apart in English and together in Chinese", async () => {
+  assert.equal(sentences("随时可以解除。", null, "到期自动解除。"), "随时可以解除。到期自动解除。")
+  await setLocale("en", { remember: false })
+  assert.equal(sentences("You can end it.", undefined, "It ends by itself."), "You can end it. It ends by itself.")
 })

@@ -4,6 +4,7 @@ import { load } from "./load.mjs"
 
 const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/parts/variants.ts")
 const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
+const { mostOf, refusalOf } = await load("apps/mall/src/parts/topup.ts")
 const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
 
 const sku = (id, stage, size) => ({ id, code: id, gtin: null, image_sha: null, options: { stage, size } })
@@ -70,4 +71,23 @@ test("each phone gets the map apps it may have, and each link says which coordin
   assert.deepEqual(kinds("iPhone"), ["apple", "amap", "baidu"])
   assert.deepEqual(kinds("Linux; Android 14"), ["amap", "baidu", "geo"])
   assert.match(mapLinks(target, "iPhone")[1].web, /coordinate=wgs84/)
+})
+
+const yuan = (minor) => ({ minor, currency: "CNY" })
+const filling = (more) => ({ offers: [{ amount: yuan(20_000), bonus: yuan(1_000) }, { amount: yuan(50_000), bonus: yuan(5_000) }], least: yuan(5_000), day_left: yuan(500_000), room: yuan(500_000), ...more })
+
+test("a top-up that would be refused is known before it is sent", () => {
+  assert.deepEqual([4_999, 5_000, 495_000, 495_001, 500_001].map((minor) => refusalOf(filling(), minor)), ["least", null, null, "room", "day"])
+  assert.equal(refusalOf(filling({ day_left: yuan(30_000) }), 30_001), "day")
+  assert.equal(refusalOf(filling({ room: yuan(54_999) }), 50_000), "room", "with its bonus it does not fit")
+})
+
+test("the most that may be topped up is never refused, and a cent more is", () => {
+  for (const day of [0, 4_999, 5_000, 20_000, 49_999, 50_000, 500_000])
+    for (const room of [0, 5_000, 20_500, 21_000, 51_000, 54_999, 55_000, 500_000]) {
+      const rules = filling({ day_left: yuan(day), room: yuan(room) })
+      const most = mostOf(rules)
+      if (most) assert.equal(refusalOf(rules, most), null)
+      for (const more of [most + 1, 5_000, 20_000, 50_000]) if (more > most) assert.notEqual(refusalOf(rules, more), null, `${day} ${room}: ${more} beyond ${most}`)
+    }
 })

@@ -243,12 +243,8 @@ def _done_at(
     unit was handed over, arrived or was promised to, and not before the day after the last one on which it may come
     back. Of what nobody was given, nothing is earned."""
     mature_days = settlement.COMMISSION.version(found.commission_version).body.mature_days
-    days, chain = orders.RETURNS.current().body.days, directory.current()
-    due: dict[UUID, datetime] = {}
-    for one in left:
-        safe = returnable.closed_at(one.at, chain.store(one.location_id), days=days)
-        at = max(one.at + timedelta(days=mature_days), safe)
-        due[one.line_id] = max(at, due.get(one.line_id, at))
+    days = orders.RETURNS.current().body.days
+    due = returnable.closed_by_line(left, directory.current(), days=days, least_days=mature_days)
     never = order.placed_at + timedelta(days=max(mature_days, days + 1))
     over = order.state in ("completed", "cancelled", "expired")
     return {line.id: due.get(line.id, never) for line in lines if over or not line.due}

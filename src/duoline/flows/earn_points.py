@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from duoline import loyalty, orders
+from duoline.flows import returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
 from duoline.loyalty.account import lock
 from duoline.loyalty.reckon import points_for, rate_of
+from duoline.stores import directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from duoline.kernel.db import Tx
     from duoline.kernel.outbox import Event
@@ -23,9 +25,26 @@ DEPTH_MAX = 50
 """So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
 
 
+LATER = (
+    "fulfilment.delivered",
+    "fulfilment.cancelled",
+    "fulfilment.uncollected",
+    "fulfilment.rejected",
+    "orders.thawed",
+)
+"""What earns nothing and may say when points that wait can be spent: a parcel is there, or no more of a line comes."""
+
+
 @outbox.consumer(
     "points",
-    topics=("orders.sold", "orders.returned", "fulfilment.handed_over", "fulfilment.shipped", "attribution.bound"),
+    topics=(
+        "orders.sold",
+        "orders.returned",
+        "fulfilment.handed_over",
+        "fulfilment.shipped",
+        "attribution.bound",
+        *LATER,
+    ),
 )
 async def earn_by(tx: Tx, event: Event) -> None:
     """Something of a member's order changed hands. Guests earn nothing."""
@@ -34,7 +53,9 @@ async def earn_by(tx: Tx, event: Event) -> None:
     if event.topic == "attribution.bound":
         await earn_by_binding(tx, event)
     elif "order_id" in event.payload:
-        await earn(tx, event.member_id, UUID(event.payload["order_id"]))
+        order_id = UUID(event.payload["order_id"])
+        if event.topic not in LATER or await loyalty.waits(tx, event.member_id, order_id):
+            await earn(tx, event.member_id, order_id)
 
 
 async def earn_by_binding(tx: Tx, event: Event) -> None:
@@ -83,25 +104,39 @@ async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
     await policies.hear_of(tx, loyalty.POINTS.kind, order["newest_rules"])
     lines = await tx.fetch(_LINES, member_id, order_id, DEPTH_MAX)
     rates = await _rates(tx, member_id, order_id, order, lines)
-    points = sum(
-        points_for(
+    points = {
+        line["id"]: points_for(
             line["kept_minor"],
             rate=rates[line["id"]],
             total_minor=order["total_minor"],
             by_points_minor=order["by_points"],
         )
         for line in lines
-    )
-    rules = loyalty.POINTS.current(order["placed_at"]).body
-    waits = timedelta(days=orders.RETURNS.current().body.days + 1) if rules.wait else timedelta(0)
+    }
+    ripe = await _ripe(tx, member_id, order_id, points, waits=loyalty.POINTS.current(order["placed_at"]).body.wait)
     return await loyalty.set_earned(
         tx,
         member_id=member_id,
         order_id=order_id,
-        points=points,
-        ripens_at=clock.now() + waits,
+        parts={line_id: loyalty.Part(points[line_id], ripe[line_id]) for line_id in points},
         actor=SYSTEM,
     )
+
+
+async def _ripe(
+    tx: Tx, member_id: UUID, order_id: UUID, points: Mapping[UUID, int], *, waits: bool
+) -> dict[UUID, datetime | None]:
+    """From when on what each line earned can be spent: at once, or, as commission is due, once nothing of the line can
+    come back any more. Nobody knows yet of a line of which more is to be handed over."""
+    now = clock.now()
+    if not waits:
+        return dict.fromkeys(points, now)
+    await policies.catch_up(tx, orders.RETURNS.kind)
+    order, lines = await orders.read_order(tx, member_id, order_id)
+    left = await returnable.left_of(tx, order, lines)
+    closed = returnable.closed_by_line(left, directory.current(), days=orders.RETURNS.current().body.days)
+    # What was handed over between the two looks is told of again by its own event.
+    return {line.id: None if line.due else closed.get(line.id, None if points[line.id] else now) for line in lines}
 
 
 async def earn_nothing_so_far(tx: Tx, member_id: UUID) -> None:

@@ -141,6 +141,17 @@ def closed_at(at: datetime, shop: Store, *, days: int) -> datetime:
     return datetime.combine(after, time(), ZoneInfo(shop.timezone))
 
 
+def closed_by_line(left: Iterable[Left], chain: Chain, *, days: int, least_days: int = 0) -> dict[UUID, datetime]:
+    """From when on nothing of each line may come back any more, by the units of it that came to the buyer last, and not
+    before so many days after those did. What was brought back counts as well: it was had. Pure."""
+    closed: dict[UUID, datetime] = {}
+    for one in left:
+        safe = closed_at(one.at, chain.store(one.location_id), days=days)
+        at = max(one.at + timedelta(days=least_days), safe)
+        closed[one.line_id] = max(at, closed.get(one.line_id, at))
+    return closed
+
+
 async def excluded_skus(db: Database | Tx, sku_ids: Iterable[UUID]) -> set[UUID]:
     """Which of these articles are taken back only when they are faulty or wrong."""
     codes = orders.RETURNS.current().body.excluded_codes

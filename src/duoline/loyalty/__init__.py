@@ -1,7 +1,7 @@
 """Points: earned by what members keep, spent like money, and never lost between two accounts."""
 
 from duoline.loyalty.account import Balance, balance_of, balance_of_group
-from duoline.loyalty.earn import Earning, earned_of, forfeit, give, set_earned, take_away
+from duoline.loyalty.earn import Earning, Part, earned_of, forfeit, give, set_earned, take_away, waits
 from duoline.loyalty.errors import LotsOverdrawn, NotEnoughPoints, PointsNotTaken
 from duoline.loyalty.policy import POINTS, PointsPolicy
 from duoline.loyalty.spend import give_back, use
@@ -12,6 +12,7 @@ __all__ = [
     "Earning",
     "LotsOverdrawn",
     "NotEnoughPoints",
+    "Part",
     "PointsNotTaken",
     "PointsPolicy",
     "balance_of",
@@ -23,4 +24,5 @@ __all__ = [
     "set_earned",
     "take_away",
     "use",
+    "waits",
 ]

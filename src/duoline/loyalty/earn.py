@@ -31,7 +31,7 @@ from duoline.loyalty.policy import POINTS
 from duoline.members.group import lock_group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -41,71 +41,102 @@ if TYPE_CHECKING:
 
 
 class Lot(NamedTuple):
-    """The points of an order, as they are now."""
+    """The points of an order's line, as they are now."""
 
     id: UUID
     state: str
     granted: int
-    left: int
-    expired: int
+    ripens_at: datetime | None
 
 
 class Earning(NamedTuple):
-    """What an order has earned: the points, those of them that wait, and when those can be spent."""
+    """What an order has earned: the points, whether some of them wait, and when the last of those can be spent; None
+    while that is not known."""
 
     points: int
     waits: bool
-    ripens_at: datetime
+    ripens_at: datetime | None
+
+
+class Part(NamedTuple):
+    """What a line of an order has earned by now, and from when on it can be spent; None while that is not known,
+    because more of the line is still to be handed over."""
+
+    points: int
+    ripens_at: datetime | None
 
 
 async def earned_of(db: Database | Tx, member_id: UUID, order_id: UUID) -> Earning | None:
     """What an order has earned its member so far; None for nothing ever."""
     row = await db.fetchrow(
-        """SELECT granted, state = 'pending', ripens_at FROM point_lots
-           WHERE member_id = $1 AND source = 'order' AND ref_id = $2""",
+        """SELECT sum(granted)::bigint, bool_or(state = 'pending'),
+                  CASE WHEN bool_and(ripens_at IS NOT NULL) THEN max(ripens_at) END
+           FROM point_lots WHERE member_id = $1 AND source = 'order' AND ref_id = $2 HAVING count(*) > 0""",
         member_id,
         order_id,
     )
     return Earning(*row) if row else None
 
 
-async def set_earned(tx: Tx, *, member_id: UUID, order_id: UUID, points: int, ripens_at: datetime, actor: Actor) -> int:
-    """An order has earned so many points by now; they can be spent from `ripens_at` on. Returns the difference.
+async def waits(db: Database | Tx, member_id: UUID, order_id: UUID) -> bool:
+    """Whether points of an order wait for the day on which its goods cannot come back any more."""
+    found: bool = await db.fetchval(
+        """SELECT EXISTS (SELECT FROM point_lots
+                          WHERE member_id = $1 AND source = 'order' AND ref_id = $2 AND state = 'pending')""",
+        member_id,
+        order_id,
+    )
+    return found
+
+
+async def set_earned(tx: Tx, *, member_id: UUID, order_id: UUID, parts: Mapping[UUID, Part], actor: Actor) -> int:
+    """The lines of an order have earned so many points by now, each to be spent from its own instant on. Returns the
+    difference.
 
     The account is locked (`account.lock`) before the caller reads what the order is, so that of two that tell at once
-    the later one knows more. Points that were to ripen later wait for the latest instant; ripe ones stay ripe.
+    the later one knows more. Points that wait go by what was told last; ripe ones stay ripe. An order that was told of
+    before lines had points of their own has one lot, which waits for the last of its lines.
     """
-    ensure(points >= 0, "PTS-3", f"an order earns {points}")
-    now = clock.now()
-    row = await tx.fetchrow(
-        """SELECT id, state, granted, left_points, expired_points FROM point_lots
+    rows = await tx.fetch(
+        """SELECT line_id, id, state, granted, ripens_at FROM point_lots
            WHERE member_id = $1 AND source = 'order' AND ref_id = $2""",
         member_id,
         order_id,
     )
-    if row is None:
-        if points == 0:
-            return 0
-        waits = ripens_at > now
-        await _add(
-            tx,
-            member_id,
-            "order",
-            order_id,
-            points,
-            ripens_at=ripens_at if waits else now,
-            ends_at=_ends_at(ripens_at if waits else now),
-            waits=waits,
-            actor=actor,
-        )
-        return points
-    lot = Lot(*row)
-    more = points - lot.granted
-    if more > 0:
-        await _raise(tx, member_id, order_id, lot, more, ripens_at, actor)
-    elif more < 0:
-        await _lower(tx, member_id, order_id, lot, -more, actor)
-    return more
+    lots = {row[0]: Lot(*row[1:]) for row in rows}
+    told: dict[UUID | None, Part] = {None: _together(parts.values())} if None in lots else dict(parts.items())
+    change, more = 0, {}
+    for line_id, part in told.items():
+        ensure(part.points >= 0, "PTS-3", f"a line earns {part.points}")
+        lot = lots.get(line_id)
+        if lot is not None and lot.state == "pending" and lot.ripens_at != part.ripens_at:
+            await _wait_until(tx, member_id, lot, part.ripens_at)
+        difference = part.points - (lot.granted if lot else 0)
+        change += difference
+        if difference > 0:
+            more[line_id] = difference
+        elif lot is not None and difference < 0:
+            await _lower(tx, member_id, order_id, lot, -difference, actor)
+    await _raise(tx, member_id, order_id, lots, {each: (more[each], told[each].ripens_at) for each in more}, actor)
+    return change
+
+
+def _together(parts: Collection[Part]) -> Part:
+    """All of an order as one: spent when the last of it can be."""
+    ends = [part.ripens_at for part in parts if part.points]
+    latest = None if None in ends else max((end for end in ends if end), default=clock.now())
+    return Part(sum(part.points for part in parts), latest)
+
+
+async def _wait_until(tx: Tx, member_id: UUID, lot: Lot, ripens_at: datetime | None) -> None:
+    """Points that wait can be spent from another instant on, and last from then."""
+    await tx.execute(
+        "UPDATE point_lots SET ripens_at = $3, expires_at = $4 WHERE member_id = $1 AND id = $2 AND state = 'pending'",
+        member_id,
+        lot.id,
+        ripens_at,
+        _ends_at(ripens_at) if ripens_at else None,
+    )
 
 
 def _ends_at(ripens_at: datetime, *, least_days: int = 0) -> datetime | None:
@@ -121,76 +152,110 @@ async def _add(
     ref_id: UUID,
     points: int,
     *,
-    ripens_at: datetime,
     ends_at: datetime | None,
-    waits: bool,
     actor: Actor,
     reason: str = "",
 ) -> None:
-    """A new lot of a locked account. What can be spent at once pays what is owed first."""
-    now = clock.now()
-    paid = 0 if waits else await _pay_debt(tx, member_id, points)
-    await tx.execute(
-        """INSERT INTO point_lots (member_id, id, source, ref_id, state, granted, left_points, ripens_at, expires_at,
-                                   at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
-        member_id,
-        new_id(),
-        source,
-        ref_id,
-        "pending" if waits else "open",
-        points,
-        points - paid,
-        ripens_at,
-        ends_at,
-        now,
+    """A new lot of a locked account, to be spent at once: it pays what is owed first."""
+    paid = min(await _owed(tx, member_id), points)
+    await _insert(
+        tx, member_id, source, ref_id, None, granted=points, left=points - paid, ripens_at=clock.now(), ends_at=ends_at
     )
-    to = PENDING if waits else OPEN
     await move(
         tx,
         member_id,
         f"points-{source}",
-        [ledger.Entry(GIVEN, to, points - paid), ledger.Entry(GIVEN, OWED, paid)],
-        order_id=ref_id if source == "order" else None,
+        [ledger.Entry(GIVEN, OPEN, points - paid), ledger.Entry(GIVEN, OWED, paid)],
+        order_id=None,
         actor=actor,
         reason=reason,
     )
 
 
-async def _pay_debt(tx: Tx, member_id: UUID, points: int) -> int:
+async def _insert(
+    tx: Tx,
+    member_id: UUID,
+    source: str,
+    ref_id: UUID,
+    line_id: UUID | None,
+    *,
+    granted: int,
+    left: int,
+    ripens_at: datetime | None,
+    ends_at: datetime | None,
+) -> None:
+    now = clock.now()
+    await tx.execute(
+        """INSERT INTO point_lots (member_id, id, source, ref_id, line_id, state, granted, left_points, ripens_at,
+                                   expires_at, at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+        member_id,
+        new_id(),
+        source,
+        ref_id,
+        line_id,
+        "pending" if ripens_at is None or ripens_at > now else "open",
+        granted,
+        left,
+        ripens_at,
+        ends_at,
+        now,
+    )
+
+
+async def _owed(tx: Tx, member_id: UUID) -> int:
     owed: int = await tx.fetchval("SELECT owed FROM point_accounts WHERE member_id = $1", member_id)
-    return min(owed, points)
+    return owed
 
 
 async def _raise(
-    tx: Tx, member_id: UUID, order_id: UUID, lot: Lot, more: int, ripens_at: datetime, actor: Actor
+    tx: Tx,
+    member_id: UUID,
+    order_id: UUID,
+    lots: Mapping[UUID | None, Lot],
+    more: Mapping[UUID | None, tuple[int, datetime | None]],
+    actor: Actor,
 ) -> None:
-    waits = lot.state == "pending"
-    paid = 0 if waits else await _pay_debt(tx, member_id, more)
-    await tx.execute(
-        """UPDATE point_lots SET granted = granted + $3, left_points = left_points + $3 - $4,
-                  ripens_at = CASE WHEN state = 'pending' THEN greatest(ripens_at, $5) ELSE ripens_at END
-           WHERE member_id = $1 AND id = $2""",
-        member_id,
-        lot.id,
-        more,
-        paid,
-        ripens_at,
-    )
-    await move(
-        tx,
-        member_id,
-        "points-order",
-        [ledger.Entry(GIVEN, PENDING if waits else OPEN, more - paid), ledger.Entry(GIVEN, OWED, paid)],
-        order_id=order_id,
-        actor=actor,
-    )
+    """So many points more of each of these lines, in one movement. What can be spent at once pays what is owed."""
+    if not more:
+        return
+    now, owed = clock.now(), await _owed(tx, member_id)
+    to = {PENDING: 0, OPEN: 0, OWED: 0}
+    for line_id, (points, told) in more.items():
+        lot = lots.get(line_id)
+        ripens_at = now if told is not None and told <= now else told
+        waiting = ripens_at != now if lot is None else lot.state == "pending"
+        paid = 0 if waiting else min(owed - to[OWED], points)
+        to[OWED] += paid
+        to[PENDING if waiting else OPEN] += points - paid
+        if lot is None:
+            ends_at = _ends_at(ripens_at) if ripens_at else None
+            await _insert(
+                tx, member_id, "order", order_id, line_id, granted=points, left=points - paid, ripens_at=ripens_at,
+                ends_at=ends_at,
+            )  # fmt: skip
+        else:
+            await tx.execute(
+                """UPDATE point_lots SET granted = granted + $3, left_points = left_points + $4
+                   WHERE member_id = $1 AND id = $2""",
+                member_id,
+                lot.id,
+                points,
+                points - paid,
+            )
+    entries = [ledger.Entry(GIVEN, account, points) for account, points in to.items()]
+    await move(tx, member_id, "points-order", entries, order_id=order_id, actor=actor)
 
 
 async def _lower(tx: Tx, member_id: UUID, order_id: UUID, lot: Lot, less: int, actor: Actor) -> None:
-    """Take back from the order's own points, those of them that ended unspent, then others; owe the rest."""
-    own = min(less, lot.left)
-    ended = min(less - own, lot.expired)
+    """Take back from the line's own points, those of them that ended unspent, then others; owe the rest. What is left
+    is asked anew: another line of the order may just have been paid from it."""
+    row = await tx.fetchrow(
+        "SELECT left_points, expired_points FROM point_lots WHERE member_id = $1 AND id = $2", member_id, lot.id
+    )
+    left, expired = row or (0, 0)
+    own = min(less, left)
+    ended = min(less - own, expired)
     await tx.execute(
         """UPDATE point_lots SET granted = granted - $3, left_points = left_points - $4,
                   expired_points = expired_points - $5
@@ -237,9 +302,7 @@ async def give(
         source,
         ref_id,
         points,
-        ripens_at=clock.now(),
         ends_at=_ends_at(clock.now()),
-        waits=False,
         actor=actor,
         reason=reason,
     )
@@ -261,7 +324,7 @@ async def put_back(tx: Tx, member_id: UUID, backs: Sequence[Back], *, actor: Act
             ends_at = None if back.expires_at is None else max(back.expires_at, least)
         lots[ends_at] = lots.get(ends_at, 0) + back.points
     for ends_at, points in lots.items():
-        await _add(tx, member_id, "refund", new_id(), points, ripens_at=now, ends_at=ends_at, waits=False, actor=actor)
+        await _add(tx, member_id, "refund", new_id(), points, ends_at=ends_at, actor=actor)
 
 
 async def take_away(tx: Tx, *, member_id: UUID, points: int, actor: Actor, reason: str) -> None:

@@ -50,7 +50,8 @@ INVARIANTS: list[tuple[str, str, str]] = [
                JOIN point_rates r ON r.member_id = x.member_id AND r.order_id = x.order_id AND r.line_id = x.id
                CROSS JOIN (SELECT coalesce(sum(u.worth_minor), 0) AS minor FROM point_uses u
                            WHERE u.member_id = o.member_id AND u.order_id = o.id) w
-               WHERE x.member_id = o.member_id AND x.order_id = o.id AND o.total_minor > 0) e
+               WHERE x.member_id = o.member_id AND x.order_id = o.id AND (l.line_id IS NULL OR x.id = l.line_id)
+                 AND o.total_minor > 0) e
            WHERE l.source = 'order' AND l.granted <> e.points
              AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = o.member_id AND m.erased_at IS NOT NULL)
              AND {_TOLD}

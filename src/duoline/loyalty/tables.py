@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import UniqueConstraint
 from sqlalchemy import text as sql_text
 
-from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, uids, unique
+from duoline.kernel.columns import at, big, check, doc, fk, index, integer, pk, text, uid, uids
 from duoline.kernel.placement import MEMBER, table
 
 PACKAGE = "loyalty"
@@ -28,7 +29,8 @@ point_accounts = table(
     check("point_accounts_owed_ck", "owed >= 0 AND (owed = 0 OR spendable = 0)"),
 )
 
-# Points that came together, for one reason each: `granted` is what they are now, `left` what of them is unspent.
+# Points that came together, for one reason each: `granted` is what they are now, `left` what of them is unspent. Those
+# of an order came by one line of it, or by all of them in releases that did not tell the lines apart.
 point_lots = table(
     PACKAGE,
     "point_lots",
@@ -37,19 +39,25 @@ point_lots = table(
     uid("id"),
     text("source"),
     uid("ref_id"),
+    uid("line_id", null=True),
     text("state"),
     big("granted"),
     big("left_points"),
     # Not spent in time: gone already when what earned them goes back.
     big("expired_points", default="0"),
-    at("ripens_at"),
+    # None while more of the line is still to be handed over: nobody knows until when it may come back.
+    at("ripens_at", null=True),
     at("expires_at", null=True),
     at("at"),
     pk("point_lots", "member_id", "id"),
-    unique("point_lots_ref_uq", "member_id", "source", "ref_id"),
+    UniqueConstraint(
+        "member_id", "source", "ref_id", "line_id", name="point_lots_ref_uq", postgresql_nulls_not_distinct=True
+    ),
     fk("point_lots_account_fk", ["member_id"], "point_accounts", ["member_id"]),
     check("point_lots_source_ck", "source IN ('order', 'binding', 'given', 'refund')"),
     check("point_lots_state_ck", "state IN ('pending', 'open')"),
+    check("point_lots_line_ck", "line_id IS NULL OR source = 'order'"),
+    check("point_lots_ripe_ck", "ripens_at IS NOT NULL OR state = 'pending' OR left_points = 0"),
     check("point_lots_left_ck", "left_points >= 0 AND expired_points >= 0 AND left_points + expired_points <= granted"),
     index("point_lots_ripe_ix", "ripens_at", postgresql_where=sql_text("state = 'pending'")),
     index("point_lots_expire_ix", "expires_at", postgresql_where=sql_text("left_points > 0")),

@@ -56,6 +56,14 @@ _COLUMNS = (
 )
 
 
+class Room(NamedTuple):
+    """What may still be topped up: paid in within the 24 hours, and fit into the wallet with its bonus; what waits for
+    its money counts in both."""
+
+    day_left_minor: int
+    room_minor: int
+
+
 async def load(db: Database | Tx, member_id: UUID, top_up_id: UUID) -> TopUp:
     """A top-up as it stands. Refuses `kernel.not-found`."""
     row = await db.fetchrow(
@@ -115,19 +123,33 @@ async def _ensure_may(
         raise TopUpsOff
     if amount_minor < rules.least_minor:
         raise TopUpTooLittle(least=str(Money(rules.least_minor)), least_minor=rules.least_minor)
-    day, waiting = await tx.fetchrow(
+    can = await _room(tx, rules, have, member_id)
+    if amount_minor > can.day_left_minor:
+        left = can.day_left_minor
+        raise TopUpDayLimit(limit=str(Money(rules.day_top_up_minor)), left=str(Money(left)), left_minor=left)
+    if amount_minor + bonus_minor > can.room_minor:
+        left = can.room_minor
+        raise WalletFull(limit=str(Money(rules.max_balance_minor)), left=str(Money(left)), left_minor=left)
+
+
+async def _room(db: Database | Tx, rules: WalletPolicy, have: Shares, member_id: UUID) -> Room:
+    row = await db.fetchrow(
         """SELECT coalesce(sum(principal_minor) FILTER (WHERE created_at > $2), 0)::bigint AS day,
                   coalesce(sum(principal_minor + bonus_minor) FILTER (WHERE state = 'open'), 0)::bigint AS waiting
            FROM wallet_top_ups WHERE member_id = ANY (duo_group($1)) AND state <> 'closed'""",
         member_id,
         clock.now() - DAY,
-    )  # type: ignore[misc]
-    left = max(0, rules.day_top_up_minor - day)
-    if amount_minor > left:
-        raise TopUpDayLimit(limit=str(Money(rules.day_top_up_minor)), left=str(Money(left)), left_minor=left)
-    room = max(0, rules.max_balance_minor - have.total - waiting)
-    if amount_minor + bonus_minor > room:
-        raise WalletFull(limit=str(Money(rules.max_balance_minor)), left=str(Money(room)), left_minor=room)
+    )
+    day, waiting = row or (0, 0)
+    return Room(
+        day_left_minor=max(0, rules.day_top_up_minor - day),
+        room_minor=max(0, rules.max_balance_minor - have.total - waiting),
+    )
+
+
+async def room_of(db: Database | Tx, member_id: UUID, have: Shares) -> Room:
+    """How much more a person who has so much may top up now, by the limits that `ask` refuses by."""
+    return await _room(db, WALLET.current().body, have, member_id)
 
 
 async def _write(

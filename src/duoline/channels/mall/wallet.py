@@ -36,7 +36,9 @@ class BonusEnding(msgspec.Struct, frozen=True):
 
 class WalletView(msgspec.Struct, frozen=True, kw_only=True):
     """My wallet: all of it, what I have paid in, what was given on top, and the next of that to end. Of the `offers`
-    for a top-up the highest that is reached counts; none is taken where `top_ups` is false."""
+    for a top-up the highest that is reached counts; none is taken where `top_ups` is false. Of the `day_limit` of 24
+    hours `day_left` may still be topped up, and `room` is what the wallet takes with the bonus; what waits for its
+    payment counts in both."""
 
     balance: Money
     principal: Money
@@ -45,6 +47,9 @@ class WalletView(msgspec.Struct, frozen=True, kw_only=True):
     offers: list[TopUpOfferView]
     least: Money
     limit: Money
+    day_limit: Money
+    day_left: Money
+    room: Money
     top_ups: bool
 
 
@@ -102,6 +107,7 @@ WHERE member_id = ANY ($1) AND left_minor > 0 AND expires_at IS NOT NULL GROUP B
 async def show_wallet(db: Database, member: Member) -> WalletView:
     """My wallet as of now."""
     have, rules = await wallet.balance_of(db, member.id), wallet.WALLET.current().body
+    can = await top_ups.room_of(db, member.id, have)
     ending = await db.fetchrow(_ENDING, member.ids)
     return WalletView(
         balance=Money(have.total),
@@ -111,6 +117,9 @@ async def show_wallet(db: Database, member: Member) -> WalletView:
         offers=offers_now(),
         least=Money(rules.least_minor),
         limit=Money(rules.max_balance_minor),
+        day_limit=Money(rules.day_top_up_minor),
+        day_left=Money(can.day_left_minor),
+        room=Money(can.room_minor),
         top_ups=rules.top_ups and providers.online() is not None,
     )
 

@@ -132,7 +132,7 @@ def _words(text: str) -> tuple[Word, ...]:
 
 LEAVES: tuple[Leaf, ...] = (
     Leaf("milk-infant", Word("婴幼儿配方奶粉", "Infant formula"), "milk", _words("婴幼儿配方奶粉/infant formula, 活性蛋白配方奶粉/active-protein formula"), _words("A2 蛋白/A2 protein, 乳铁蛋白/lactoferrin, HMO/HMO, 水解蛋白/hydrolysed"), 128, 268, "tin", 20, 900, "stage", 0, _BABY),
-    Leaf("milk-goat", Word("羊奶粉", "Goat milk"), "milk", _words("婴幼儿配方羊奶粉/goat milk formula"), _words("全羊/pure goat, 高钙/calcium-rich, 益生菌/probiotic"), 148, 298, "tin", 10, 900, "stage", 0, _BABY),
+    Leaf("milk-goat", Word("羊奶粉", "Goat milk"), "milk", _words("婴幼儿配方羊奶粉/goat milk formula"), _words("全羊/pure, 高钙/calcium-rich, 益生菌/probiotic"), 148, 298, "tin", 10, 900, "stage", 0, _BABY),
     Leaf("milk-organic", Word("有机奶粉", "Organic formula"), "milk", _words("有机配方奶粉/organic formula"), _words("草饲/grass-fed, 双重有机/double organic, 轻盈/light"), 158, 328, "tin", 8, 900, "tin", 0, _BABY),
     Leaf("milk-mother", Word("妈妈奶粉", "Milk for mothers"), "milk", _words("孕产妇奶粉/milk powder for mothers"), _words("叶酸/folate, 低糖/low-sugar, 高钙/calcium-rich"), 88, 168, "tin", 5, 900, "tin"),
     Leaf("diaper-tape", Word("纸尿裤", "Taped nappies"), "diaper", _words("纸尿裤/nappies, 夜用纸尿裤/night nappies"), _words("超薄/ultra-thin, 云柔/cloud-soft, 透气/breathable, 弱酸/mild-acid"), 59, 129, "diaper", 24, 1800, "diaper"),

@@ -1523,6 +1523,11 @@ export interface Wallet {
   offers: TopUpOffer[]
   least: Money
   limit: Money
+  /** Of what may be topped up within 24 hours, so much is left. */
+  day_limit: Money
+  day_left: Money
+  /** What the wallet takes, bonus included. */
+  room: Money
   top_ups: boolean
 }
 export interface TopUpOffer {

@@ -117,3 +117,14 @@ export function countdown(until: string | Date, now = new Date()): string {
 export function carrierName(code: string | null | undefined): string {
   return code && i18n.global.te(`carrier.${code}`) ? t(`carrier.${code}`) : (code ?? "")
 }
+
+/** Facts of one thing in one line, each said once: "Scanned · Longhu", never "Longhu · Longhu", and no dot without a word. */
+export function joined(parts: readonly (string | false | null | undefined)[]): string {
+  const words = parts.flatMap((part) => (part || "").split("\u00b7").map((word) => word.trim()))
+  return [...new Set(words.filter(Boolean))].join(" \u00b7 ")
+}
+
+/** Sentences after one another, as each language sets them: apart in English, together after a Chinese full stop. */
+export function sentences(...said: (string | false | null | undefined)[]): string {
+  return said.filter(Boolean).join(tag() === "en-GB" ? " " : "")
+}

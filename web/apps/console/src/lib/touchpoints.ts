@@ -1,4 +1,4 @@
-import { pick, t } from "@duoline/i18n"
+import { joined, pick, t } from "@duoline/i18n"
 import type { IconName } from "@duoline/ui"
 import { list } from "../api"
 import type { CouponBatch, ProductRow, Touchpoint, TouchKind, TouchTarget } from "../api/types"
@@ -17,7 +17,7 @@ export const TOUCHES: { kind: TouchKind; icon: IconName; made: boolean }[] = [
 export const touchIcon = (kind: TouchKind): IconName => TOUCHES.find((one) => one.kind === kind)!.icon
 
 /** Where a code hangs, in words. */
-export const placeWords = (one: Touchpoint): string => [one.store_name ? pick(one.store_name) : "", one.place].filter(Boolean).join(" \u00b7 ")
+export const placeWords = (one: Touchpoint): string => joined([one.store_name && pick(one.store_name), one.place])
 export const ownerWords = (one: Touchpoint): string => (one.owner_kind === "chain" || one.owner_kind === "store" ? t(`touch_owner.${one.owner_kind}`) : one.owner_name || t(`touch_owner.${one.owner_kind}`))
 /** Where it leads, in words. */
 export const targetWords = (one: Touchpoint): string => [t(`touch_target.${one.target.kind}`), one.target.title ? pick(one.target.title) : one.target.name].filter(Boolean).join(" \u00b7 ")
