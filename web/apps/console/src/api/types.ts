@@ -878,6 +878,19 @@ export interface Source {
   rejected: boolean
 }
 
+/** An event that a part of the system could not digest; `asked` while it waits to be told again. */
+export interface EventAside {
+  id: string
+  consumer: string
+  topic: string
+  about: string
+  problem: string
+  asked: boolean
+  at: string
+  tries: number
+  order: { id: string; order_no: string } | null
+  member_id: string | null
+}
 export interface MoneyCase {
   kind: "misfit" | "refund" | "stored"
   id: string
