@@ -16,16 +16,22 @@ from tests.browser.stage import Stage, build
 
 
 @pytest.fixture(scope="package")
-def site() -> Iterator[str]:
-    """The address of a running demo chain: three shops, sixty articles."""
+def home() -> Iterator[Path]:
+    """Where the demo chain keeps what it knows."""
     if reason := missing():
         pytest.skip(reason)
-    home = Path(tempfile.mkdtemp(prefix="duoline-browser-"))
+    made = Path(tempfile.mkdtemp(prefix="duoline-browser-"))
     try:
-        with serving(home, SMALL_CHAIN) as base:
-            yield base
+        yield made
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="package")
+def site(home: Path) -> Iterator[str]:
+    """The address of a running demo chain: three shops, sixty articles."""
+    with serving(home, SMALL_CHAIN) as base:
+        yield base
 
 
 @pytest.fixture(scope="package")

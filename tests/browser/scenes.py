@@ -205,6 +205,57 @@ async def approved_many(page: Page) -> None:
     await page.locator("dialog[open] .refused li").first.wait_for()
 
 
+async def put_aside(page: Page) -> None:
+    """Events that could not be digested, of which no day of the stage makes any."""
+    at = "2026-11-30T06:00:00Z"
+    one = {"id": str(UUID(int=6)), "consumer": "settlement", "topic": "orders.sold", "about": str(UUID(int=7)), "asked": False,
+           "problem": "KeyError: 'order_id'", "at": at, "tries": 5, "member_id": None,
+           "order": {"id": str(UUID(int=7)), "order_no": "261130-7QK2"}}  # fmt: skip
+    other = {"id": str(UUID(int=8)), "topic": "members.merged", "order": None, "member_id": str(UUID(int=9))}
+    third = {"id": str(UUID(int=10)), "consumer": "points", "order": None, "tries": 6}
+    await page.route(
+        re.compile(r"/events-aside\?"),
+        lambda route: route.fulfill(
+            json={
+                "items": [one, one | other | {"problem": "Fault: CUR-1"}, one | third | {"asked": True}],
+                "next": None,
+                "total": 3,
+            }
+        ),
+    )
+    await page.reload()
+    await page.locator(".many").wait_for()
+
+
+async def read_aside(page: Page) -> None:
+    """One of them, with why in the program's words."""
+    await put_aside(page)
+    await page.locator("button.row-link").first.click()
+    await page.locator("dialog[open] .said").wait_for()
+
+
+async def tell_many(page: Page) -> None:
+    """All that wait, before they are told again."""
+    await put_aside(page)
+    await pick_all(page)
+    await page.locator(".many .btn-online").click()
+    await page.locator("dialog[open] #tell-again").wait_for()
+
+
+async def told_many(page: Page) -> None:
+    """What became of them: one failed again, one is heard."""
+    await tell_many(page)
+    await page.route("**/telling", lambda route: route.fulfill(status=204))
+    still = {"id": str(UUID(int=8)), "consumer": "settlement", "topic": "members.merged", "about": "1", "asked": False,
+             "problem": "Fault: CUR-1", "at": "2026-11-30T06:00:00Z", "tries": 6, "member_id": None, "order": None}  # fmt: skip
+    await page.route(
+        re.compile(r"/events-aside\?event="), lambda route: route.fulfill(json={"items": [still], "next": None})
+    )
+    await page.locator("dialog[open] input").fill("1.2")
+    await page.locator("dialog[open] [type=submit]").click()
+    await page.locator("dialog[open] .failed li").wait_for()
+
+
 async def try_terms(page: Page) -> None:
     """A company's terms are changed, and the month is tried out with them."""
     await page.locator("details").nth(2).locator("summary").click()
@@ -730,6 +781,11 @@ def console(stage: Stage) -> list[Scene]:
         Scene("pilot", f"{root}/policies/sourcing/pilots/{ids['pilot']}", "hq"),
         Scene("pilot-end", f"{root}/policies/sourcing/pilots/{ids['pilot']}", "hq", press("结束试行|End the pilot")),
         Scene("audit", f"{root}/audit", "hq"),
+        Scene("events-aside-none", f"{root}/audit/events", "hq"),
+        Scene("events-aside", f"{root}/audit/events", "hq", put_aside),
+        Scene("events-aside-one", f"{root}/audit/events", "hq", read_aside),
+        Scene("events-aside-again", f"{root}/audit/events", "hq", tell_many),
+        Scene("events-aside-told", f"{root}/audit/events", "hq", told_many),
         Scene("missing", f"{root}/nowhere", "hq"),
     ]
 

@@ -58,6 +58,9 @@ async def test_headquarters_sees_what_a_member_s_links_brought_and_earned(world:
     assert (brought(seen), since(seen["new_members"])) == ((1, 1, 2, 3 * 19900), (1, 1, 2, 3 * 19900))
     assert seen["new_members"]["per_member"]["minor"] == 3 * 19900
     assert have(seen) == (597 + 1194, 0, 0)
+    story = (await hq.get(f"/api/console/members/{sharer.id}/timeline", params={"kind": "commission"})).json()["items"]
+    assert {(one["event"], one["payee"], one["statement"]) for one in story} == {("earned", str(sharer.id), None)}
+    assert (await hq.get(f"/api/console/payees/{story[0]['payee']}")).status_code == 200
     gone = await friend.post(f"/api/mall/orders/{first['id']}/cancellation", {"reason": ""})
     assert gone.status_code == 200, gone.text
     await told(world)

@@ -261,6 +261,12 @@ async def test_one_timeline_of_orders_tiers_and_points(world: World, milk: str) 
 async def test_what_a_guest_bought_is_the_members_too(world: World, milk: str) -> None:
     guest, who = await world.member(kind="guest"), await named(world, "王芳", "+8613900001234")
     receipt = await bought(world, guest, milk, 6)
+
+    async def pages() -> list[str | None]:
+        path = f"/api/console/orders/{receipt['id']}"
+        return [(await world.staff(one).get(path)).json()["member"]["page"] for one in ("hq", "manager1")]
+
+    assert await pages() == [None, None]
     await world.db.execute(
         "INSERT INTO adopted_guests (member_id, guest_id, adopted_at) VALUES ($1, $2, $3)", who.id, guest.id, NOON
     )
@@ -271,6 +277,7 @@ async def test_what_a_guest_bought_is_the_members_too(world: World, milk: str) -
     seen = await case(world.staff("manager1"), who)
     assert [one["order_no"] for one in seen["orders"]["last"]] == [receipt["order_no"]]
     assert seen["tier"]["tier"]["code"] == "silver"
+    assert await pages() == [str(who.id)] * 2
 
 
 async def test_how_many_would_have_each_tier(world: World, milk: str) -> None:

@@ -100,14 +100,40 @@ async def test_an_event_that_was_put_aside_is_listed_and_told_again(world: World
     assert (first["consumer"], first["topic"], first["about"], first["asked"]) == ("points", "orders.sold", "A2", False)
     [second] = (await hq.get(path, params={"limit": 1, "cursor": page["next"]})).json()["items"]
     assert second["about"] == "A1"
+    assert (first["tries"], first["order"], first["member_id"], page["total"]) == (5, None, None, 2)
     attention = (await hq.get("/api/console/today")).json()["attention"]
-    assert [one["count"] for one in attention if one["kind"] == "events_aside"] == [2]
+    assert {"kind": "events_aside", "count": 2, "link": "/audit/events"} in attention
     assert (await world.staff("franchisee_a").get(path)).status_code == 403
     done = await hq.post(f"{path}/{first['id']}/telling", {"reason": "mended in 1.2"})
     assert done.status_code == 204, done.text
     assert [one["asked"] for one in (await hq.get(path)).json()["items"]] == [True, False]
     gone = await hq.post(f"{path}/{new_id()}/telling", {"reason": "?"})
     assert gone.status_code == 404
+
+
+async def test_an_event_that_was_put_aside_leads_to_its_order_and_member(
+    world: World, shelf: str, declining: None
+) -> None:
+    hq, path = world.staff("hq"), "/api/console/events-aside"
+    guest, buyer = await world.member(kind="guest"), await world.member()
+    placed = await ordered(buyer, shelf)
+    said = [
+        ("orders.sold", placed["id"], {}, buyer.id),
+        ("fulfilment.ready", "job", {"order_id": placed["id"]}, guest.id),
+        ("orders.sold", str(new_id()), {"order_id": "no id"}, new_id()),
+        ("members.adopted", placed["id"], {}, None),
+    ]
+    async with world.db.begin() as tx:
+        for n, (topic, about, payload, member_id) in enumerate(said):
+            event = outbox.Event(n, topic, about, payload, member_id, (), NOON)
+            await aside.put_aside(tx, "settlement", event, attempts=5, problem="KeyError: 'x'")
+    rows = (await hq.get(path)).json()["items"][::-1]
+    order = {"id": placed["id"], "order_no": placed["order_no"]}
+    assert [row["order"] for row in rows] == [order, order, None, None]
+    assert [row["member_id"] for row in rows] == [str(buyer.id), None, None, None]
+    ids = [row["id"] for row in rows]
+    some = (await hq.get(path, params={"event": [ids[2], ids[0], str(new_id())]})).json()
+    assert ([row["id"] for row in some["items"]], some["total"]) == ([ids[2], ids[0]], None)
 
 
 async def test_a_refund_that_fails_is_sent_again_or_given_by_hand(world: World, shelf: str, declining: None) -> None:

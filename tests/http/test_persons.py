@@ -132,6 +132,16 @@ async def test_what_was_met_under_another_id_counts_at_the_counter_and_for_what_
     assert await guests.member_of_phone(world.db, "+8619910000001") == of(one)
 
 
+async def test_an_order_leads_to_who_its_buyer_is_now(world: World, milk: str, both: Any) -> None:
+    one, other = both
+    placed = (await other.post("/api/mall/orders", order(line(milk)))).json()
+    await merge(world, one, other)
+    for login in ("hq", "manager1"):
+        case = (await world.staff(login).get(f"/api/console/orders/{placed['id']}")).json()
+        found = await world.staff(login).get(f"/api/console/members/{case['member']['page']}")
+        assert (found.status_code, found.json()["id"]) == (200, str(of(one))), login
+
+
 # --- what somebody earns -----------------------------------------------------------------------------------
 
 

@@ -196,6 +196,8 @@ async def test_orders_tell_a_franchisee_no_name_once_they_are_handed_over(world:
     name, number = CONTACT["name"], CONTACT["phone"].removeprefix("+86")
     for q in (name, number, placed["order_no"]):
         assert [row[0] for row in await found(boss, q)] == [name], q
+    # Theirs to hand over, and no member of theirs to see: the case leads nowhere.
+    assert [(await each.get(one)).json()["member"]["page"] for each in (boss, head)] == [None, str(who.id)]
     ended = await boss.post(f"{one}/cancellation", {"reason": "x"})
     assert (ended.status_code, ended.json()["shared"], name in ended.text) == (200, False, False)
     for q in (name, number, number[-4:]):
@@ -210,7 +212,8 @@ async def test_orders_tell_a_franchisee_no_name_once_they_are_handed_over(world:
     assert (await head.get(one)).json()["order"]["contact"]["name"] == name
     await say(who, "sharing", True)
     assert [row[0] for row in await found(boss, name)] == [name]
-    assert (await boss.get(one)).json()["shared"]
+    case = (await boss.get(one)).json()
+    assert (case["shared"], case["member"]["page"]) == (True, str(who.id))
 
 
 async def test_favourites_are_shown_of_who_agreed_to_it(world: World, milk: str) -> None:

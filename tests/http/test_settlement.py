@@ -130,6 +130,8 @@ async def test_payees_are_found_paged_and_shown_to_their_own(world: World, sold:
     assert [(row["payee"]["kind"], row["payee"]["note"]) for row in own] == [("store", "S1")]
     assert (await world.staff("manager2").get("/api/console/payees")).json()["items"] == []
     assert [row["payee"]["note"] for row in (await hq.get("/api/console/payees?q=s1")).json()["items"]] == ["S1"]
+    for q, n in (("clerk1", 1), (" LERK ", 1), ("%", 0), ("clerk_", 0), ("\\", 0)):
+        assert len((await hq.get("/api/console/payees", params={"q": q})).json()["items"]) == n, q
 
 
 async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_out(

@@ -249,6 +249,23 @@ async def test_the_counter_from_queue_to_hand_over(world: World, shelf: str) -> 
     assert await held(world, shelf) == (3, 0)
 
 
+async def test_the_counter_finds_what_was_typed_and_no_pattern(world: World, shelf: str) -> None:
+    member, clerk = await world.member(), world.staff("clerk1")
+    placed = (await member.post("/api/mall/orders", order(line(shelf)))).json()
+    await world.db.execute("UPDATE fulfilments SET tracking_no = 'SF_1%' WHERE order_id = $1::text::uuid", placed["id"])
+
+    async def found(path: str, q: str) -> int:
+        answer = await clerk.get(path, params={"store": "S1", "q": q})
+        assert answer.status_code == 200, answer.text
+        return len(answer.json()["items"])
+
+    for q in ("%", "_", "\\", "王_", "奶%"):
+        assert [await found(f"/api/clerk/{name}", q) for name in ("queue", "stock")] == [0, 0], q
+    for q, n in ((placed["order_no"], 1), ("王芳", 1), (" SF_1% ", 1), ("SF-1%", 0)):
+        assert await found("/api/clerk/queue", q) == n, q
+    assert [await found("/api/clerk/stock", q) for q in ("奶粉", "milk")] == [1, 1]
+
+
 async def test_console_sees_the_order_and_its_money(world: World, shelf: str) -> None:
     member, clerk, hq = await world.member(), world.staff("clerk1"), world.staff("hq")
     placed = (await member.post("/api/mall/orders", order(line(shelf)))).json()

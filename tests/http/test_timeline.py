@@ -163,6 +163,14 @@ async def test_every_source_is_told_once_and_in_its_words(world: World, milk: st
     assert (one["points", "given"]["reason"], one["identity", "known"]["what"]) == ("生日", "wechat_openid")
     assert {each["what"] for each in every if each["event"] == "granted"} >= {"sharing", "profiling"}
     assert "o-abcdefg" not in str(every)
+    # What has a page is led to; the friend's link and the shop's poster, by their ids.
+    points = {row["code"]: str(row["id"]) for row in await world.db.fetch("SELECT code, id FROM touchpoints")}
+    assert {met["touchpoint"], one["scan", "link"]["touchpoint"], one["share", "shared"]["touchpoint"]} <= {
+        *points.values()
+    }
+    assert met["touchpoint"] == one["scan", "signed_up"]["touchpoint"] != one["scan", "link"]["touchpoint"]
+    assert (await head.get(f"/api/console/touchpoints/{met['touchpoint']}")).status_code == 200
+    assert {(each["kind"], each["guide_login"]) for each in every if each["guide_login"]} == {("guide", "clerk1")}
     # What is the friend's: the share, and nothing of what the other did.
     theirs = await timeline(head, of(friend), limit=100)
     assert ("share", "shared") in said(theirs)
@@ -200,6 +208,11 @@ async def test_a_shop_sees_what_is_its_own(world: World, milk: str) -> None:
     assert not {one["kind"] for one in foreign} & {"guide", "scan", "wallet", "identity", "share", "commission"}
     assert not {one["kind"] for one in own} & {"wallet", "identity", "share", "commission"}
     assert {one["event"] for one in own if one["kind"] == "scan"} == {"link"}
+    # The manager may open the poster and the clerk; whose colleagues they are not, open neither.
+    for each in own:
+        if each["kind"] == "scan":
+            assert (await here.get(f"/api/console/touchpoints/{each['touchpoint']}")).status_code == 200
+        assert each["guide_login"] == ("clerk1" if each["kind"] == "guide" else None)
     assert all(one["store"] is None or one["store"]["code"] == "S4" for one in foreign)
     # The tie to a guide is the shop's own; who brought the member is the chain's.
     relations = f"{LIST}/{of(who)}/relations"
@@ -229,7 +242,9 @@ async def test_relations_have_a_start_a_source_and_an_end(world: World, milk: st
     tie = found["guide"]
     assert (tie["person"], tie["store"]["code"], tie["ended_because"]) == ("clerk1", "S1", "member")
     assert tie["from_at"] is not None and tie["until_at"] is not None and tie["source"]  # noqa: PT018 - one tie
+    assert (tie["login"], tie["touchpoint"]) == ("clerk1", None)
     by = found["brought_by"]
+    assert (await head.get(f"/api/console/touchpoints/{by['touchpoint']}")).json()["touchpoint"]["kind"] == "share"
     assert (by["other"], by["source"], by["until_at"]) == (str(friend.id), "share", None)
     theirs = {one["kind"]: one for one in (await head.get(f"{LIST}/{of(friend)}/relations")).json()["items"]}
     assert (theirs["brought"]["other"], theirs["brought"]["from_at"]) == (str(who.id), by["from_at"])
@@ -284,6 +299,28 @@ async def test_what_was_used_and_given_back_is_told(world: World, milk: str) -> 
     assert cancelled.status_code == 200, cancelled.text
     await give_back_offers(world.db, Undone(UUID(placed.json()["id"])))
     assert {("order", "cancelled"), ("coupon", "used"), ("coupon", "given_back")} <= said(await timeline(head, of(who)))
+
+
+async def test_what_a_member_was_paid_leads_to_its_statement(world: World) -> None:
+    friend, statement, run = await world.member("+8619910000103"), new_id(), new_id()
+    await world.db.execute(
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'member', $2)", of(friend), NOON
+    )
+    await world.db.execute(
+        """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
+                                   cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by,
+                                   closed_at, done_at)
+           VALUES ($1, $2, 'member', '2026-10', 'payout', 0, 500, 0, 0, 500, 0, 'paid', 1, 'system', $3, $3)""",
+        of(friend), statement, NOON,
+    )  # fmt: skip
+    await world.db.execute(
+        """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, due_minor, currency, state, actor, at,
+                                resolved_at)
+           VALUES ($1, $2, $3, $4, 500, 500, 'CNY', 'done', 'system', $5, $5)""",
+        of(friend), new_id(), statement, run, NOON,
+    )  # fmt: skip
+    [paid] = await timeline(world.staff("hq"), of(friend), kind="commission")
+    assert (paid["event"], paid["statement"], paid["payee"]) == ("paid", str(statement), None)
 
 
 def test_the_statement_stays_prepared() -> None:

@@ -431,7 +431,11 @@ BUGS = {
         (
             ("settlement/policy.py", "if plan.levels > 1 and not await", "if plan.levels > 2 and not await"),
             ("settlement/accrue.py", "one.level == 1 or sign_off_id is not None", "True"),
-            ("flows/credit_facts.py", "upline_id if upline_id and await settlement.live_sign_off(tx) else None", "upline_id"),
+            (
+                "flows/credit_facts.py",
+                "upline_id if upline_id and await settlement.live_sign_off(tx) else None",
+                "upline_id",
+            ),
         ),
         "tests/flows/test_credit.py::test_who_shares_is_paid_and_the_second_level_only_behind_a_sign_off",
     ),

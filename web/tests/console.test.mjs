@@ -7,6 +7,7 @@ import { test } from "node:test"
 import { load } from "./load.mjs"
 
 const { xlsxOf } = await load("apps/console/src/lib/xlsx.ts")
+const { whyOf } = await load("apps/console/src/lib/asideWhy.ts")
 
 test("a workbook is read back as it was written", () => {
   const folder = mkdtempSync(join(tmpdir(), "duoline-xlsx-"))
@@ -20,4 +21,16 @@ test("a workbook is read back as it was written", () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test("what went wrong is said by the kind of error that the record begins with", () => {
+  assert.equal(whyOf("KeyError: 'order_id'"), "shape")
+  assert.equal(whyOf("msgspec.ValidationError: Expected `uuid`"), "shape")
+  assert.equal(whyOf("CheckViolationError: new row for relation \"accruals\""), "rule")
+  assert.equal(whyOf("Fault: SET-3: waits for nobody"), "rule")
+  assert.equal(whyOf("UniqueViolationError: duplicate key"), "twice")
+  assert.equal(whyOf("NotFound: order"), "gone")
+  assert.equal(whyOf("NotFound"), "gone")
+  assert.equal(whyOf("ZeroDivisionError: Fault: x"), "other")
+  assert.equal(whyOf(""), "other")
 })

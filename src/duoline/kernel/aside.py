@@ -14,7 +14,7 @@ from duoline.kernel.errors import NotFound
 from duoline.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -28,7 +28,8 @@ COUNT = "SELECT count(*) FROM flow_records WHERE name LIKE 'event:%' AND state =
 
 
 class PutAside(NamedTuple):
-    """An event that was put aside; `asked` when somebody wants it told again, and no worker has done so yet."""
+    """An event that was put aside; `asked` when somebody wants it told again, and no worker has done so yet. It was
+    tried so many times; what it said is `payload`, and of whom `member_id`."""
 
     id: UUID
     consumer: str
@@ -38,6 +39,9 @@ class PutAside(NamedTuple):
     problem: str
     asked: bool
     at: datetime
+    tries: int
+    payload: Mapping[str, Any]
+    member_id: UUID | None
 
 
 async def put_aside(tx: Tx, consumer: str, event: Any, *, attempts: int, problem: str) -> None:
@@ -67,17 +71,26 @@ async def put_aside(tx: Tx, consumer: str, event: Any, *, attempts: int, problem
         await _trace(tx, "put-aside", event.id, SYSTEM, reason="", consumer=consumer, topic=event.topic)
 
 
-async def list_aside(db: Database | Tx, *, limit: int, before: tuple[datetime, UUID] | None = None) -> list[PutAside]:
-    """What is put aside, the newest first."""
+async def list_aside(
+    db: Database | Tx,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    among: Collection[UUID] | None = None,
+) -> list[PutAside]:
+    """What is put aside, the newest first; `among` some records only."""
     rows = await db.fetch(
         """SELECT id, name, key, step, data->>'key' AS about, coalesce(problem, '') AS problem,
-                  state = 'running' AS asked, created_at
+                  state = 'running' AS asked, created_at, attempts,
+                  coalesce(data->'payload', '{}') AS payload, (data->>'member_id')::uuid AS member_id
            FROM flow_records
            WHERE name LIKE 'event:%' AND state <> 'done'
              AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+             AND ($4::uuid[] IS NULL OR id = ANY ($4))
            ORDER BY created_at DESC, id DESC LIMIT $1""",
         limit,
         *(before or (None, None)),
+        None if among is None else list(among),
     )
     return [
         PutAside(
@@ -89,9 +102,18 @@ async def list_aside(db: Database | Tx, *, limit: int, before: tuple[datetime, U
             row["problem"],
             row["asked"],
             row["created_at"],
+            row["attempts"],
+            row["payload"],
+            row["member_id"],
         )
         for row in rows
     ]
+
+
+async def count(db: Database | Tx) -> int:
+    """How many are put aside, those that are to be told again with them."""
+    found: int = await db.fetchval("SELECT count(*) FROM flow_records WHERE name LIKE 'event:%' AND state <> 'done'")
+    return found
 
 
 async def ask_again(tx: Tx, record_id: UUID, *, reason: str, actor: Actor) -> None:

@@ -19,8 +19,8 @@ COLUMNS: dict[str, str] = {
     "event": "text",
     # Of an order; who may not see it does not see the row (`orders` below).
     "order_id": "uuid",
-    "amount_minor": "bigint",
-    "points": "bigint",
+    "amount_minor": "int8",
+    "points": "int8",
     # The shop or location it happened at, shown to who reaches it.
     "place": "uuid",
     "before": "text",
@@ -34,8 +34,11 @@ COLUMNS: dict[str, str] = {
     "other_id": "uuid",
     "actor": "text",
     "reason": "text",
+    # What stands behind it: the touchpoint of a scan or share, the payee of an earning, the statement of a payment.
+    "behind": "uuid",
 }
-"""What a row may say besides its kind, instant and id, with the type of each."""
+"""What a row may say besides its kind, instant and id, with the type of each, by its short name: the whole statement is
+kept below a length."""
 
 
 class Part(NamedTuple):

@@ -31,7 +31,7 @@ from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.money import Money
 from duoline.kernel.outbox import Event
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.stores.directory import Chain
 from duoline.stores.types import Store, StoreCard
 
@@ -198,7 +198,7 @@ async def read_stock(
         clock.now(),
         after,
         chosen,
-        q.strip(),
+        plain(q),
         limit + 1,
     )
     shown = rows[:limit]

@@ -21,7 +21,7 @@ from duoline.flows.order_view import EventView, Image, image_of
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
-from duoline.kernel.text import Text
+from duoline.kernel.text import Text, plain
 from duoline.members import phones
 from duoline.members.errors import BadPhone
 from duoline.stores import directory
@@ -175,20 +175,21 @@ async def read_queue(
         f"""{_CARDS}
         WHERE f.location_id = $1 AND f.kind <> 'till' AND f.state = ANY ($2)
           {"AND f.done_at IS NOT NULL" if done else ""}
-          AND ($3 = '' OR f.order_no ILIKE '%' || $3 || '%' OR f.tracking_no = $3 OR right(f.short_code, $9) = $8
+          AND ($3 = '' OR f.order_no ILIKE '%' || $3 || '%' OR f.tracking_no = $10 OR right(f.short_code, $9) = $8
                OR (f.kind <> 'transfer' AND (f.contact_name ILIKE '%' || $3 || '%'
                                              OR right(f.contact_phone, length($7)) = $7)))
           AND ($4::timestamptz IS NULL OR ({column}, f.id) {ahead} ($4, $5::uuid))
         ORDER BY {column} {sort}, f.id {sort} LIMIT $6""",
         location,
         list(TABS[tab]),
-        q.strip(),
+        plain(q),
         after[0] if after else None,
         after[1] if after else None,
         limit + 1,
         _phone_tail(q),
         _code_tail(q),
         CODE_TAIL,
+        q.strip(),
     )
     shown = rows[:limit]
     following = None

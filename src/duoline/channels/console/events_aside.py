@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import Parameter
 
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
@@ -17,9 +19,17 @@ from duoline.kernel import aside
 from duoline.kernel.db import Database, Tx
 
 
+class AsideOrder(msgspec.Struct, frozen=True):
+    """The order that an event tells of."""
+
+    id: UUID
+    order_no: str
+
+
 class EventAside(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that `consumer` could not digest, and why. `about` is the key of what it tells of; `asked` while it
-    waits to be told again."""
+    """An event that `consumer` could not digest in so many `tries`, and what was wrong the last time. `about` is the
+    key of what it tells of; `order` and `member_id` lead to what has a page. `asked` while it waits to be told again.
+    """
 
     id: UUID
     consumer: str
@@ -28,6 +38,13 @@ class EventAside(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
     asked: bool
     at: datetime
+    tries: int
+    order: AsideOrder | None
+    member_id: UUID | None
+
+
+CHOSEN_MAX = 50
+Chosen = Annotated[list[UUID] | None, Parameter(max_items=CHOSEN_MAX, description="Only these, by id.")]
 
 
 class TellAgain(Input, frozen=True):
@@ -36,12 +53,17 @@ class TellAgain(Input, frozen=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
 
 
-@get("/api/console/events-aside", opt=doors.staff("money.settle"))
-async def list_events_aside(db: Database, limit: Limit = 20, cursor: Cursor = None) -> Page[EventAside]:
-    """What is put aside, the newest first."""
+@get("/api/console/events-aside", opt=doors.staff("money.settle", event=doors.SHARED))
+async def list_events_aside(
+    db: Database, event: Chosen = None, limit: Limit = 20, cursor: Cursor = None
+) -> Page[EventAside]:
+    """What is put aside, the newest first. What was told again and went well is not in it any more."""
     at, event_id = cursors.unpack(cursor, datetime, UUID) if cursor else (None, None)
-    found = await aside.list_aside(db, limit=limit + 1, before=(at, event_id) if at and event_id else None)
+    before = (at, event_id) if at and event_id else None
+    found = await aside.list_aside(db, limit=limit + 1, before=before, among=event)
     shown = found[:limit]
+    orders = await _orders(db, {one.id: order_id for one in shown if (order_id := _order_of(one)) is not None})
+    members = await _members(db, {one.member_id for one in shown if one.member_id is not None})
     return Page(
         [
             EventAside(
@@ -52,11 +74,37 @@ async def list_events_aside(db: Database, limit: Limit = 20, cursor: Cursor = No
                 problem=one.problem,
                 asked=one.asked,
                 at=one.at,
+                tries=one.tries,
+                order=orders.get(one.id),
+                member_id=one.member_id if one.member_id in members else None,
             )
             for one in shown
         ],
         cursors.pack(shown[-1].at, shown[-1].id) if len(found) > limit else None,
+        await aside.count(db) if event is None else None,
     )
+
+
+def _order_of(one: aside.PutAside) -> UUID | None:
+    """The order that an event names, or whose own event it is."""
+    named = one.payload.get("order_id") or (one.about if one.topic.startswith("orders.") else None)
+    try:
+        return UUID(str(named))
+    except ValueError:
+        return None
+
+
+async def _orders(db: Database, wanted: Mapping[UUID, UUID]) -> dict[UUID, AsideOrder]:
+    """By event, the orders that there are."""
+    rows = await db.fetch("SELECT id, order_no FROM orders WHERE id = ANY ($1)", list(set(wanted.values())))
+    found = {row["id"]: AsideOrder(row["id"], row["order_no"]) for row in rows}
+    return {event_id: found[order_id] for event_id, order_id in wanted.items() if order_id in found}
+
+
+async def _members(db: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Those who have a page: guests have none."""
+    rows = await db.fetch("SELECT member_id FROM members WHERE member_id = ANY ($1) AND kind = 'member'", list(ids))
+    return {row["member_id"] for row in rows}
 
 
 @post(

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 
-from duoline.channels.console.orders import OrderCase, case_of, owner, patterns
+from duoline.channels.console.orders import OrderCase, case_of, owner, patterns, told
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
@@ -217,7 +217,8 @@ async def source_again(
                 actor=staff.actor,
                 within=None if scope.everything else scope.store_ids,
             )
-            return await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+            case = await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+            return await told(tx, staff, chain, case)
 
         try:
             return await write.run(work)
@@ -252,7 +253,8 @@ async def refund_frozen(
             actor=staff.actor,
             within=None if scope.everything else scope.store_ids,
         )
-        return await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+        case = await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
+        return await told(tx, staff, chain, case)
 
     return await write.run(work)
 

@@ -10,6 +10,7 @@ from litestar import get
 
 from duoline.channels.console.member_scope import reached, shop_of
 from duoline.channels.console.member_shapes import ShopOf
+from duoline.channels.console.staff_scope import logins_of
 from duoline.channels.http import doors, partners
 from duoline.channels.http.answers import Page
 from duoline.channels.http.sessions import Staff
@@ -23,11 +24,13 @@ from duoline.stores.directory import Chain
 
 class MemberRelation(msgspec.Struct, frozen=True, kw_only=True):
     """A tie with its start, source and end; without an end it is still so, unless it `rests`: then another one of the
-    same person counts. `person` is somebody on the staff, `other` another member."""
+    same person counts. `person` is somebody on the staff, `other` another member. `login` and `touchpoint` lead to the
+    pages of who looks after them and of what brought them, where the reader may open them."""
 
     kind: RelationKind
     id: UUID
     person: str
+    login: str | None
     other: UUID | None
     store: ShopOf | None
     source: str
@@ -35,6 +38,7 @@ class MemberRelation(msgspec.Struct, frozen=True, kw_only=True):
     until_at: datetime | None
     ended_because: str
     rests: bool
+    touchpoint: UUID | None
 
 
 @get("/api/console/members/{member_id:uuid}/relations", opt=doors.staff("members.read", member_id="customer"))
@@ -49,13 +53,16 @@ async def list_relations(db: Database, staff: Staff, chain: Chain, member_id: UU
     if partners.of_a_partner(chain, staff):
         for one in {member_id, group[0]}:
             await consents.ensure_allowed(db, one, "sharing", door="console.member-relations")
-    found = await relations_of(db, list({*seen.ids, *group}), scope, now=clock.now())
+    found = one_tie_each(await relations_of(db, list({*seen.ids, *group}), scope, now=clock.now()))
+    logins = await logins_of(db, staff, chain, (one.person_id for one in found))
+    touchpoints = staff.scope("touchpoints.read")
     return Page(
         [
             MemberRelation(
                 kind=one.kind,
                 id=one.id,
                 person=one.person,
+                login=None if one.person_id is None else logins.get(one.person_id),
                 other=one.member_id,
                 store=shop_of(chain, one.place),
                 source=one.source,
@@ -63,8 +70,9 @@ async def list_relations(db: Database, staff: Staff, chain: Chain, member_id: UU
                 until_at=one.until_at,
                 ended_because=one.ended_because,
                 rests=one.rests,
+                touchpoint=one.id if one.kind == "brought_by" and touchpoints.everything else None,
             )
-            for one in one_tie_each(found)
+            for one in found
         ]
     )
 

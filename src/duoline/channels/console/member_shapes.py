@@ -240,7 +240,8 @@ class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `what` is a code that tells more of the event: the purpose agreed to, the kind of touchpoint or identity, a guide's
     task; `source` by what it came about or why it ended; `name` what a coupon, article or touchpoint is called. `other`
-    is another member: who shared it, or whom this one was merged with.
+    is another member: who shared it, or whom this one was merged with. `guide_login`, `touchpoint`, `payee` of what was
+    earned and `statement` of what was paid lead to pages, where the reader may open them.
     """
 
     id: UUID
@@ -258,6 +259,10 @@ class TimelineItem(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     name: Text | None = None
     guide: str | None = None
+    guide_login: str | None = None
     other: UUID | None = None
+    touchpoint: UUID | None = None
+    payee: UUID | None = None
+    statement: UUID | None = None
     by: str | None = None
     reason: str = ""

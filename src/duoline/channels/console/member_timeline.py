@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from litestar import get
@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 
 from duoline.channels.console.member_scope import reached, shop_of, tier_of
 from duoline.channels.console.member_shapes import TimelineItem
+from duoline.channels.console.staff_scope import logins_of
 from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Cursor, Limit, Page
 from duoline.channels.http.sessions import Staff
@@ -48,15 +49,27 @@ async def show_timeline(
     before = Place(*cursors.unpack(cursor, datetime, UUID, int)) if cursor else None
     page = await history_of(db, member_id, seen.ids, scope, kind=kind, before=before, limit=limit)
     following = cursors.pack(*page.following) if page.following else None
-    return Page([_item(row, chain, scope) for row in page.rows], following)
+    logins = await logins_of(db, staff, chain, (row["guide_id"] for row in page.rows))
+    pages = Pages(logins, staff.scope("touchpoints.read"), settles=staff.scope("settlement.read").everything)
+    return Page([_item(row, chain, scope, pages) for row in page.rows], following)
 
 
-def _item(row: Any, chain: Chain, scope: Scope) -> TimelineItem:
-    tiers = row["kind"] == "tier"
+class Pages(NamedTuple):
+    """What the reader may open from a timeline: colleagues by log-in, touchpoints of their shops, who is paid."""
+
+    logins: dict[UUID, str]
+    touchpoints: Scope
+    settles: bool
+
+
+def _item(row: Any, chain: Chain, scope: Scope, pages: Pages) -> TimelineItem:
+    kind, behind = row["kind"], row["behind"]
+    tiers, met = kind == "tier", kind in ("scan", "share")
+    earned = kind == "commission" and pages.settles
     return TimelineItem(
         id=row["id"],
         at=row["at"],
-        kind=row["kind"],
+        kind=kind,
         event=row["event"],
         order_id=row["order_id"],
         order_no=row["order_no"],
@@ -69,7 +82,11 @@ def _item(row: Any, chain: Chain, scope: Scope) -> TimelineItem:
         source=row["source"] or "",
         name=None if row["names"] is None else Text(*row["names"]).filled,
         guide=row["guide"],
+        guide_login=pages.logins.get(row["guide_id"]),
         other=row["other_id"],
+        touchpoint=behind if met and (pages.touchpoints.everything or row["place"] in pages.touchpoints) else None,
+        payee=behind if earned and row["event"] == "earned" else None,
+        statement=behind if earned and row["event"] == "paid" else None,
         by=row["by"],
         reason=row["reason"] or "",
     )

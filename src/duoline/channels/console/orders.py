@@ -16,6 +16,7 @@ from litestar import Request, get, post
 from litestar.params import QueryParameter
 
 from duoline import fulfilment, orders
+from duoline.channels.console.member_scope import reached
 from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search, answer, text_answer
 from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
@@ -75,12 +76,13 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose order it is."""
+    """Whose order it is; `page` is who they are now, where the reader may open the member's page."""
 
     id: UUID
     kind: str
     name: str
     phone_masked: str | None
+    page: UUID | None = None
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -446,16 +448,19 @@ async def read_order(db: Database, staff: Staff, chain: Chain, order_id: UUID) -
     Of an order that other shops serve too, only the part of the shops one may see (`whole` is false).
     """
     member_id = await owner(db, staff, order_id, "orders.read")
-    return await _told(db, staff, chain, await case_of(db, chain, member_id, order_id, staff.scope("orders.read")))
+    return await told(db, staff, chain, await case_of(db, chain, member_id, order_id, staff.scope("orders.read")))
 
 
 # $1, $2 the scope, of which a franchisee never has everything.
 _IS_NAMED = f"SELECT NOT $1 AND {_NAMED} FROM orders o WHERE o.member_id = $3 AND o.id = $4"  # noqa: S608 - our own words
 
 
-async def _told(db: Database | Tx, staff: Staff, chain: Chain, case: OrderCase) -> OrderCase:
+async def told(db: Database | Tx, staff: Staff, chain: Chain, case: OrderCase) -> OrderCase:
     """The case as it is told to this person: to a franchisee without whom it is for, unless they may know."""
-    if not partners.of_a_partner(chain, staff):
+    partner = partners.of_a_partner(chain, staff)
+    page = await page_of(db, staff.scope("members.read"), case.member.id, partner=partner)
+    case = msgspec.structs.replace(case, member=msgspec.structs.replace(case.member, page=page))
+    if not partner:
         return case
     if await db.fetchval(_IS_NAMED, *staff.scope("orders.read").sql, case.member.id, case.order.id):
         return case
@@ -467,6 +472,18 @@ async def _told(db: Database | Tx, staff: Staff, chain: Chain, case: OrderCase) 
         order=msgspec.structs.replace(case.order, contact=nobody, address=None, note=""),
         member=msgspec.structs.replace(case.member, name="", phone_masked=None),
     )
+
+
+async def page_of(db: Database | Tx, scope: Scope, member_id: UUID, *, partner: bool) -> UUID | None:
+    """Who somebody is now, if they are a member whom this scope reaches; to a franchisee, if they agreed to sharing."""
+    now: UUID = await db.fetchval("SELECT duo_now($1)", member_id)
+    if partner and not await consents.allowed(db, now, "sharing"):
+        return None
+    try:
+        await reached(db, scope, now)
+    except NotFound:
+        return None
+    return now
 
 
 async def owner(db: Database, staff: Staff, order_id: UUID, permission: str) -> UUID:
@@ -638,7 +655,7 @@ async def cancel_order(
             at=None if scope.everything else scope.store_ids,
         )
         case = await case_of(tx, chain, member_id, order_id, staff.scope("orders.read"))
-        return await _told(tx, staff, chain, case)
+        return await told(tx, staff, chain, case)
 
     return await write.run(work)
 

@@ -21,6 +21,7 @@ from duoline.channels.http.sessions import Staff
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
+from duoline.kernel.text import plain
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
 from duoline.stores.types import Company, Store
@@ -106,7 +107,7 @@ async def _payees(
         if words
         and (words.lower() in unit.code.lower() or words in unit.name.zh or words.lower() in unit.name.en.lower())
     ]
-    return await db.fetch(_ROWS, *reach(staff, chain), kind, words, units, payee_id, *before, limit)
+    return await db.fetch(_ROWS, *reach(staff, chain), kind, plain(q), units, payee_id, *before, limit)
 
 
 def _row(row: Any, chain: Chain) -> PayeeRow:

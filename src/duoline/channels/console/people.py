@@ -10,7 +10,7 @@ import msgspec
 from litestar import get, patch, post, put
 
 from duoline import attribution
-from duoline.channels.console import audit_names
+from duoline.channels.console import audit_names, staff_scope
 from duoline.channels.http import cursors, doors, partners, sessions
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
@@ -173,7 +173,7 @@ async def list_people(
     found = [
         person
         for person in await queries.people(db, q=q)
-        if (person.id == staff.id or access.oversees(staff.grants, person.grants, chain))
+        if staff_scope.reads_of(staff, person, chain)
         and (at is None or any(each.unit_id == at for each in person.grants))
     ]
     after = cursors.unpack(cursor, str)[0] if cursor else ""

@@ -213,7 +213,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
         Attention("stale_holds", unusual.stale_hold, "/stock/overview?alerts=stale_hold"),
         Attention("rejecting", unusual.rejects, "/stock/overview?alerts=rejects"),
         Attention("books", broken, "/audit?subject_kind=invariant"),
-        Attention("events_aside", put_aside, "/audit?subject_kind=event"),
+        Attention("events_aside", put_aside, "/audit/events"),
     ]
     return Today(
         on=_date_of_most(shops, now).isoformat(),

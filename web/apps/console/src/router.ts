@@ -104,6 +104,7 @@ const routes: RouteRecordRaw[] = [
       { path: "policies/contracts", redirect: "/settlement/rules/contracts" },
       { path: "policies/wallet", redirect: "/members/wallet" },
       at("policies/:kind", "policy", "policies.read", () => import("./pages/PolicyCase.vue")),
+      at("audit/events", "events-aside", "money.settle", () => import("./pages/EventsAside.vue")),
       at("audit", "audit", "audit.read", () => import("./pages/Audit.vue")),
       { path: ":rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
     ],

@@ -190,7 +190,8 @@ export interface OrderCase {
   order: OrderView
   /** The shop and the clerk who made it for a customer. */
   sold: { store_code: string; store_name: Text; by: string } | null
-  member: { id: string; kind: string; name: string; phone_masked: string | null }
+  /** `page` is who they are now, where the reader may open it. */
+  member: { id: string; kind: string; name: string; phone_masked: string | null; page: string | null }
   journals: Journal[]
   payments: Payment[]
   holds: OrderHold[]
@@ -878,6 +879,19 @@ export interface Source {
   rejected: boolean
 }
 
+/** An event that a part of the system could not digest; `asked` while it waits to be told again. */
+export interface EventAside {
+  id: string
+  consumer: string
+  topic: string
+  about: string
+  problem: string
+  asked: boolean
+  at: string
+  tries: number
+  order: { id: string; order_no: string } | null
+  member_id: string | null
+}
 export interface MoneyCase {
   kind: "misfit" | "refund" | "stored"
   id: string
@@ -1383,7 +1397,12 @@ export interface MemberEvent {
   source: string
   name: Text | null
   guide: string | null
+  /** Pages that the reader may open. */
+  guide_login: string | null
   other: string | null
+  touchpoint: string | null
+  payee: string | null
+  statement: string | null
   by: string | null
   reason: string
 }
@@ -1392,6 +1411,9 @@ export interface MemberRelation {
   kind: "guide" | "store" | "home" | "brought_by" | "brought"
   id: string
   person: string
+  /** Pages that the reader may open: of the colleague, and of what brought them. */
+  login: string | null
+  touchpoint: string | null
   other: string | null
   store: ShopOf | null
   source: string

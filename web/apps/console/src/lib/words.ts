@@ -37,5 +37,5 @@ export function actionName(action: string): string {
 /** What audit lines are about. */
 export const SUBJECTS = [
   "order", "refund", "member", "staff", "store", "region", "company", "product", "sku", "brand", "category", "assortment", "transfer", "count", "promotion", "presale", "coupon_batch",
-  "touchpoint", "outfit", "month", "statement", "payout_run", "payout", "payee", "sign_off", "drawer", "sale", "policy", "consent", "import", "system", "invariant",
+  "touchpoint", "outfit", "month", "statement", "payout_run", "payout", "payee", "sign_off", "drawer", "sale", "policy", "consent", "import", "system", "invariant", "event",
 ] as const
