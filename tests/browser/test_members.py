@@ -112,6 +112,11 @@ async def test_the_rules_of_tiers_and_points_are_decided_in_their_own_editors(
     await sheet.get_by_role("button", name="立即生效").click()
     await expect(desk.locator(".page-head")).to_contain_text("第 1 版")
     assert (await head.get("console/tiers"))["items"][1]["from_amount"]["minor"] == 80_000
+    # Everybody is judged by it at once, as the page tells while it goes on.
+    judged = desk.get_by_role("region", name="按第 1 版评定会员")
+    await expect(judged).to_contain_text(re.compile(r"评定完毕,共 [\d,]+ 位会员"))
+    (run,) = (await head.get("console/tier-runs"))["items"]
+    assert (run["state"], run["judged"]) == ("done", run["members"])
 
     await desk.get_by_role("link", name="积分").click()
     earns = desk.locator(".result .t-28")

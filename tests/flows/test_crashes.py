@@ -51,6 +51,7 @@ ELSEWHERE = {
     "settlement": "tests/flows/test_credit.py",
     "payout": "tests/flows/test_pay_out.py",
     "closing": "tests/flows/test_closing.py",
+    "tier_run": "tests/flows/test_tier_runs.py",
     "merge": "tests/flows/test_merge.py",
     "unmerge": "tests/flows/test_merge.py",
     "wallet": "tests/flows/test_wallet.py",

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from duoline.entry.check import broken
-from duoline.flows import earn_points, judge_tiers
-from duoline.kernel import clock, outbox
+from duoline.flows import earn_points, judge_by_new_rules, judge_tiers
+from duoline.kernel import clock, outbox, policies
 from duoline.kernel.ids import new_id
 from duoline.members import profile
 from duoline.members.policy import TIERS
@@ -301,9 +302,14 @@ async def test_how_many_would_have_each_tier(world: World, milk: str) -> None:
     assert [(one["code"], one["now"], one["by_spending"]) for one in found["tiers"]] == [
         ("member", 2, 1), ("silver", 0, 1), ("gold", 0, 0),
     ]  # fmt: skip
-    assert (found["members"], found["elsewhere"]) == (2, 0)
+    assert (found["members"], found["elsewhere"], found["up"], found["down"]) == (2, 0, 1, 0)
+    set_gold = await head.put(f"{LIST}/{rich.id}/tier", {"tier": "gold", "reason": "x"})
+    assert set_gold.status_code == 200, set_gold.text
+    above = (await counts(("member", 0), ("silver", 6 * PRICE), ("gold", 6 * PRICE + 1))).json()
+    assert (above["tiers"][2]["now"], above["up"], above["down"]) == (1, 0, 1)
     other = (await counts(("base", 0))).json()
     assert (other["tiers"][0], other["elsewhere"]) == ({"code": "base", "now": 0, "by_spending": 2}, 2)
+    assert (other["up"], other["down"]) == (0, 0)
     bad = await counts(("member", 5), ("gold", 5))
     assert (bad.status_code, bad.json()["problems"][0]["field"]) == (422, "body.tiers.0.from_minor")
     assert (await world.staff("manager1").post("/api/console/tiers/counts", {})).status_code == 403
@@ -311,3 +317,40 @@ async def test_how_many_would_have_each_tier(world: World, milk: str) -> None:
     assert [(one["code"], one["from_amount"]["minor"]) for one in tiers] == [
         (tier.code, tier.from_minor) for tier in TIERS.current().body.tiers
     ]
+
+
+async def test_new_rules_say_how_far_everybody_is_judged(world: World, milk: str) -> None:
+    head, path = world.staff("hq"), "/api/console/tier-runs"
+    rich = await named(world, "王芳", "+8613900001234")
+    poor = await named(world, "李雷", "+8613900005678")
+    await bought(world, rich, milk, 4)
+    given = await head.put(f"{LIST}/{poor.id}/tier", {"tier": "gold", "reason": "x"})
+    assert given.status_code == 200, given.text
+    assert (await head.get(path)).json()["items"] == []
+    body = msgspec.to_builtins(TIERS.default) | {"grace_days": 7}
+    body["tiers"][1]["from_minor"] = 3 * PRICE
+    said = await head.put("/api/console/policies/tiers", {"body": body, "reason": "会员日"})
+    assert said.status_code == 200, said.text
+
+    async def told_of_rules() -> Any:
+        await world.relay()
+        while await outbox.consume_once(world.db, outbox.consumers["tier-rules"]):
+            pass
+        return (await head.get(path)).json()["items"]
+
+    (run,) = await told_of_rules()
+    assert (run["version"], run["state"], run["members"], run["judged"]) == (1, "queued", None, 0)
+    (run_id,) = [row["id"] for row in await world.db.fetch("SELECT id FROM tier_runs")]
+    await judge_by_new_rules.judge_everybody(world.db, judge_by_new_rules.Judging(run_id))
+    (done,) = (await head.get(path)).json()["items"]
+    assert (done["state"], done["members"], done["judged"]) == ("done", 2, 2)
+    assert (done["up"], done["down"], done["moved"], done["kept"], done["failed"]) == (1, 0, 0, 1, 0)
+    assert (await case(head, rich))["tier"]["tier"]["code"] == "silver"
+    assert (await case(head, poor))["tier"]["tier"]["code"] == "gold"
+    assert (await world.staff("clerk1").get(path)).status_code == 403
+    for other in ("points", "wallet"):
+        body = msgspec.to_builtins(policies.current(other).body)
+        assert (await head.put(f"/api/console/policies/{other}", {"body": body, "reason": "x"})).status_code == 200
+    assert await told_of_rules() == [done]
+    await world.db.execute("DELETE FROM policies")
+    await policies.refresh(world.db)

@@ -19,6 +19,7 @@ import duoline.flows.earn_points
 import duoline.flows.erase_member
 import duoline.flows.expire
 import duoline.flows.give_back_offers
+import duoline.flows.judge_by_new_rules
 import duoline.flows.judge_tiers
 import duoline.flows.learn_walk_ins
 import duoline.flows.pay

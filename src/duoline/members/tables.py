@@ -20,7 +20,7 @@ from duoline.kernel.columns import (
     texts,
     uid,
 )
-from duoline.kernel.placement import MEMBER, distributed, reference, table
+from duoline.kernel.placement import MEMBER, distributed, managed_local, reference, table
 
 PACKAGE = "members"
 
@@ -109,6 +109,41 @@ tier_changes = table(
     check("tier_changes_ends_ck", "tier <> '' AND before <> tier"),
     append_only=True,
     erasable=("reason",),
+)
+
+# Everybody judged by a version of the rules from the instant on at which it holds: how far it is (`last_id` was judged
+# last), and what came of it. A newer version that holds ends what an older one has not.
+tier_runs = table(
+    PACKAGE,
+    "tier_runs",
+    managed_local(),
+    uid("id"),
+    integer("version"),
+    text("state", default="queued"),
+    at("active_from"),
+    uid("last_id", null=True),
+    big("members_total", null=True),
+    big("judged", default="0"),
+    big("went_up", default="0"),
+    big("went_down", default="0"),
+    # Their tier is none any more.
+    big("moved", default="0"),
+    # They have a tier above what they spent, by its time or its grace.
+    big("kept", default="0"),
+    big("failed", default="0"),
+    at("at"),
+    at("started_at", null=True),
+    at("noted_at"),
+    at("finished_at", null=True),
+    pk("tier_runs", "id"),
+    check("tier_runs_state_ck", "state IN ('queued', 'running', 'done', 'stopped')"),
+    check("tier_runs_finished_ck", "(state IN ('done', 'stopped')) = (finished_at IS NOT NULL)"),
+    check(
+        "tier_runs_counts_ck",
+        "least(went_up, went_down, moved, kept, failed) >= 0 AND went_up + went_down + moved + failed <= judged",
+    ),
+    index("tier_runs_version_ux", "version", unique=True),
+    index("tier_runs_running_ux", "state", unique=True, postgresql_where=sql_text("state = 'running'")),
 )
 
 # One phone, one member: global uniqueness in its own small table keyed by the value.

@@ -1256,6 +1256,28 @@ export interface TierCounts {
   members: number
   /** Members whose tier the draft has not. */
   elsewhere: number
+  /** Of the others: spent enough for a higher tier than theirs, or too little for the one they have. */
+  up: number
+  down: number
+}
+
+/** Everybody judged by a version of the rules of tiers, from `active_from` on. */
+export interface TierRunFacts {
+  version: number
+  state: "queued" | "running" | "done" | "stopped"
+  active_from: string
+  /** Known once it runs. */
+  members: number | null
+  judged: number
+  up: number
+  down: number
+  /** Their tier is none any more. */
+  moved: number
+  /** They have a tier above what they spent, by its time or its grace. */
+  kept: number
+  failed: number
+  started_at: string | null
+  finished_at: string | null
 }
 
 export interface MemberRow {
