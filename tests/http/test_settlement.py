@@ -134,6 +134,50 @@ async def test_payees_are_found_paged_and_shown_to_their_own(world: World, sold:
         assert len((await hq.get("/api/console/payees", params={"q": q})).json()["items"]) == n, q
 
 
+@pytest.mark.parametrize("sort", ["name", "-name", "due", "-due", "paid_at", "-paid_at", "-most"])
+async def test_payees_are_paged_in_every_order_also_among_equals(world: World, sold: dict[str, Any], sort: str) -> None:
+    hq, ids = world.staff("hq"), sorted(new_id() for _ in range(6))
+    for n, payee in enumerate(ids):
+        who = await world.member(f"+861390000010{n}")
+        await world.db.execute(
+            "UPDATE members SET display_name = $2 WHERE member_id = $1", who.id, ("王芳", "李雷")[n % 2]
+        )
+        await world.db.execute(
+            "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'member', $2)", who.id, clock.now()
+        )
+        if n % 3:
+            await world.db.execute(
+                """INSERT INTO statements (payee_id, id, kind, month, way, carried_in_minor, earned_minor, reversed_minor,
+                       cut_minor, to_pay_minor, carried_out_minor, state, approvals_needed, closed_by, closed_at, done_at)
+                   VALUES ($1, $2, 'member', '2026-10', 'internal', 0, 0, 0, 0, 0, 0, 'paid', 1, 'system', $3, $3)""",
+                who.id, payee, NOON + timedelta(days=n % 2),
+            )  # fmt: skip
+
+    async def page(limit: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"sort": sort, "limit": limit} | ({"cursor": cursor} if cursor else {})
+            answer = await hq.get("/api/console/payees", params=asked)
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            cursor = answer.json()["next"]
+        return found
+
+    whole = await page(100)
+    assert len(whole) == 9
+    by = {
+        "name": lambda one: one["payee"]["name"]["zh"].encode(), "due": lambda one: one["due"]["minor"],
+        "paid_at": lambda one: one["paid_at"] or "", "most": lambda one: one["due"]["minor"] + one["pending"]["minor"],
+    }[sort.removeprefix("-")]  # fmt: skip
+    values = [by(one) for one in whole if one["payee"]["kind"] != "chain"]
+    assert values == sorted(values, reverse=sort.startswith("-"))
+    assert len(set(values)) < len(values)
+    for limit in (1, 2, 4):
+        assert [one["payee"]["id"] for one in await page(limit)] == [one["payee"]["id"] for one in whole]
+    await world.db.execute("DELETE FROM statements WHERE month = '2026-10'")
+
+
 async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_out(
     world: World, sold: dict[str, Any]
 ) -> None:

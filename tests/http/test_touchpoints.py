@@ -58,6 +58,39 @@ async def count(world: World, point: dict[str, Any]) -> int:
     return int((await row(world, point))["scans"])
 
 
+@pytest.mark.parametrize("by", ["made", "name", "code", "scans", "orders"])
+async def test_every_order_is_paged_without_loss_also_among_equals(world: World, milk: str, by: str) -> None:
+    points = [await made(world, name={"zh": name}) for name in ("海报", "海报", "灯箱", "海报", "灯箱")]
+    for n in (0, 2):
+        stranger, buyer = world.client(), await world.member(f"+86139000000{n}1")
+        await opened(stranger, points[n]["code"])
+        await opened(buyer.client, points[n]["code"], headers=buyer.headers)
+        await bought(world, buyer, line(milk))
+    hq, key = world.staff("hq"), {"made": "created_at", "name": "name"}.get(by, by)
+
+    async def page(sort: str, limit: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"sort": sort, "limit": limit} | ({"cursor": cursor} if cursor else {})
+            answer = await hq.get(PATH, params=asked)
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            cursor = answer.json()["next"]
+        return found
+
+    up = await page(by, 100)
+    assert {one["id"] for one in up} == {one["id"] for one in points}
+    values = [one[key]["zh"] if key == "name" else one[key] for one in up]
+    assert values == sorted(values)
+    assert len(set(values)) < len(values) or by == "code", "some are equal"
+    for limit in (1, 2, 3):
+        assert [one["id"] for one in await page(by, limit)] == [one["id"] for one in up]
+        assert [one["id"] for one in await page(f"-{by}", limit)] == [one["id"] for one in reversed(up)]
+    other = (await hq.get(PATH, params={"sort": "scans", "limit": 1})).json()["next"]
+    assert (await hq.get(PATH, params={"sort": "-made", "cursor": other})).status_code == 422
+
+
 async def test_a_code_leads_to_its_page_and_counts_a_device_once_a_while(world: World, milk: str) -> None:
     point = await made(world, target={"kind": "product", "name": "MILK"})
     assert len(point["code"]) == 8

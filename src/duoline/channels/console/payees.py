@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -34,16 +35,26 @@ Which = Annotated[
 ]
 
 
+Sort = Annotated[
+    Literal["-most", "name", "-name", "-due", "due", "-paid_at", "paid_at"],
+    Parameter(
+        description="A minus for descending; `most` is what waits and is due together. Names by their Chinese, byte by"
+        " byte."
+    ),
+]
+
+
 class PayeeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A payee and what they have: not theirs yet, theirs and not paid (below zero: carried against what comes), on its
-    way, and had. `flagged` counts shares that pay nothing because of who bought. `booked`: the chain's own shop or
-    department, to which no money moves."""
+    way, and had; `paid_at` when the last statement was paid or booked. `flagged` counts shares that pay nothing because
+    of who bought. `booked`: the chain's own shop or department, to which no money moves."""
 
     payee: PayeeOf
     pending: Money
     due: Money
     paying: Money
     paid: Money
+    paid_at: datetime | None
     flagged: int
     booked: bool
 
@@ -64,8 +75,36 @@ class PayeeCase(msgspec.Struct, frozen=True, kw_only=True):
     payouts: list[PayoutRow]
 
 
-_ROWS = f"""
-SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor, {NAMED},
+_PAID_AT = "(SELECT max(s.done_at) FROM statements s WHERE s.payee_id = p.payee_id AND s.state = 'paid')"
+_NAME = """coalesce(CASE p.kind WHEN 'staff' THEN st.staff_name WHEN 'member' THEN me.member_name
+                                  WHEN 'store' THEN (SELECT s.name_zh FROM stores s WHERE s.id = p.payee_id)
+                                  WHEN 'company' THEN (SELECT c.name_zh FROM companies c WHERE c.id = p.payee_id)
+                                  END, '')"""
+
+
+class Key(NamedTuple):
+    """What the list is sorted by: as SQL, and its type there and here."""
+
+    sql: str
+    there: str
+    here: type
+
+
+# Who was never paid comes before everybody who was.
+_SORTS = {
+    "most": Key("p.due_minor + p.pending_minor", "bigint", int),
+    "name": Key(_NAME, "text", str),
+    "due": Key("p.due_minor", "bigint", int),
+    "paid_at": Key(f"coalesce({_PAID_AT}, 'epoch')", "timestamptz", datetime),
+}
+
+
+def _rows_by(sort: str) -> str:
+    key, there, _ = _SORTS[sort.removeprefix("-")]
+    way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    return f"""
+SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor, {NAMED}, {key} AS key,
+       {_PAID_AT} AS paid_at,
        (SELECT count(*) FROM accruals a WHERE a.payee_id = p.payee_id AND a.flag IS NOT NULL)::integer AS flagged
 FROM payees p {NAMES}
 WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
@@ -73,9 +112,12 @@ WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
        OR me.member_phone LIKE '%' || $4
        OR p.payee_id = ANY ($5))
   AND ($6::uuid IS NULL OR p.payee_id = $6)
-  AND ($7::bigint IS NULL OR (p.due_minor + p.pending_minor, p.payee_id) < ($7, $8::uuid))
-ORDER BY p.due_minor + p.pending_minor DESC, p.payee_id DESC LIMIT $9
+  AND ($7::{there} IS NULL OR ({key}, p.payee_id) {ahead} ($7, $8::uuid))
+ORDER BY {key} {way}, p.payee_id {way} LIMIT $9
 """  # noqa: S608 - our own text
+
+
+_ROWS = {sort: _rows_by(sort) for name in _SORTS for sort in (name, f"-{name}")}
 
 _SHARES = f"""
 SELECT {SHARE}, {PAID}
@@ -96,7 +138,8 @@ async def _payees(
     kind: PayeeKind | None = None,
     q: str = "",
     payee_id: UUID | None = None,
-    before: tuple[Any, ...] = (None, None),
+    sort: Sort = "-most",
+    after: Sequence[Any] | None = None,
     limit: int = 1,
 ) -> list[Any]:
     words = q.strip()
@@ -107,7 +150,8 @@ async def _payees(
         if words
         and (words.lower() in unit.code.lower() or words in unit.name.zh or words.lower() in unit.name.en.lower())
     ]
-    return await db.fetch(_ROWS, *reach(staff, chain), kind, plain(q), units, payee_id, *before, limit)
+    asked = *reach(staff, chain), kind, plain(q), units, payee_id, *(after or (None, None)), limit
+    return await db.fetch_filtered(_ROWS[sort], *asked)
 
 
 def _row(row: Any, chain: Chain) -> PayeeRow:
@@ -117,6 +161,7 @@ def _row(row: Any, chain: Chain) -> PayeeRow:
         due=money(row["due_minor"]),
         paying=money(row["paying_minor"]),
         paid=money(row["paid_minor"]),
+        paid_at=row["paid_at"],
         flagged=row["flagged"],
         booked=not settlement.pays(row["kind"], row["payee_id"]),
     )
@@ -129,18 +174,16 @@ async def list_payees(
     chain: Chain,
     kind: Kind = None,
     q: Search = "",
+    sort: Sort = "-most",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[PayeeRow]:
-    """Whoever has earned anything, who has the most first; `q` is a part of the name, a code, or the end of a phone."""
-    before = cursors.unpack(cursor, int, UUID) if cursor else (None, None)
-    rows = await _payees(db, staff, chain, kind=kind, q=q, before=tuple(before), limit=limit + 1)
+    """Whoever has earned anything, who has the most first unless `sort` says else; `q` is a part of the name, a code,
+    or the end of a phone."""
+    after = cursors.unpack(cursor, _SORTS[sort.removeprefix("-")].here, UUID) if cursor else None
+    rows = await _payees(db, staff, chain, kind=kind, q=q, sort=sort, after=after, limit=limit + 1)
     shown = rows[:limit]
-    following = (
-        cursors.pack(shown[-1]["due_minor"] + shown[-1]["pending_minor"], shown[-1]["payee_id"])
-        if len(rows) > limit
-        else None
-    )
+    following = cursors.pack(shown[-1]["key"], shown[-1]["payee_id"]) if len(rows) > limit else None
     return Page([_row(row, chain) for row in shown], following)
 
 

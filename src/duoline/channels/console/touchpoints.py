@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -146,22 +146,82 @@ class TouchpointCase(msgspec.Struct, frozen=True, kw_only=True):
 
 _LABEL: dict[str, bool | None] = {"without": False, "only": True, "with": None}
 
-# $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 ids, $8 before, $9 how many, $10 from which
-# day on the spark, $11 labels only or none, $12 what members share too.
-_ROWS = f"""
-SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
-       t.target, t.note, t.label, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
-       (SELECT coalesce(sum(d.scans), 0) FROM touchpoint_days d WHERE d.touchpoint_id = t.id)::integer AS scans,
-       (SELECT count(*) FROM touchpoint_devices d WHERE d.touchpoint_id = t.id)::integer AS devices,
-       (SELECT count(*) FROM sign_ups u WHERE u.touchpoint_id = t.id)::integer AS sign_ups,
-       o.orders, o.sales_minor,
-       ARRAY(SELECT coalesce(d.scans, 0) FROM generate_series(0, 13) n
-             LEFT JOIN touchpoint_days d ON d.touchpoint_id = t.id AND d.on_date = $10::date + n ORDER BY n) AS spark
-FROM touchpoints t
+Sort = Annotated[
+    Literal["-made", "made", "name", "-name", "code", "-code", "-scans", "scans", "-orders", "orders"],
+    Parameter(description="A minus for descending; equal ones by age. Names by their Chinese, byte by byte."),
+]
+
+_OWNER = """
 CROSS JOIN LATERAL (
     SELECT coalesce((SELECT s.name FROM staff s WHERE t.owner_kind = 'staff' AND s.id = t.owner_id),
                     (SELECT m.display_name FROM members m WHERE t.owner_kind = 'member' AND m.member_id = t.owner_id),
                     '') AS owner_name) w
+"""
+_SCANS = "(SELECT coalesce(sum(d.scans), 0) FROM touchpoint_days d WHERE d.touchpoint_id = t.id)::bigint"
+# What was sold after a touchpoint: orders of which something is kept or still due.
+_AFTER = f"""
+FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
+CROSS JOIN {orders.sales_of("r")} k
+WHERE x.touchpoint_id = t.id AND k.units > 0
+"""
+# $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 labels only or none, $8 what members share
+# too, $9 ids.
+_FOUND = """
+WHERE ($1 OR t.store_id = ANY ($2))
+  AND ($3 = '' OR t.name_zh ILIKE '%' || $3 || '%' OR t.name_en ILIKE '%' || $3 || '%' OR t.code = upper($3)
+       OR t.place ILIKE '%' || $3 || '%' OR w.owner_name ILIKE '%' || $3 || '%')
+  AND ($4::text IS NULL OR t.kind = $4) AND ($5::uuid IS NULL OR t.store_id = $5)
+  AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
+  AND ($7::boolean IS NULL OR t.label = $7) AND ($8 OR t.owner_kind <> 'member')
+  AND ($9::uuid[] IS NULL OR t.id = ANY ($9))
+"""
+
+
+class Key(NamedTuple):
+    """What a list is sorted by: as SQL, and its type there and here."""
+
+    sql: str
+    there: str
+    here: type
+
+
+# Ids sort as they were made.
+_SORTS = {
+    "made": Key("t.id", "uuid", UUID),
+    "name": Key("t.name_zh", "text", str),
+    "code": Key("t.code", "text", str),
+    "scans": Key(_SCANS, "bigint", int),
+    "orders": Key(f"(SELECT count(*) {_AFTER})", "bigint", int),
+}
+
+
+def _chosen(sort: str) -> str:
+    """Ids of a page with what it is sorted by, alone: all else of a row is looked up for those that are shown.
+
+    $10, $11 the last of the page before, $12 how many.
+    """
+    key, kind, _ = _SORTS[sort.removeprefix("-")]
+    way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    return f"""
+SELECT c.id, c.key FROM (SELECT t.id, {key} AS key FROM touchpoints t {_OWNER} {_FOUND}) c
+WHERE $10::{kind} IS NULL OR (c.key, c.id) {ahead} ($10, $11::uuid)
+ORDER BY c.key {way}, c.id {way} LIMIT $12
+"""  # noqa: S608 - our own text
+
+
+_CHOSEN = {sort: _chosen(sort) for key in _SORTS for sort in (key, f"-{key}")}
+
+# $1 everything, $2 stores, $3 ids, $4 from which day on the spark.
+_ROWS = f"""
+SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
+       t.target, t.note, t.label, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
+       {_SCANS} AS scans,
+       (SELECT count(*) FROM touchpoint_devices d WHERE d.touchpoint_id = t.id)::integer AS devices,
+       (SELECT count(*) FROM sign_ups u WHERE u.touchpoint_id = t.id)::integer AS sign_ups,
+       o.orders, o.sales_minor,
+       ARRAY(SELECT coalesce(d.scans, 0) FROM generate_series(0, 13) n
+             LEFT JOIN touchpoint_days d ON d.touchpoint_id = t.id AND d.on_date = $4::date + n ORDER BY n) AS spark
+FROM touchpoints t {_OWNER}
 LEFT JOIN LATERAL (
     SELECT p.name_zh AS title_zh, p.name_en AS title_en FROM products p
     WHERE t.target_kind = 'product' AND p.code = t.target
@@ -173,18 +233,8 @@ LEFT JOIN LATERAL (
                WHERE t.target_kind = 'coupon' AND b.batch_id::text = t.target
                ORDER BY q.version DESC LIMIT 1)) g ON true
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS orders, coalesce(sum(k.minor), 0)::bigint AS sales_minor
-    FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
-    CROSS JOIN {orders.sales_of("r")} k
-    WHERE x.touchpoint_id = t.id AND k.units > 0) o
-WHERE ($1 OR t.store_id = ANY ($2))
-  AND ($3 = '' OR t.name_zh ILIKE '%' || $3 || '%' OR t.name_en ILIKE '%' || $3 || '%' OR t.code = upper($3)
-       OR t.place ILIKE '%' || $3 || '%' OR w.owner_name ILIKE '%' || $3 || '%')
-  AND ($4::text IS NULL OR t.kind = $4) AND ($5::uuid IS NULL OR t.store_id = $5)
-  AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
-  AND ($7::uuid[] IS NULL OR t.id = ANY ($7)) AND ($8::uuid IS NULL OR t.id < $8)
-  AND ($11::boolean IS NULL OR t.label = $11) AND ($12 OR t.owner_kind <> 'member')
-ORDER BY t.id DESC LIMIT $9
+    SELECT count(*)::integer AS orders, coalesce(sum(k.minor), 0)::bigint AS sales_minor {_AFTER}) o
+WHERE ($1 OR t.store_id = ANY ($2)) AND t.id = ANY ($3)
 """  # noqa: S608 - our own text
 
 # People, each once, whoever they were then: a merged member is who they are now.
@@ -217,12 +267,13 @@ async def list_touchpoints(
     store: ShopCode = None,
     which: Which = "live",
     labels: Labels = "without",
+    sort: Sort = "-made",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[TouchpointRow]:
-    """Touchpoints of the shops one may see, and of the chain for who sees everything; the newest first."""
-    before = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await _rows(
+    """Touchpoints of the shops one may see, and of the chain for who sees everything; the newest first unless `sort`
+    says else."""
+    chosen = await _choose(
         db,
         staff,
         q=q,
@@ -230,13 +281,14 @@ async def list_touchpoints(
         store=store,
         which=which,
         label=_LABEL[labels],
-        ids=None,
-        before=before,
+        sort=sort,
+        after=cursors.unpack(cursor, _SORTS[sort.removeprefix("-")].here, UUID) if cursor else None,
         limit=limit + 1,
     )
-    shown, base = rows[:limit], site.front_of(request, settings)
-    following = cursors.pack(shown[-1]["id"]) if len(rows) > limit else None
-    return Page([_row(row, chain, base) for row in shown], following)
+    shown, base = chosen[:limit], site.front_of(request, settings)
+    rows = await _rows(db, staff, [one["id"] for one in shown])
+    following = cursors.pack(shown[-1]["key"], shown[-1]["id"]) if len(chosen) > limit else None
+    return Page([_row(row, chain, base) for row in rows], following)
 
 
 @get(
@@ -257,7 +309,7 @@ async def print_touchpoints(
 ) -> Answer[Any]:
     """A PDF of codes to cut out and stick on, at most 480: the chosen ones, or the live ones of the list. What members
     share privately is theirs to show: nobody prints it."""
-    rows = await _rows(
+    chosen = await _choose(
         db,
         staff,
         q=q,
@@ -269,6 +321,7 @@ async def print_touchpoints(
         limit=LABELS_MAX,
         private=False,
     )
+    rows = await _rows(db, staff, [one["id"] for one in chosen])
     if not rows or (touchpoint and len(rows) < len(set(touchpoint))):
         raise NotFound(kind="touchpoint")
     return await printed(
@@ -314,8 +367,8 @@ async def make_touchpoints(
             )
             for place in data.places or [""]
         ]
-        rows = await _rows(tx, staff, ids=[one.id for one in made], limit=len(made))
-        return Page([_row(row, chain, base) for row in reversed(rows)])
+        rows = await _rows(tx, staff, [one.id for one in made])
+        return Page([_row(row, chain, base) for row in rows])
 
     return await write.run(work, status=201)
 
@@ -392,38 +445,47 @@ def _problems(data: NewTouchpointsInput, *, named: bool, chain_wide: bool) -> li
     return found
 
 
-async def _rows(
-    db: Database | Tx,
+async def _choose(
+    db: Database,
     staff: Staff,
     *,
-    q: str = "",
-    kind: Kind | None = None,
-    store: str | None = None,
-    which: str = "all",
-    label: bool | None = None,
-    ids: Sequence[UUID] | None,
-    before: UUID | None = None,
+    q: str,
+    kind: Kind | None,
+    store: str | None,
+    which: str,
+    label: bool | None,
+    sort: Sort = "-made",
+    ids: Sequence[UUID] | None = None,
+    after: Sequence[Any] | None = None,
     limit: int,
     private: bool = True,
 ) -> list[asyncpg.Record]:
-    return await db.fetch(
-        _ROWS,
+    """The ids that are found, each with what it is sorted by."""
+    return await db.fetch_filtered(
+        _CHOSEN[sort],
         *staff.scope("touchpoints.read").sql,
         plain(q),
         kind,
         staff.store(store, "touchpoints.read").id if store else None,
         which,
-        list(ids) if ids else None,
-        before,
-        limit,
-        _today() - timedelta(days=SPARK_DAYS - 1),
         label,
         private,
+        list(ids) if ids else None,
+        *(after or (None, None)),
+        limit,
     )
 
 
+async def _rows(db: Database | Tx, staff: Staff, ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Those of the touchpoints that one may see, in this order."""
+    scope = staff.scope("touchpoints.read").sql
+    found = await db.fetch(_ROWS, *scope, list(ids), _today() - timedelta(days=SPARK_DAYS - 1))
+    rows = {row["id"]: row for row in found}
+    return [rows[one] for one in ids if one in rows]
+
+
 async def _case(db: Database | Tx, staff: Staff, chain: Chain, base: str, touchpoint_id: UUID) -> TouchpointCase:
-    rows = await _rows(db, staff, ids=[touchpoint_id], limit=1)
+    rows = await _rows(db, staff, [touchpoint_id])
     if not rows:
         raise NotFound(kind="touchpoint")
     row = _row(rows[0], chain, base)

@@ -1624,6 +1624,8 @@ export interface PayeeRow {
   due: Money
   paying: Money
   paid: Money
+  /** When the last statement was paid or booked. */
+  paid_at: string | null
   flagged: number
   /** The chain's own: booked, not paid. */
   booked: boolean
