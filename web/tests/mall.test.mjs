@@ -5,6 +5,7 @@ import { load } from "./load.mjs"
 const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/parts/variants.ts")
 const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
 const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
+const { plainPath } = await load("apps/mall/src/parts/plainPath.ts")
 
 const sku = (id, stage, size) => ({ id, code: id, gtin: null, image_sha: null, options: { stage, size } })
 const product = {
@@ -70,4 +71,14 @@ test("each phone gets the map apps it may have, and each link says which coordin
   assert.deepEqual(kinds("iPhone"), ["apple", "amap", "baidu"])
   assert.deepEqual(kinds("Linux; Android 14"), ["amap", "baidu", "geo"])
   assert.match(mapLinks(target, "iPhone")[1].web, /coordinate=wgs84/)
+})
+
+test("a page for friends keeps what it is about and nothing of its reader", () => {
+  const at = (name, path, query = {}) => plainPath({ name, path, query })
+  assert.equal(at("product", "/p/MILK", { t: "ABCD1234", store: "S1", scan: "1", gtin: "690", sku: "x" }), "/p/MILK")
+  assert.equal(at("search", "/search", { q: "奶粉", category: "milk", ready: "1", t: "ABCD1234" }), "/search?q=%E5%A5%B6%E7%B2%89&category=milk")
+  assert.equal(at("coupons", "/coupons", { tab: "centre", batch: "b1", t: "ABCD1234" }), "/coupons?tab=centre&batch=b1")
+  assert.equal(at("home", "/", { t: "ABCD1234" }), "/")
+  for (const own of ["orders", "order", "order-link", "receipt", "me", "card", "cart", "checkout", "pay", "shares", "login", "missing"]) assert.equal(at(own, "/x", { t: "A" }), null, own)
+  assert.equal(at("coupons", "/coupons", {}), null)
 })
