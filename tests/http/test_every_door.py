@@ -51,7 +51,7 @@ UNITS = (31, 53)  # so many that no sum of amounts is another amount
 PAGES = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/docs"), ("GET", "/api/docs/{name:str}"),
     ("GET", "/media/{sha:str}"), ("GET", "/"), ("GET", "/search"), ("GET", "/p/{code:str}"), ("GET", "/01/{gtin:str}"), ("GET", "/s/{code:str}"),
-    ("GET", "/t/{code:str}"), ("GET", "/outfits/{outfit_id:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
+    ("GET", "/t/{code:str}"), ("GET", "/t/{code:str}/{kind:str}/{name:str}"), ("GET", "/outfits/{outfit_id:str}"), ("GET", "/robots.txt"), ("GET", "/sitemap.xml"), ("GET", "/dev/inbox"),
 }  # fmt: skip
 
 # Names of fields that point at something, and therefore must be named in the door.
@@ -798,7 +798,7 @@ def example(schema: dict[str, Any], wanted: dict[str, str]) -> Any:
     if "pattern" in schema:
         return next(
             text
-            for text in ("123456", "abc1", "S1", "#112233", "2026-10", "phone")
+            for text in ("123456", "abc1", "S1", "#112233", "2026-10", "phone", "https://shop.example/")
             if re.search(schema["pattern"], text)
         )
     return "x" * max(1, schema.get("minLength", 1))

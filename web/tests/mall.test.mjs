@@ -6,6 +6,7 @@ const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/par
 const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
 const { mostOf, refusalOf } = await load("apps/mall/src/parts/topup.ts")
 const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
+const { plainPath } = await load("apps/mall/src/parts/plainPath.ts")
 
 const sku = (id, stage, size) => ({ id, code: id, gtin: null, image_sha: null, options: { stage, size } })
 const product = {
@@ -90,4 +91,14 @@ test("the most that may be topped up is never refused, and a cent more is", () =
       if (most) assert.equal(refusalOf(rules, most), null)
       for (const more of [most + 1, 5_000, 20_000, 50_000]) if (more > most) assert.notEqual(refusalOf(rules, more), null, `${day} ${room}: ${more} beyond ${most}`)
     }
+})
+
+test("a page for friends keeps what it is about and nothing of its reader", () => {
+  const at = (name, path, query = {}) => plainPath({ name, path, query })
+  assert.equal(at("product", "/p/MILK", { t: "ABCD1234", store: "S1", scan: "1", gtin: "690", sku: "x" }), "/p/MILK")
+  assert.equal(at("search", "/search", { q: "奶粉", category: "milk", ready: "1", t: "ABCD1234" }), "/search?q=%E5%A5%B6%E7%B2%89&category=milk")
+  assert.equal(at("coupons", "/coupons", { tab: "centre", batch: "b1", t: "ABCD1234" }), "/coupons?tab=centre&batch=b1")
+  assert.equal(at("home", "/", { t: "ABCD1234" }), "/")
+  for (const own of ["orders", "order", "order-link", "receipt", "me", "card", "cart", "checkout", "pay", "shares", "login", "missing"]) assert.equal(at(own, "/x", { t: "A" }), null, own)
+  assert.equal(at("coupons", "/coupons", {}), null)
 })

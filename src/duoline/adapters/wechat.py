@@ -8,14 +8,14 @@ allowed because a member always taps a button first. In any other browser the we
 wrong. Of the answer the two ids are taken; tokens, which would open the member's profile, are neither kept nor used.
 
 WeChat takes the secret in the address of a GET. So the request is handed to the transport directly: the client above it
-would write the address into the log, and into the text of some errors.
+would write the address into the log, and into the text of some errors. (`wechat_sharing.py` asks the same way.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from duoline.members.wechat import Place
 
 log = logging.getLogger("duoline.wechat")
+
+Told = TypeVar("Told")
 
 PAGES = "https://open.weixin.qq.com"
 API = "https://api.weixin.qq.com"
@@ -94,7 +96,8 @@ class WechatLogin:
         """See `Wechat.who`. Asked once: a code that WeChat has seen is used up, whether we hear of it or not."""
         app = self._app(place)
         asked = {"appid": app.id, "secret": app.secret, "code": code, "grant_type": "authorization_code"}
-        answer = _read(await self._get(f"{self._api}/sns/oauth2/access_token?{urlencode(asked)}"))
+        url = f"{self._api}/sns/oauth2/access_token?{urlencode(asked)}"
+        answer = read(await ask("GET", url, deadline_s=self._deadline_s), _Answer)
         if answer.errcode in _REFUSED:
             raise WechatRefused
         if answer.errcode:
@@ -114,34 +117,37 @@ class WechatLogin:
             raise WechatOff
         return self._apps[place]
 
-    async def _get(self, url: str) -> bytes:
-        """The body of an answer. Nothing that is raised here or above has the address in it."""
-        timeout = httpx.Timeout(self._deadline_s, connect=min(CONNECT_S, self._deadline_s)).as_dict()
-        problem = "it is not to be reached"
-        try:
-            # The library's time is for each step of a call; this one is for all of it.
-            async with asyncio.timeout(self._deadline_s), httpx.AsyncHTTPTransport(trust_env=False) as transport:
-                request = httpx.Request("GET", url, extensions={"timeout": timeout})
-                answer = await transport.handle_async_request(request)
-                try:
-                    body = bytearray()
-                    async for part in answer.aiter_bytes():
-                        body += part
-                        if len(body) > ANSWER_BYTES_MAX:
-                            break
-                finally:
-                    await answer.aclose()
-            if answer.status_code == httpx.codes.OK and len(body) <= ANSWER_BYTES_MAX:
-                return bytes(body)
-            problem = f"it answered {answer.status_code}, {len(body)} bytes"
-        except (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = type(error).__name__
-        raise Unavailable(f"WeChat does not answer: {problem}")
 
-
-def _read(body: bytes) -> _Answer:
+async def ask(method: str, url: str, *, deadline_s: float, body: bytes = b"") -> bytes:
+    """The body of WeChat's answer. Nothing that is raised here or above has the address or the body in it."""
+    timeout = httpx.Timeout(deadline_s, connect=min(CONNECT_S, deadline_s)).as_dict()
+    headers = {"content-type": "application/json"} if body else {}
+    problem = "it is not to be reached"
     try:
-        return msgspec.json.decode(body, type=_Answer)
+        # The library's time is for each step of a call; this one is for all of it.
+        async with asyncio.timeout(deadline_s), httpx.AsyncHTTPTransport(trust_env=False) as transport:
+            request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": timeout})
+            answer = await transport.handle_async_request(request)
+            try:
+                told = bytearray()
+                async for part in answer.aiter_bytes():
+                    told += part
+                    if len(told) > ANSWER_BYTES_MAX:
+                        break
+            finally:
+                await answer.aclose()
+        if answer.status_code == httpx.codes.OK and len(told) <= ANSWER_BYTES_MAX:
+            return bytes(told)
+        problem = f"it answered {answer.status_code}, {len(told)} bytes"
+    except (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+        problem = type(error).__name__
+    raise Unavailable(f"WeChat does not answer: {problem}")
+
+
+def read(body: bytes, kind: type[Told]) -> Told:
+    """An answer as what we take of it."""
+    try:
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     raise Unavailable("WeChat's answer cannot be read")

@@ -11,6 +11,7 @@ from duoline.attribution.errors import (
     BoundElsewhere,
     DisputeOpen,
     DisputeOver,
+    ForeignPage,
     GuideGone,
     NoteNotShown,
     NothingToDispute,
@@ -39,6 +40,7 @@ from duoline.attribution.policy import BINDING, TOUCH, BindingPolicy, TouchPolic
 from duoline.attribution.rules import Binds, Held, Keeps, Replaces, Same, decide
 from duoline.attribution.scan import device_key, scan
 from duoline.attribution.shares import Brought, brought, share
+from duoline.attribution.standing import make_own_code, make_standing_share, own_code, standing_share
 from duoline.attribution.touches import (
     NEWCOMERS,
     carry,
@@ -96,6 +98,7 @@ __all__ = [
     "Decision",
     "DisputeOpen",
     "DisputeOver",
+    "ForeignPage",
     "Guide",
     "GuideGone",
     "Held",
@@ -154,12 +157,15 @@ __all__ = [
     "lifetime",
     "make",
     "make_outfit",
+    "make_own_code",
+    "make_standing_share",
     "met_by",
     "new_code",
     "note",
     "of_row",
     "open_asks",
     "outfits_of",
+    "own_code",
     "path_of",
     "raise_dispute",
     "row_of",
@@ -167,6 +173,7 @@ __all__ = [
     "share",
     "short_link",
     "signed_up",
+    "standing_share",
     "tidy",
     "touch_before",
     "touch_of",

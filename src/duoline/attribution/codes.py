@@ -32,8 +32,8 @@ def short_link(base: str, code: str, *, printed: bool = False) -> str:
     return f"{base.rstrip('/')}/t/{code}" + ("?v=q" if printed else "")
 
 
-def path_of(target: Target, code: str) -> str:
-    """The page in the mall where it leads. `t` tells the page who sent its reader."""
+def path_of(target: Target, code: str | None) -> str:
+    """The page in the mall where it leads. `t` tells the page who sent its reader; None for nobody."""
     name = quote(target.name, safe="")
     path = {
         "home": "/",
@@ -44,4 +44,4 @@ def path_of(target: Target, code: str) -> str:
         "outfit": f"/outfits/{name}",
         "guide": f"/guide/{code}",
     }[target.kind]
-    return path if target.kind == "guide" else f"{path}{'&' if '?' in path else '?'}t={code}"
+    return path if target.kind == "guide" or code is None else f"{path}{'&' if '?' in path else '?'}t={code}"

@@ -102,3 +102,12 @@ class DisputeOver(Refusal):
     status = 409
     zh = "这个申诉已经裁定,或者原来的绑定已经结束。请刷新。"
     en = "This was decided, or the binding it is about has ended; load the page anew."
+
+
+class ForeignPage(Refusal):
+    """A page of another site: what is signed for WeChat is ours."""
+
+    code = "attribution.foreign-page"
+    status = 422
+    zh = "这个网址不是本商城的页面。"
+    en = "This is no page of this shop."

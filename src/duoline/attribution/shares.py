@@ -43,20 +43,25 @@ async def share(
 
     Refuses `kernel.not-found` for what is not for sale or not to be had, `attribution.note-not-shown`.
     """
-    sql = _TITLES.get(target.kind)
-    row = None if sql is None else await tx.fetchrow(sql, target.name)
-    if row is None:
-        raise NotFound(kind=target.kind)
     new = NewTouchpoint(
         kind="share",
         owner=owner,
-        name=Text(row["name_zh"], row["name_en"]).filled,
+        name=await titled(tx, target),
         target=target,
         store_id=store_id,
         note=note.strip(),
         device_id=device_id,
     )
     return await make(tx, new, actor=actor)
+
+
+async def titled(tx: Tx, target: Target) -> Text:
+    """The name of what is shared. Refuses `kernel.not-found` for what is not for sale or not to be had."""
+    sql = _TITLES.get(target.kind)
+    row = None if sql is None else await tx.fetchrow(sql, target.name)
+    if row is None:
+        raise NotFound(kind=target.kind)
+    return Text(row["name_zh"], row["name_en"]).filled
 
 
 class Brought(NamedTuple):

@@ -6,7 +6,7 @@ from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from duoline.kernel.columns import at, check, doc, fk, flag, index, integer, on, pk, text, uid, unique
-from duoline.kernel.placement import MEMBER, distributed, table
+from duoline.kernel.placement import MEMBER, distributed, managed_local, table
 
 PACKAGE = "attribution"
 
@@ -15,7 +15,7 @@ TOUCHPOINT = distributed("touchpoint_id", "touchpoint")
 
 # Anything with a code. It lives with its owner: somebody on the staff, a member, a store, or the chain (the nil UUID).
 # `device_id` is the browser it was made or last shown in: who meets it there met their own. `label`: a shop's label of
-# a product, on its shelf or on itself.
+# a product, on its shelf or on itself. `standing`: what a member shares by WeChat's menu, by their own code.
 touchpoints = table(
     PACKAGE,
     "touchpoints",
@@ -33,6 +33,7 @@ touchpoints = table(
     text("target", default=""),
     text("note", default=""),
     flag("label"),
+    flag("standing"),
     uid("device_id", null=True),
     text("created_by"),
     at("created_at"),
@@ -66,6 +67,16 @@ touchpoints = table(
         "target",
         unique=True,
         postgresql_where=sql_text("label AND ended_at IS NULL"),
+    ),
+    # One a sharer and thing, and one code a sharer.
+    check("touchpoints_standing_ck", "NOT standing OR (kind = 'share' AND owner_kind = 'member' AND note = '')"),
+    index(
+        "touchpoints_standing_ux",
+        "owner_id",
+        "target_kind",
+        "target",
+        unique=True,
+        postgresql_where=sql_text("standing AND ended_at IS NULL"),
     ),
     # What staff look for: one by its id alone, the newest of all, those of a shop.
     index("touchpoints_id_ix", "id"),
@@ -371,4 +382,21 @@ binding_disputes = table(
         postgresql_where=sql_text("decided_at IS NULL"),
     ),
     index("binding_disputes_id_ix", "id"),
+)
+
+# What WeChat gave an Official Account so that pages may say what its menu sends, each for two hours. Nobody's data, and
+# of no worth when it is over. `again_at`: WeChat failed, and is not asked before.
+wechat_keys = table(
+    PACKAGE,
+    "wechat_keys",
+    managed_local(),
+    text("app_id"),
+    text("token", default=""),
+    at("token_until", null=True),
+    text("ticket", default=""),
+    at("ticket_until", null=True),
+    at("again_at", null=True),
+    pk("wechat_keys", "app_id"),
+    check("wechat_keys_token_ck", "(token = '') = (token_until IS NULL)"),
+    check("wechat_keys_ticket_ck", "(ticket = '') = (ticket_until IS NULL)"),
 )

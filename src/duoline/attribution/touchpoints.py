@@ -44,6 +44,7 @@ class NewTouchpoint(NamedTuple):
     place: str = ""
     note: str = ""
     device_id: UUID | None = None
+    standing: bool = False
 
 
 async def make(tx: Tx, new: NewTouchpoint, *, actor: Actor, reason: str = "") -> Touchpoint:
@@ -57,8 +58,8 @@ async def make(tx: Tx, new: NewTouchpoint, *, actor: Actor, reason: str = "") ->
     code = await _free_code(tx, owner_id=new.owner.id, touchpoint_id=made_id)
     await tx.execute(
         """INSERT INTO touchpoints (owner_id, id, code, kind, owner_kind, name_zh, name_en, store_id, place,
-                                    target_kind, target, note, device_id, created_by, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
+                                    target_kind, target, note, device_id, standing, created_by, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
         new.owner.id,
         made_id,
         code,
@@ -72,6 +73,7 @@ async def make(tx: Tx, new: NewTouchpoint, *, actor: Actor, reason: str = "") ->
         new.target.name,
         new.note,
         new.device_id,
+        new.standing,
         actor.label,
         now,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import duoline.attribution.keep_bindings
 import duoline.attribution.touches
+import duoline.attribution.wechat_keys
 import duoline.catalog.assortments
 import duoline.catalog.jobs
 import duoline.channels.imports.background

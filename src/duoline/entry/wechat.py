@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from duoline.adapters.wechat import API, PAGES, App, WechatLogin
-from duoline.adapters.wechat_sandbox import SandboxApp, WechatSandbox, app_secret, mount
+from duoline.adapters.wechat_sandbox import SCRIPT_PATH, SandboxApp, WechatSandbox, app_secret, mount
+from duoline.adapters.wechat_sharing import SCRIPT, WechatKeys
+from duoline.attribution import wechat as sharing
 from duoline.channels.http import doors
 from duoline.channels.http.app import Parts
 from duoline.members import wechat
@@ -25,7 +27,10 @@ PATH = "/wechat"
 
 
 def connect(settings: Settings) -> None:
-    """WeChat itself when the chain's applications are set, in development the sandbox, else none."""
+    """WeChat itself when the chain's applications are set, in development the sandbox, else none.
+
+    Its menu sends our links where members log in inside it: both are the Official Account's.
+    """
     apps: dict[Place, App] = {}
     if settings.wechat_app_id is not None:
         apps["inside"] = App(settings.wechat_app_id, settings.wechat_secret)
@@ -34,6 +39,9 @@ def connect(settings: Settings) -> None:
     if apps:
         own = settings.wechat_url
         wechat.connect(WechatLogin(apps, pages=own or PAGES, api=own or API))
+        account = apps.get("inside")
+        script = settings.wechat_script or SCRIPT
+        sharing.connect(account and WechatKeys(account, api=own or API, script=script))
     elif settings.development:
         wechat.connect(
             WechatLogin(
@@ -45,15 +53,25 @@ def connect(settings: Settings) -> None:
                 api=f"http://127.0.0.1:{settings.port}{PATH}",
             )
         )
+        sharing.connect(
+            WechatKeys(
+                App(ACCOUNT, app_secret(settings.secret, ACCOUNT)),
+                api=f"http://127.0.0.1:{settings.port}{PATH}",
+                script=settings.wechat_script or f"{PATH}{SCRIPT_PATH}",
+            )
+        )
     else:
         wechat.connect(None)
+        sharing.connect(None)
 
 
 def parts(settings: Settings) -> Parts:
-    """The sandbox WeChat, in development only: everybody there can be anybody."""
+    """The script that pages may load, and in development the sandbox WeChat, where everybody can be anybody."""
     connect(settings)
+    asked = sharing.sharing()
+    scripts = [asked.script] if asked is not None and not asked.script.startswith("/") else []
     if not settings.development:
-        return Parts()
+        return Parts(scripts=scripts)
     settings.sandbox_dir.mkdir(parents=True, exist_ok=True)
     domain = urlsplit(settings.public_url).hostname or "localhost"
     sandbox = WechatSandbox(
@@ -71,4 +89,4 @@ def parts(settings: Settings) -> Parts:
 
     route = mount(sandbox, PATH)
     route.opt.update(doors.development())
-    return Parts(routes=[route], lifespan=[running])
+    return Parts(routes=[route], lifespan=[running], scripts=scripts)

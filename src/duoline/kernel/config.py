@@ -80,6 +80,11 @@ VARIABLES = (
     ),
     Variable("DUOLINE_WECHAT_SITE_SECRET", "none", "Its secret; set it with the number."),
     Variable("DUOLINE_WECHAT_URL", "WeChat's own", "Where WeChat is, for pages and questions, if it is elsewhere."),
+    Variable(
+        "DUOLINE_WECHAT_SCRIPT",
+        "WeChat's own",
+        "Where pages inside WeChat get its script (https://…/jweixin-1.6.0.js), if it is elsewhere.",
+    ),
     Variable("DUOLINE_WORKERS", "1 for every 2 processors", "Processes that answer requests, 1 to 64."),
     Variable("DUOLINE_POOL", "10", "Database connections of each process, 2 to 100."),
     Variable(
@@ -112,6 +117,7 @@ class Settings:
     wechat_site_app_id: str | None
     wechat_site_secret: str
     wechat_url: str | None
+    wechat_script: str | None
     workers: int
     pool: int
     streams: int
@@ -226,6 +232,13 @@ class _Reader:
 
         return self._parsed(name, "", str, good, "an address such as https://gateway.example/duoline") or None
 
+    def script(self, name: str, *, plain: bool) -> str | None:
+        """The address of a script of somebody else's, as it may stand in a Content-Security-Policy."""
+        schemes = "https?" if plain else "https"
+        good = re.compile(rf"{schemes}://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~-]+)+\.js", re.ASCII)
+        takes = "an address such as https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
+        return self._parsed(name, "", str, lambda text: good.fullmatch(text) is not None, takes) or None
+
     def app_id(self, name: str) -> str | None:
         takes = "letters, digits and hyphens, such as wx520c15f417810387"
         return self._parsed(name, "", str, lambda text: _APP_ID.fullmatch(text) is not None, takes) or None
@@ -297,6 +310,7 @@ def _wechat(read: _Reader, *, plain: bool) -> dict[str, Any]:
         "wechat_site_app_id": site[0],
         "wechat_site_secret": site[1],
         "wechat_url": None if url is None else url.rstrip("/"),
+        "wechat_script": read.script("DUOLINE_WECHAT_SCRIPT", plain=plain),
     }
 
 

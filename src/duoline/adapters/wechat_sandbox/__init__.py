@@ -5,7 +5,8 @@ under an address of its own. It can be told not to answer, to fail, and to answe
 """
 
 from duoline.adapters.wechat_sandbox.app import create_app, mount
+from duoline.adapters.wechat_sandbox.menu import SCRIPT_PATH
 from duoline.adapters.wechat_sandbox.people import openid_of, unionid_of
 from duoline.adapters.wechat_sandbox.site import SandboxApp, WechatSandbox, app_secret
 
-__all__ = ["SandboxApp", "WechatSandbox", "app_secret", "create_app", "mount", "openid_of", "unionid_of"]
+__all__ = ["SCRIPT_PATH", "SandboxApp", "WechatSandbox", "app_secret", "create_app", "mount", "openid_of", "unionid_of"]

@@ -1,23 +1,40 @@
-"""The question of an application: whose account a code is. Everything is answered with 200, as WeChat does."""
+"""The questions of an application: whose account a code is, its token, its ticket. All are answered with 200, as
+WeChat does."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from duoline.adapters.wechat_sandbox import codes
+from duoline.adapters.wechat_sandbox import codes, keys
 from duoline.adapters.wechat_sandbox.site import WechatSandbox
 
 Asked = Request[Any, Any, Any]
 
 
 def routes(sandbox: WechatSandbox) -> list[HTTPRouteHandler]:
-    """The one question of a sandbox."""
+    """The questions that a sandbox answers."""
 
     @get("/sns/oauth2/access_token")
     async def access_token(request: Asked) -> Response[Any]:
+        return await answered(lambda db: _answer(sandbox, db, dict(request.query_params)))
+
+    @post("/cgi-bin/stable_token", status_code=200)
+    async def stable_token(request: Asked) -> Response[Any]:
+        try:
+            asked = msgspec.json.decode(await request.body(), type=keys.TokenAsked)
+        except msgspec.DecodeError:
+            return _wrong(47001)
+        return await answered(lambda db: keys.token(sandbox, db, asked))
+
+    @get("/cgi-bin/ticket/getticket")
+    async def getticket(request: Asked) -> Response[Any]:
+        return await answered(lambda db: keys.ticket(sandbox, db, dict(request.query_params)))
+
+    async def answered(work: Callable[[sqlite3.Connection], dict[str, object] | int]) -> Response[Any]:
         spoilt = await sandbox.ledger.write(_next_spoilt)
         if spoilt is not None:
             if spoilt["how"] == "hang":
@@ -28,12 +45,12 @@ def routes(sandbox: WechatSandbox) -> list[HTTPRouteHandler]:
                 return _told("<html>")
             if spoilt["how"] == "errcode":
                 return _wrong(spoilt["errcode"])
-        told = await sandbox.ledger.write(lambda db: _answer(sandbox, db, dict(request.query_params)))
+        told = await sandbox.ledger.write(work)
         if isinstance(told, int):
             return _wrong(told)
         return _told(told | {"is_snapshotuser": 1} if spoilt is not None else told)
 
-    return [access_token]
+    return [access_token, stable_token, getticket]
 
 
 def _answer(sandbox: WechatSandbox, db: sqlite3.Connection, asked: dict[str, str]) -> dict[str, object] | int:

@@ -7,7 +7,7 @@ from litestar.handlers import ASGIRouteHandler
 
 from duoline.adapters.sandbox.control import refusal_answer
 from duoline.adapters.sandbox.errors import Refused
-from duoline.adapters.wechat_sandbox import api, control, pages
+from duoline.adapters.wechat_sandbox import api, control, menu, pages
 from duoline.adapters.wechat_sandbox.site import WechatSandbox
 
 BODY_BYTES_MAX = 64 * 1024
@@ -19,7 +19,7 @@ def create_app(sandbox: WechatSandbox, *, mounted: bool = False) -> Litestar:
     Mounted it never hears of its end, so whoever mounts it wraps its own life in `sandbox.running()`.
     """
     return Litestar(
-        [*api.routes(sandbox), *pages.routes(sandbox), control.routes(sandbox)],
+        [*api.routes(sandbox), *pages.routes(sandbox), *menu.routes(sandbox), control.routes(sandbox)],
         lifespan=[] if mounted else [lambda _app: sandbox.running()],
         exception_handlers={Refused: _refused},
         request_max_body_size=BODY_BYTES_MAX,

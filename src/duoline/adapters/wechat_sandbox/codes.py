@@ -18,14 +18,19 @@ TOKEN_LASTS_S = 7200
 BAD_CODE, USED, TOO_OLD = 40029, 40163, 42003
 MESSAGES = {
     -1: "system error",
+    40001: "invalid credential, access_token is invalid or not latest",
+    40002: "invalid grant_type",
     40013: "invalid appid",
     40029: "invalid code",
     40125: "invalid appsecret",
     40163: "code been used",
+    41001: "access_token missing",
     41002: "appid missing",
     41004: "appsecret missing",
     41008: "missing code",
+    42001: "access_token expired",
     42003: "code expired",
+    45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit",
 }
 

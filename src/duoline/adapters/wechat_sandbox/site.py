@@ -27,6 +27,16 @@ _STEPS = (
             id INTEGER PRIMARY KEY AUTOINCREMENT, how TEXT NOT NULL, errcode INTEGER NOT NULL, seconds REAL NOT NULL,
             times_left INTEGER NOT NULL) STRICT""",
     ),
+    (
+        """CREATE TABLE keys (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, value TEXT NOT NULL UNIQUE, app_id TEXT NOT NULL,
+            ends_ms INTEGER NOT NULL, made_ms INTEGER NOT NULL) STRICT""",
+        """CREATE TABLE asked (kind TEXT NOT NULL PRIMARY KEY, times INTEGER NOT NULL) STRICT""",
+        """CREATE TABLE quota (kind TEXT NOT NULL PRIMARY KEY, times_left INTEGER NOT NULL) STRICT""",
+        """CREATE TABLE shares (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, to_whom TEXT NOT NULL, page TEXT NOT NULL, title TEXT NOT NULL,
+            text TEXT NOT NULL, link TEXT NOT NULL, picture TEXT NOT NULL) STRICT""",
+    ),
 )
 
 

@@ -55,6 +55,8 @@ class Parts:
     provides: Mapping[str, Provider] = field(default_factory=dict)
     lifespan: Sequence[Lifespan] = ()
     ready_checks: Sequence[Check] = ()
+    scripts: Sequence[str] = ()
+    """Addresses of scripts of other sites that our pages may load, each exactly."""
 
 
 class ApiRequest(Request[Any, Any, State]):
@@ -116,7 +118,12 @@ def create_app(settings: Settings, parts: Sequence[Parts] = (), *, db: Database 
     for path in app.routes:
         for handler in getattr(path, "route_handlers", ()):
             _check(path.path, handler)
-    app.asgi_handler = Front(app.asgi_handler, pages, https=settings.public_url.startswith("https:"))
+    app.asgi_handler = Front(
+        app.asgi_handler,
+        pages,
+        https=settings.public_url.startswith("https:"),
+        scripts=[script for part in parts for script in part.scripts],
+    )
     return app
 
 

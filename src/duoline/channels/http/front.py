@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,13 @@ ONLY_ASKED = "duoline.head"
 """In the scope of a request that asked for the head alone: nobody will read what it leads to."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-# Our pages load scripts, styles, pictures and data from here only, are framed by nobody, and post to nobody else.
+# Our pages load scripts, styles, pictures and data from here only, are framed by nobody, and post to nobody else. What
+# else they may load is named by whoever puts the application together: WeChat's script, where WeChat is on.
 # Inline styles are the component libraries' positions; WebAssembly reads codes from the camera.
 _PAGE_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",
+        "script-src 'self' 'wasm-unsafe-eval'{scripts}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -50,14 +51,13 @@ _PAGE_POLICY = "; ".join(
         "form-action 'self'",
         "frame-ancestors 'none'",
     )
-).encode()
+)
 _EVERYWHERE: list[Header] = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
 ]
 _ON_PAGES: list[Header] = [
     *_EVERYWHERE,
-    (b"content-security-policy", _PAGE_POLICY),
     (b"x-frame-options", b"DENY"),
     (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(), payment=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -67,18 +67,29 @@ _ON_DATA: list[Header] = [
     *_EVERYWHERE,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+_STAFF = ("/clerk", "/console")
 _STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=31536000")
 
 
-class Front:
-    """Wraps the application. `inner` is Litestar's own handler."""
+def _policy(scripts: Sequence[str]) -> Header:
+    allowed = "".join(f" {script}" for script in scripts)
+    return (b"content-security-policy", _PAGE_POLICY.format(scripts=allowed).encode())
 
-    def __init__(self, inner: ASGIApp, pages: Pages, *, https: bool) -> None:
+
+class Front:
+    """Wraps the application. `inner` is Litestar's own handler, `scripts` are those of other sites that pages load."""
+
+    def __init__(self, inner: ASGIApp, pages: Pages, *, https: bool, scripts: Sequence[str] = ()) -> None:
         self._inner = inner
         self._pages = pages
         transport = [_STRICT_TRANSPORT] if https else []
-        self._on_pages = _ON_PAGES + transport
+        self._on_mall = [*_ON_PAGES, _policy(scripts), *transport]
+        self._on_staff = [*_ON_PAGES, _policy(()), *transport]
         self._on_data = _ON_DATA + transport
+
+    def on_page(self, path: str) -> list[Header]:
+        """The headers of a page. Those of the staff load nothing of anybody else's."""
+        return self._on_staff if path.startswith(_STAFF) else self._on_mall
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -133,7 +144,7 @@ class _Answering:
             kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
             # A service worker obeys the policy that its own script came with, so scripts count as pages.
             page = kind.startswith((b"text/html", b"application/javascript"))
-            ours = self._front._on_pages if page else self._front._on_data
+            ours = self._front.on_page(self._scope["path"]) if page else self._front._on_data
             given = {name.lower() for name, _ in headers}
             if self.status != HTTP_304_NOT_MODIFIED:  # what the browser has keeps the policy it came with
                 headers += [header for header in ours if header[0] not in given]

@@ -10,13 +10,14 @@ from duoline.attribution import Hung
 from duoline.channels.http import devices, limits
 from duoline.channels.http.front import ONLY_ASKED
 from duoline.kernel.auth import SYSTEM
+from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
 from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
     from litestar import Request
 
-    from duoline.attribution import Touchpoint, Via
+    from duoline.attribution import Target, Touchpoint, Via
     from duoline.channels.http.answers import Header
     from duoline.channels.http.sessions import Member
     from duoline.kernel.config import Settings
@@ -30,6 +31,8 @@ NEW_DEVICES_BY_ADDRESS = limits.Limit(120, 600)
 """Browsers without a cookie from one address: a shop's visitors share one, and whoever inflates a count has few."""
 LABELS_BY_ADDRESS = limits.Limit(60, 600)
 """Labels from before there were touchpoints that one address makes known by scanning them."""
+STANDING_BY_ADDRESS = limits.Limit(60, 600)
+"""Things that one address is the first to open by members' own codes."""
 
 # Programs that look at links without anybody wanting to see what is there.
 _PROGRAM = re.compile(
@@ -92,6 +95,35 @@ async def count_label(
     if found is None or found.ended_at is not None:
         return None, []
     return found, await count(request, settings, db, chain, found, member=member, via="qr")
+
+
+async def count_standing(
+    request: AnyRequest,
+    settings: Settings,
+    db: Database,
+    chain: Chain,
+    own: Touchpoint,
+    target: Target,
+    *,
+    member: Member | None,
+) -> tuple[Touchpoint | None, list[Header]]:
+    """Count that what a member shares by their own code is opened; their share of it, and headers as `count` gives.
+
+    The first who opens it makes it a share. Programs and the member themselves make none, nor is anything a share that
+    is not to be had, or of a code or share that has ended.
+    """
+    if own.ended_at is not None or not is_person(request) or (member is not None and own.owner.id in member.ids):
+        return None, []
+    found = await attribution.standing_share(db, own.owner.id, target)
+    if found is None and _within(STANDING_BY_ADDRESS, request):
+        try:
+            async with db.begin() as tx:
+                found = await attribution.make_standing_share(tx, own, target, actor=SYSTEM)
+        except NotFound:
+            return None, []
+    if found is None or found.ended_at is not None:
+        return None, []
+    return found, await count(request, settings, db, chain, found, member=member, via="link")
 
 
 async def _make_known(db: Database, shop: Store, product_code: str) -> Touchpoint | None:

@@ -32,6 +32,7 @@ from duoline.channels.mall import (
     touch,
     wallet,
     wechat,
+    wechat_menu,
 )
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -62,4 +63,5 @@ ROUTES: list[ControllerRouterHandler] = [
     *touch.ROUTES,
     *wallet.ROUTES,
     *wechat.ROUTES,
+    *wechat_menu.ROUTES,
 ]

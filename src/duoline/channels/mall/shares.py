@@ -67,6 +67,7 @@ async def list_shares(
     before = cursors.unpack(cursor, UUID)[0] if cursor else None
     rows = await db.fetch(
         """SELECT * FROM touchpoints WHERE owner_id = ANY ($1) AND kind = 'share' AND ($2::uuid IS NULL OR id < $2)
+             AND NOT (standing AND target_kind = 'home')  -- their own code itself: nothing they shared
            ORDER BY id DESC LIMIT $3""",
         member.ids,
         before,

@@ -20,6 +20,7 @@ from duoline.kernel.db import Database
 from duoline.stores.directory import Chain
 
 AnyRequest = Request[Any, Any, Any]
+SHAREABLE: dict[str, attribution.TargetKind] = {"product": "product", "outfit": "outfit", "coupon": "coupon"}
 
 
 @get("/t/{code:str}", opt=doors.public(code=doors.SHARED), include_in_schema=False)
@@ -37,6 +38,36 @@ async def open_touchpoint(
     via: attribution.Via = "qr" if request.query_params.get("v") == "q" else "link"
     counted = await count_scan.count(request, settings, db, chain, found, member=visitor.member, via=via)
     return Answer(b"", status=302, headers=[(b"location", target), NO_STORE, *counted])
+
+
+@get(
+    "/t/{code:str}/{kind:str}/{name:str}",
+    opt=doors.public(code=doors.SHARED, kind=doors.SHARED, name=doors.SHARED),
+    include_in_schema=False,
+)
+async def open_standing(
+    request: AnyRequest,
+    settings: Settings,
+    language: str,
+    db: Database,
+    chain: Chain,
+    visitor: Visitor,
+    code: str,
+    kind: str,
+    name: str,
+) -> Answer[Any]:
+    """Go where a member's own code and a thing lead: to the thing. Whoever comes first makes it a share of theirs.
+
+    What they have ended, and a code of somebody who is forgotten, leads to the thing and is nobody's.
+    """
+    tidy = attribution.tidy(code)
+    own = await attribution.coded(db, tidy) if tidy else None
+    if own is None or own.kind != "share" or own.target.kind != "home" or kind not in SHAREABLE:
+        return missing_page(request, settings, language)
+    target = attribution.Target(SHAREABLE[kind], name)
+    found, headers = await count_scan.count_standing(request, settings, db, chain, own, target, member=visitor.member)
+    path = attribution.path_of(target, found.code if found else None)
+    return Answer(b"", status=302, headers=[(b"location", path.encode("ascii", "ignore")), NO_STORE, *headers])
 
 
 async def _alive(db: Database, chain: Chain, found: attribution.Touchpoint) -> attribution.Target:
@@ -77,4 +108,4 @@ async def digital_link(
     return Answer(b"", status=302, headers=[(b"location", target.encode()), *headers])
 
 
-ROUTES = [open_touchpoint, digital_link]
+ROUTES = [open_touchpoint, open_standing, digital_link]

@@ -6,12 +6,22 @@ import { createApp } from "vue"
 import App from "./App.vue"
 import zh from "./locales/zh-CN.json"
 import { router } from "./router"
+import { inWechat } from "./state/inWechat"
 import { readCard } from "./state/card"
 import { hearOtherTabs, isMember, mayHaveSession, whoAmI } from "./state/session"
 
+/** The address at which the browser opened, before the router changes it. */
+const landed = location.href.split("#")[0]!
 const i18n = await startI18n(zh, () => import("./locales/en.json"))
 createApp(App).use(i18n).use(router).mount("#app")
 hearOtherTabs()
+
+// What WeChat's menu sends is said once the page stands; no other browser fetches any of it.
+if (inWechat) {
+  const follow = () => setTimeout(() => void import("./state/wechatMenu").then((menu) => menu.followMenu(landed, router)).catch(() => undefined), 300)
+  if (document.readyState === "complete") follow()
+  else addEventListener("load", follow)
+}
 
 // Keeps the shell for days without a network. Registered late, so that it takes nothing from the first page.
 if (import.meta.env.PROD && "serviceWorker" in navigator) {

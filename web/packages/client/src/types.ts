@@ -237,6 +237,13 @@ export interface WechatStanding {
   linked: boolean
 }
 
+/** What WeChat's script is told of a page, null where WeChat is off; the member's own code; whether `t` is their share. */
+export interface WechatMenu {
+  config: { script: string; app_id: string; timestamp: number; nonce: string; signature: string } | null
+  own: string | null
+  mine: boolean
+}
+
 export interface WechatOutcome {
   outcome: "entered" | "phone_needed" | "linked" | "taken" | "second"
   session: MemberSession | null

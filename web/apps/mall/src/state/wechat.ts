@@ -1,8 +1,8 @@
 import { Intention } from "@duoline/client"
 import { wechat } from "@duoline/client/wechat"
+import { inWechat } from "./inWechat"
 
-/** Whether this is WeChat's own browser, where the account is at hand; elsewhere a phone scans a code. */
-export const inWechat = /MicroMessenger/i.test(navigator.userAgent)
+/** Inside WeChat the account is at hand; elsewhere a phone scans a code. */
 export const place = inWechat ? "inside" : "outside"
 
 const starting = new Intention()
