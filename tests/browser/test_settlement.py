@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Awaitable[Page]]
 PHONE = "19900000901"
+CARD = "6222021234567890128"
 BRINGING = 500  # for a new member who chose the guide
 
 
@@ -78,6 +79,25 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
     await asked.get_by_role("button", name="发送").click()
     await expect(phone.locator(".notes")).to_contain_text("周六那单没有算")
 
+    # And where they are paid: a bank account, of which only the end is shown afterwards.
+    await phone.get_by_role("button", name=re.compile("^(登记收款账户|更换账户)$")).click()
+    await asked.get_by_role("radio", name="银行账户").check()
+    await asked.get_by_label("户名").fill(name)
+    await asked.get_by_label("账号", exact=True).fill("6222 0212 3456")
+    await asked.get_by_role("button", name="保存").click()
+    await expect(asked.get_by_text("请填写开户银行")).to_be_visible()
+    await asked.get_by_label("开户银行").fill("招商银行")
+    await asked.get_by_label("账号", exact=True).fill("6222 021")
+    await expect(asked.get_by_text("账号是 12 到 30 位数字")).to_be_visible()
+    await asked.get_by_label("账号", exact=True).fill(CARD[:-1] + "9")
+    await expect(asked.get_by_role("status").filter(has_text="校验位不对")).to_be_visible()
+    await asked.get_by_label("账号", exact=True).fill(CARD)
+    await expect(asked.get_by_role("status").filter(has_text="校验位不对")).to_have_count(0)
+    await asked.get_by_role("button", name="保存").click()
+    to = phone.get_by_role("region", name="打款到")
+    await expect(to).to_contain_text("招商银行 ****0128")
+    await expect(to).to_contain_text("总部按银行文件打到这个账户")
+
     # Headquarters closes the month again, which makes nothing; it answers and approves.
     desk = await visit(width="desk", storage_state=await head.cookies())
     await desk.goto(f"{site}/console/settlement")
@@ -111,13 +131,21 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
     for outcome in ("failed", "done"):
         await desk.goto(f"{site}/console/settlement")
         await desk.get_by_role("button", name="打款已审批的").click()
+        if outcome == "done":
+            await expect(sheet.get_by_role("listitem").filter(has_text=name)).to_contain_text("还没有付到过")
         await sheet.get_by_role("button", name=re.compile("^打款 ¥")).click()
         await expect(desk).to_have_url(re.compile("/settlement/payouts"))
         line = desk.get_by_role("row").filter(has_text=name).filter(has_text="已提交")
         await expect(line).to_have_count(1)
+        await expect(line).to_contain_text("招商银行 ****0128" if outcome == "failed" else "工商银行 ****8901")
         async with desk.expect_download() as bank:
-            await desk.get_by_role("link", name="银行文件").click()
-        assert str(statement["payee"]["id"]) in (await (await bank.value).path()).read_text("utf-8-sig")
+            await desk.get_by_role("link", name="银行文件 CSV").click()
+        file = (await (await bank.value).path()).read_text("utf-8-sig")
+        [mine] = [one for one in file.splitlines() if str(statement["payee"]["id"]) in one]
+        assert ("6222 0212 3456 7890 128" if outcome == "failed" else "3100 6671 2345 6789 01") in mine
+        # What headquarters set is named on the page and in the file, until it has arrived.
+        await expect(line.get_by_text("还没有付到过")).to_have_count(0 if outcome == "failed" else 1)
+        assert ("首次打款" in mine) is (outcome == "done")
         await line.get_by_role("button").click()
         await sheet.locator(f"input[value={outcome}]").check()
         if outcome == "failed":
@@ -135,6 +163,14 @@ async def test_a_month_is_disputed_approved_and_paid(site: str, visit: Visit, pl
         says = desk.get_by_text("打款失败:账号不符")
         await expect(says).to_have_count(1 if outcome == "failed" else 0)
         await expect(desk.get_by_role("region", name="打款记录")).to_contain_text("账号不符")
+        if outcome == "failed":
+            await desk.goto(f"{site}/console/settlement/payees/{statement['payee']['id']}")
+            await desk.get_by_role("button", name="更换账户").click()
+            await sheet.get_by_label("开户银行").fill("工商银行")
+            await sheet.get_by_label("账号", exact=True).fill("310066712345678901")
+            await sheet.get_by_label("原因").fill("本人来电,原卡已注销")
+            await sheet.get_by_role("button", name="保存").click()
+            await expect(desk.get_by_text("请先电话核实")).to_be_visible()
 
     # The guide sees it arrive, with the answer.
     await phone.reload()

@@ -194,6 +194,9 @@ async def trade(world: World, books: Books) -> None:
             await approved(world, row, by=boss)
     await bring(world, receipts[1].id, milk=1)  # after it was approved
     await told(world)
+    async with world.db.begin() as tx:
+        at_bank = settlement.Account(settlement.BANK, "6222021234567890", "Li Na", "Bank", "", "person")
+        await settlement.set_account(tx, GUIDE, at_bank, kind="staff", actor=world.manager)
     await paid_out(world)
     for row in await world.db.fetch("SELECT payee_id, id FROM payouts WHERE payee_id = $1", GUIDE):
         async with world.db.begin() as tx:

@@ -64,6 +64,8 @@ ALTER TABLE prices DROP CONSTRAINT prices_no_overlap_ex;
 ALTER TABLE accruals DROP CONSTRAINT accruals_level_ck;
 ALTER TABLE payee_months DROP CONSTRAINT payee_months_payable_ck;
 ALTER TABLE payouts DROP CONSTRAINT payouts_due_ck;
+ALTER TABLE payouts DROP CONSTRAINT payouts_provider_ck;
+ALTER TABLE payee_accounts DROP CONSTRAINT payee_accounts_bank_ck;
 ALTER TABLE order_credits DROP CONSTRAINT order_credits_order_fk;
 """
 SOME = "(SELECT id FROM {} WHERE {} ORDER BY id LIMIT 1)"
@@ -292,6 +294,8 @@ BREAK = [
     ("STL-9", "UPDATE journal_entries SET amount_minor = amount_minor + 1 WHERE debit = 'commission'"),
     ("STL-10", "UPDATE payouts SET provider = 'sandbox', receiver = 'x' WHERE state = 'done'"),
     ("STL-10", "DELETE FROM journal_entries WHERE credit = 'clearing:payouts'"),
+    ("STL-10", "UPDATE payouts SET bank = '' WHERE provider = '' AND receiver <> ''"),
+    ("STL-10", "UPDATE payee_accounts SET receiver = '6222 0212 3456 7890'"),
     ("STL-11", "UPDATE payouts SET due_minor = amount_minor - 1"),
     ("STL-11", "UPDATE payees SET paid_minor = paid_minor + 10000000 WHERE kind = 'staff'"),
     ("WAL-1", "UPDATE wallets SET bonus_minor = bonus_minor + 1"),

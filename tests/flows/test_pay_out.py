@@ -113,7 +113,7 @@ async def bank(noon: None, world: World, books: Books, process: ProviderProcess)
 async def account(world: World, receiver: str, payee_id: UUID = GUIDE) -> None:
     async with world.db.begin() as tx:
         await settlement.set_account(
-            tx, payee_id, kind="staff", provider="sandbox", receiver=receiver, holder="Li Na", actor=world.manager,
+            tx, payee_id, settlement.Account("sandbox", receiver, "Li Na"), kind="staff", actor=world.manager,
             reason="as written on the form",
         )  # fmt: skip
 

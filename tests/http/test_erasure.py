@@ -61,9 +61,12 @@ NAME, RECIPIENT, STREET, WORDS, CARD = (
     "UNMISTAKABLE77",
 )
 MAIL, HOLDER = "wx@unmistakable-family.cn", "诸葛独一"
+# The account at the provider, and the bank account that took its place.
+NUMBER, ACCOUNT_OF, BRANCH = "6222770177017701770", "上官独一", "独一无二支行"
+ACCOUNTS = (HOLDER, "UN****77", NUMBER, ACCOUNT_OF, BRANCH, "****1770")
 # As people type a number who think of a reader, not of a machine.
 ODD = ("199 5550-7701", "１９９５５５０７７０１", "(199)5550.7701", "0086 199-5550-7701")
-TRACES = (BARE, "199 5550 7701", NAME, RECIPIENT, STREET, WORDS, CARD, *ODD, "unmistakable-family", HOLDER, "UN****77")
+TRACES = (BARE, "199 5550 7701", NAME, RECIPIENT, STREET, WORDS, CARD, *ODD, "unmistakable-family", *ACCOUNTS)
 CONTACT = {"name": NAME, "phone": BARE}
 HOME = {
     "name": RECIPIENT, "phone": BARE, "province": "某省", "city": "某市", "district": "", "line": STREET,
@@ -137,7 +140,9 @@ async def lived(world: World, sku: str) -> tuple[Caller, dict[str, Any]]:
         await ok(await who.put(f"/api/mall/privacy/{purpose}", {"granted": True, "text_version": 1}))
     await ok(await who.post("/api/mall/addresses", HOME))
     await ok(await who.put("/api/mall/payout-account", {"receiver": CARD, "holder": HOLDER}))
-    told_us = {"kind": "mail", "value": MAIL, "reason": f"told us {MAIL}, for {HOLDER}"}
+    bank = {"holder": ACCOUNT_OF, "bank": "招商银行", "branch": BRANCH, "number": NUMBER, "owner": "person"}
+    await ok(await who.put("/api/mall/payout-account/bank", bank))
+    told_us = {"kind": "mail", "value": MAIL, "reason": f"told us {MAIL}, for {ACCOUNT_OF}"}
     await ok(await head.post(f"/api/console/members/{member_id}/identities", told_us))
     await ok(await who.put("/api/mall/favourites", {"product_code": "MILK"}))
     await ok(await who.get("/api/mall/card"))
@@ -223,7 +228,7 @@ async def test_a_member_who_did_everything_is_forgotten_everywhere(
     who, still = await lived(world, milk)
     before = await found(world.db)
     assert {"public.members", "public.orders", "public.addresses", "public.audit_log"} <= {name for name, _ in before}
-    assert {trace for _, trace in before} >= {BARE, NAME, RECIPIENT, STREET, WORDS, CARD, *ODD, HOLDER, "UN****77"}
+    assert {trace for _, trace in before} >= {BARE, NAME, RECIPIENT, STREET, WORDS, CARD, *ODD} | {*ACCOUNTS} - {HOLDER}
     assert listed in files_with(tmp_path)
     money = await world.db.fetch("SELECT id, total_minor, paid_minor, refunded_minor FROM orders ORDER BY id")
     codes = "/api/mall/privacy/erasure-codes"

@@ -210,7 +210,8 @@ async def test_a_statement_is_closed_disputed_answered_approved_paid_and_handed_
     [payout] = (await hq.get(f"/api/console/payout-runs/{run['id']}/payouts")).json()["items"]
     rows = list(csv.reader(io.StringIO((await hq.get(f"/api/console/payout-runs/{run['id']}/file")).text[1:])))
     assert rows[1][0] == payout["id"]
-    assert rows[1][4:9] == ["clerk1", "", "3.98", "CNY", one["no"]]
+    assert rows[1][4:12] == ["", "", "", "", "", "3.98", "CNY", one["no"]]
+    assert "没有银行账户" in rows[1][13]
     assert await world.db.fetchval("SELECT count(*) FROM audit_log WHERE action = 'payout.file'") == 1
     unsaid = await hq.post(f"/api/console/payouts/{payout['id']}/outcome", {"outcome": "failed"})
     assert unsaid.status_code == 422

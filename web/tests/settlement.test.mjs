@@ -62,3 +62,17 @@ test("what cannot be is said beside its field", async () => {
   assert.deepEqual(Object.keys(twice.faults).sort(), ["categories.1.code", "categories.1.percent", "guide_bp", "mature_days", "products.0.code"])
   assert.deepEqual(Object.keys(allocationBody({ ...allocationForm(ALLOCATION), online: "46" }).faults), ["headquarters"])
 })
+
+test("a bank account's number is read as people write it, and a mistyped card is said", async () => {
+  const { plainNumber, grouped, doubtful, bankFaults, emptyBank } = await load("packages/ui/src/earnings/bank.ts")
+  const card = "6222021234567890128"
+  for (const written of ["6222 0212 3456 7890 128", "6222-0212-3456-7890-128", "６２２２０２１２３４５６７８９０１２８"]) assert.equal(plainNumber(written), card)
+  assert.equal(plainNumber(grouped(card)), card)
+  assert.deepEqual([...Array(10).keys()].filter((digit) => !doubtful(`${card.slice(0, -1)}${digit}`, "person")), [8])
+  assert.equal(doubtful(`${card.slice(0, -1)}9`, "company"), false)
+  const filled = { ...emptyBank(), holder: "Li Na", bank: "招商银行" }
+  assert.deepEqual(bankFaults({ ...filled, number: card }), {})
+  assert.deepEqual(bankFaults({ ...filled, number: "1".repeat(11) }), { number: "number_wrong" })
+  assert.deepEqual(bankFaults({ ...filled, number: "1".repeat(31) }), { number: "number_wrong" })
+  assert.deepEqual(bankFaults({ ...filled, holder: " ", bank: "", number: "62o2" }), { holder: "holder_missing", bank: "bank_missing", number: "number_wrong" })
+})

@@ -83,7 +83,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     ),
     "STL-8": ("payee_months_pk", "payee_months_payable_ck", "payee_months_others_ck"),
     "STL-9": ("accruals_pk", "accruals_reversed_ck", "journals_ref_uq"),
-    "STL-10": ("payouts_provider_ck", "payee_accounts_filled_ck"),
+    "STL-10": ("payouts_provider_ck", "payouts_account_ck", "payee_accounts_filled_ck", "payee_accounts_bank_ck"),
     "STL-11": ("payouts_due_ck", "payees_paying_ck"),
     "WAL-1": ("wallets_principal_ck", "wallets_bonus_ck"),
     "WAL-2": ("wallet_lots_left_ck", "wallet_lots_expires_ck"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duoline import attribution, favourites, loyalty, settlement
@@ -254,15 +253,12 @@ UNION SELECT unnest(ARRAY[o.contact_name, o.contact_phone, o.note, o.address ->>
                           o.address ->> 'line'])
 FROM orders o WHERE o.member_id = ANY ($1)
 UNION SELECT t.note FROM touchpoints t WHERE t.owner_kind = 'member' AND t.owner_id = ANY ($1)
-UNION SELECT unnest(ARRAY[p.holder, p.receiver]) FROM payee_accounts p WHERE p.payee_id = ANY ($1)
-UNION SELECT p.receiver FROM payouts p WHERE p.payee_id = ANY ($1)
+UNION SELECT unnest(ARRAY[p.holder, p.receiver, p.branch]) FROM payee_accounts p WHERE p.payee_id = ANY ($1)
+UNION SELECT unnest(ARRAY[p.holder, p.receiver, p.branch]) FROM payouts p WHERE p.payee_id = ANY ($1)
 UNION SELECT i.value FROM identities i WHERE i.member_id = ANY ($1)
-"""
-# What the audit log says of those, which is a part of each.
-_SHOWN = """
-SELECT 'receiver' AS kind, p.receiver AS value FROM payee_accounts p WHERE p.payee_id = ANY ($1)
-UNION SELECT 'receiver', p.receiver FROM payouts p WHERE p.payee_id = ANY ($1) AND p.receiver <> ''
-UNION SELECT i.kind, i.value FROM identities i WHERE i.member_id = ANY ($1)
+-- What the audit log showed of every account that was ever theirs.
+UNION SELECT unnest(ARRAY[a.before ->> 'receiver', a.after ->> 'receiver']) FROM audit_log a
+WHERE a.subject_kind = 'payee' AND a.subject = ANY ($1::uuid[]::text[])
 """
 _SUBJECTS = """
 SELECT unnest($1::uuid[])::text
@@ -276,9 +272,8 @@ async def _traces(tx: Tx, whose: Whose) -> dict[str, Any]:
     by which a line is known to be about them. Longer words come first, so that none is cut out of the middle."""
     words = {(row[0] or "").strip() for row in await tx.fetch(_NAMED, whose.ids)}
     phones = set(personal_data.written(whose.phone)) if whose.phone else set()
-    for row in await tx.fetch(_SHOWN, whose.ids):
-        mask = settlement.masked if row["kind"] == "receiver" else partial(identity_log.masked, row["kind"])
-        words.add(mask(row["value"]))
+    for row in await tx.fetch("SELECT kind, value FROM identities WHERE member_id = ANY ($1)", whose.ids):
+        words.add(identity_log.masked(row["kind"], row["value"]))
     words |= phones | ({masked(whose.phone) or ""} if whose.phone else set())
     return {
         "values": sorted({word for word in words if word}, key=lambda word: (-len(word), word)),

@@ -124,7 +124,8 @@ HELD: tuple[Held, ...] = (
     Held("statements", "payments", mine="t.payee_id = ANY ($1)"),
     Held("statement_lines", mine="t.payee_id = ANY ($1)", why="adds up rows that are exported"),
     Held("statement_notes", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor",), history=True),
-    Held("payouts", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor",), forget="receiver = ''"),
+    Held("payouts", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor", "account_by"),
+         forget="receiver = '', holder = '', bank = '', branch = '', owner = ''"),
     Held("payee_accounts", "payments", mine="t.payee_id = ANY ($1)", hidden=("actor",), forget="DELETE"),
     Held("touchpoints", "visits", mine="t.owner_kind = 'member' AND t.owner_id = ANY ($1)", hidden=("device_id",),
          forget="note = '', device_id = NULL, ended_at = coalesce(t.ended_at, greatest(t.created_at, now())),"

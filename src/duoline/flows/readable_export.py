@@ -234,7 +234,8 @@ def _other(tables: Tables, say: Say, shops: Names) -> Iterable[str]:
     if liked:
         yield say(f"收藏了 {liked} 件商品", f"{liked} favourites")
     for row in tables.get("payee_accounts", []):
-        yield say(f"收款账户:{row['holder']} {row['receiver']}", f"Paid out to: {row['holder']}, {row['receiver']}")
+        to = " ".join(row[name] for name in ("holder", "bank", "branch", "receiver") if row[name])
+        yield say(f"收款账户:{to}", f"Paid out to: {to}")
     logged_in = len(tables.get("member_sessions", []))
     if logged_in:
         yield say(f"在 {logged_in} 个设备上登录", f"logged in on {logged_in} devices")

@@ -22,7 +22,7 @@ from duoline.settlement.errors import (
 from duoline.settlement.mature import mature, mature_of
 from duoline.settlement.months import month_of
 from duoline.settlement.parts import close_one
-from duoline.settlement.payee_accounts import PayeeAccount, account_of, drop_account, masked, set_account
+from duoline.settlement.payee_accounts import BANK, Account, PayeeAccount, account_of, drop_account, masked, set_account
 from duoline.settlement.payouts import begin, pay_all, pay_one, resolve
 from duoline.settlement.policy import (
     ALLOCATION,
@@ -47,12 +47,14 @@ from duoline.settlement.write_off import write_off_debt
 
 __all__ = [
     "ALLOCATION",
+    "BANK",
     "COMMISSION",
     "CONTRACTS",
     "HEADQUARTERS",
     "NOWHERE",
     "ONLINE",
     "STATEMENTS",
+    "Account",
     "AllocationPolicy",
     "ApprovedBefore",
     "ClosingRun",

@@ -73,10 +73,8 @@ class FileTooLong(Refusal):
 
     code = "settlement.file-too-long"
     status = 409
-    zh = "这张结算单超过 {lines_max} 行,做不成 Excel 或 PDF,请下载 CSV,内容是完整的。"
-    en = (
-        "This statement has more than {lines_max} lines, too many for a workbook or PDF. Take the CSV; it has them all."
-    )
+    zh = "内容超过 {lines_max} 行,做不成 Excel 或 PDF,请下载 CSV,内容是完整的。"
+    en = "There are more than {lines_max} lines, too many for a workbook or PDF. Take the CSV; it has them all."
 
 
 class QuoteMoved(Refusal):
@@ -89,12 +87,12 @@ class QuoteMoved(Refusal):
 
 
 class PayAlone(Refusal):
-    """One person approved and pays more than the limit above which two are needed."""
+    """One person approved, or set the account of, and pays more than the limit above which two are needed."""
 
     code = "settlement.pay-alone"
     status = 409
-    zh = "其中 {alone} 只有您一个人审批过,超过 {limit} 要由另一位同事来打款。"
-    en = "Only you approved {alone} of it; above {limit} another colleague has to start the payout."
+    zh = "其中 {alone} 只有您一个人审批过,或者收款账户是您设置的,超过 {limit} 要由另一位同事来打款。"
+    en = "Only you approved {alone} of it, or set where it goes; above {limit} a colleague has to start the payout."
 
 
 class PayoutOver(Refusal):
@@ -120,8 +118,8 @@ class NoTransfers(Refusal):
 
     code = "settlement.no-transfers"
     status = 409
-    zh = "目前没有可以打款的支付平台,只能通过打款文件付款。"
-    en = "No payment provider pays out here; payees are paid by file."
+    zh = "目前没有可以打款的支付平台,请登记银行账户。"
+    en = "No payment provider pays out here; enter a bank account instead."
 
 
 class BookedOnly(Refusal):

@@ -191,11 +191,16 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "STL-10",
-        "A payout that a provider executes goes to an account, and what payees were paid left our balance where it was"
-        " paid: at the provider, or by file.",
+        "A payout goes to the account that was written into it, a provider's, or by file a bank's or none; and what"
+        " payees were paid left our balance where it was paid: at the provider, or by file.",
         """SELECT payee_id, id::text AS what, amount_minor, NULL::numeric AS booked FROM payouts
-           WHERE CASE WHEN provider = '' THEN receiver <> '' OR provider_ref <> ''
-                      ELSE receiver = '' AND state = 'requested' END
+           WHERE CASE WHEN provider = ''
+                      THEN provider_ref <> '' OR (receiver = '') <> (bank = '') OR (receiver = '') <> (holder = '')
+                      ELSE provider = 'bank' OR bank <> '' OR holder <> '' OR receiver = '' AND state = 'requested' END
+           UNION ALL
+           SELECT payee_id, 'account', 0, NULL FROM payee_accounts
+           WHERE CASE WHEN provider = 'bank' THEN bank = '' OR holder = '' OR receiver !~ '^[0-9]{12,30}$'
+                      ELSE bank <> '' OR receiver = '' END
            UNION ALL
            SELECT payee_id, account, p.minor, b.minor FROM (
                SELECT payee_id, 'clearing:' || CASE provider WHEN '' THEN 'payouts' ELSE provider END AS account,

@@ -1,13 +1,15 @@
 """What a run would pay: said before it is begun, and looked at again when it begins.
 
 What is disputed waits. Nobody pays alone what they approved alone beyond the limit above which two people are needed:
-many small statements are no way around it.
+many small statements are no way around it. Nor what goes to an account that they set for somebody else, as long as no
+payout has arrived there: whoever approves has never seen it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from duoline.settlement import payee_accounts
 from duoline.settlement.errors import PayAlone, QuoteMoved
 from duoline.settlement.policy import STATEMENTS
 
@@ -33,16 +35,20 @@ SELECT count(*) FILTER (WHERE NOT disputed AND minor > 0)::integer,
        coalesce(sum(minor) FILTER (WHERE NOT disputed), 0)::bigint,
        count(*) FILTER (WHERE disputed)::integer, coalesce(sum(minor) FILTER (WHERE disputed), 0)::bigint,
        coalesce(sum(minor) FILTER (WHERE alone AND NOT disputed), 0)::bigint
-FROM (SELECT {ASKED} AS minor, {DISPUTED} AS disputed, {_ALONE.format(staff="$3")} AS alone
-      FROM statements s JOIN payees p ON p.payee_id = s.payee_id WHERE {READY}) x
+FROM (SELECT {ASKED} AS minor, {DISPUTED} AS disputed,
+             {_ALONE.format(staff="$3")}
+             OR coalesce(k.actor = 'staff:' || $3::uuid AND {payee_accounts.NEW}, false) AS alone
+      FROM statements s JOIN payees p ON p.payee_id = s.payee_id
+      LEFT JOIN LATERAL {payee_accounts.picked("s.payee_id")} k ON true WHERE {READY}) x
 """  # noqa: S608 - our own text
 
-# What earlier runs of the same person have asked for, of the same month, that nobody else approved either.
+# What earlier runs of the same person have asked for, of the same month, that nobody else looked after either.
 _BEFORE = f"""
 SELECT coalesce(sum(o.amount_minor), 0)::bigint
 FROM payout_runs r JOIN payouts o ON o.run_id = r.id
 JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
-WHERE r.month = $1 AND r.actor = 'staff:' || $2::uuid AND o.state <> 'failed' AND {_ALONE.format(staff="$2")}
+WHERE r.month = $1 AND r.actor = 'staff:' || $2::uuid AND o.state <> 'failed'
+  AND ({_ALONE.format(staff="$2")} OR o.account_by = 'staff:' || $2::uuid)
 """  # noqa: S608 - our own text
 
 

@@ -2,7 +2,8 @@
 it ended.
 
 Who has an account at the payment provider is paid by it (`flows/pay_out.py`), under the payout's own id; everybody
-else by file. Duoline holds nobody's money: it asks, and mirrors what became of it.
+else by file, to their bank account. Where it goes is written into the payout when it is asked for: a later change moves
+nothing that is on its way. Duoline holds nobody's money: it asks, and mirrors what became of it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from duoline.settlement.errors import PayoutAtProvider, PayoutOver
 from duoline.settlement.policy import STATEMENTS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from duoline.kernel.auth import Actor
     from duoline.kernel.db import Database, Tx
 
@@ -110,7 +113,8 @@ async def pay_all(db: Database, run: Run) -> int:
 
 async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: UUID) -> bool:
     """Ask for the money of one statement: to where the payee is paid now, whatever becomes of their account. False when
-    another run has, and while it is disputed: a later run pays it.
+    another run has, while it is disputed, and when the account is somebody else's word (`new`) and was set after the
+    run began, so that whoever began it saw another one or none: a later run pays it.
 
     What was taken back since it was approved is not asked for (STL-11): the statement keeps it as withheld, and the
     payee's next one has both. False when nothing is left of it. Locks the payee, then the statement.
@@ -122,6 +126,9 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             return False
         if await statements.is_disputed(tx, payee_id, statement_id):
             return False
+        account = await payee_accounts.account_of(tx, payee_id)
+        if account is not None and account.new and await _began_before(tx, run_id, account.at):
+            return False
         due = have.due_minor if have is not None else 0
         asked = statement.to_pay_minor - statement.withheld_minor
         minor = payable_now(asked, due_minor=due, least_minor=STATEMENTS.current().body.least_minor)
@@ -131,11 +138,12 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             return False
         ensure(minor <= due, "STL-11", f"{payee_id} would be paid {minor} of {due} that is due")
         payout_id = new_id()
-        account = await payee_accounts.account_of(tx, payee_id)
+        by_file = account is None or account.by_file
+        to_bank = account if account is not None and account.by_file else None
         await tx.execute(
             """INSERT INTO payouts (payee_id, id, statement_id, run_id, amount_minor, due_minor, currency, state,
-                                    provider, receiver, actor, at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 'requested', $8, $9, $10, $11)""",
+                                    provider, receiver, holder, bank, branch, owner, account_by, account_at, actor, at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 'requested', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)""",
             payee_id,
             payout_id,
             statement_id,
@@ -143,8 +151,14 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             minor,
             due,
             CURRENCY,
-            account.provider if account else "",
+            "" if by_file else account.provider,  # type: ignore[union-attr]
             account.receiver if account else "",
+            to_bank.holder if to_bank else "",
+            to_bank.bank if to_bank else "",
+            to_bank.branch if to_bank else "",
+            to_bank.owner if to_bank else "",
+            account.actor if account and account.new else "",
+            account.at if account and account.new else None,
             SYSTEM.label,
             clock.now(),
         )
@@ -157,10 +171,14 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
             entries=[accounts.entry(accounts.due(payee_id), accounts.paying(payee_id), minor)],
             actor=SYSTEM,
         )
-        if account is not None:
+        if not by_file:
             await ask(tx, payee_id, payout_id)
         faults.point("settlement.before_payout")
     return True
+
+
+async def _began_before(tx: Tx, run_id: UUID, at: datetime) -> bool:
+    return bool(await tx.fetchval("SELECT at < $2 FROM payout_runs WHERE id = $1", run_id, at))
 
 
 def payable_now(asked_minor: int, *, due_minor: int, least_minor: int) -> int:

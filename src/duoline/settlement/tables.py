@@ -311,8 +311,8 @@ statement_notes = table(
     erasable=("note",),
 )
 
-# Where a payee is paid by the payment provider: what it knows them by there, and whose name is on it. Who has none is
-# paid by file.
+# Where a payee is paid, in one of two ways: by the payment provider, by what it knows them by there, or by file to a
+# bank account, as provider `bank` with the number as `receiver`. `owner`: whether a person's or a company's.
 payee_accounts = table(
     PACKAGE,
     "payee_accounts",
@@ -322,16 +322,26 @@ payee_accounts = table(
     text("provider"),
     text("receiver"),
     text("holder"),
+    text("bank", default=""),
+    text("branch", default=""),
+    text("owner", default=""),
     text("actor"),
     at("at"),
     pk("payee_accounts", "payee_id"),
     check("payee_accounts_kind_ck", "kind IN ('staff', 'member', 'store', 'company')"),
     check("payee_accounts_filled_ck", "provider <> '' AND receiver <> '' AND holder <> ''"),
+    check(
+        "payee_accounts_bank_ck",
+        "CASE WHEN provider = 'bank' THEN bank <> '' AND owner IN ('person', 'company') AND receiver ~ '^[0-9]{12,30}$'"
+        " ELSE bank = '' AND branch = '' AND owner = '' END",
+    ),
 )
 
 # Money asked of the provider, or of the bank by file, for a statement: one that has not failed at a time. `provider`
-# and `receiver` are the payee's account when it was asked for; without a provider it goes by file. `due` is what the
-# payee had due at that instant: nobody is asked for more (STL-11).
+# and `receiver` are the payee's account when it was asked for; without a provider it goes by file, to the bank account
+# that the payee had then (`receiver` is its number), or to none. `account_by` and `account_at` say who set that account
+# and when, where it was not the payee alone and no payout had gone there. `due` is what the payee had due at that
+# instant: nobody is asked for more (STL-11).
 payouts = table(
     PACKAGE,
     "payouts",
@@ -346,6 +356,12 @@ payouts = table(
     text("state"),
     text("provider", default=""),
     text("receiver", default=""),
+    text("holder", default=""),
+    text("bank", default=""),
+    text("branch", default=""),
+    text("owner", default=""),
+    text("account_by", default=""),
+    at("account_at", null=True),
     text("provider_ref", default=""),
     text("problem", default=""),
     text("actor"),
@@ -360,9 +376,11 @@ payouts = table(
     # The account of one that is over may be forgotten with the member.
     check(
         "payouts_provider_ck",
-        "CASE WHEN provider = '' THEN receiver = '' AND provider_ref = ''"
-        " ELSE receiver <> '' OR state <> 'requested' END",
+        "CASE WHEN provider = '' THEN provider_ref = '' AND (receiver = '') = (bank = '')"
+        " AND (receiver = '') = (holder = '')"
+        " ELSE provider <> 'bank' AND bank = '' AND holder = '' AND (receiver <> '' OR state <> 'requested') END",
     ),
+    check("payouts_account_ck", "(account_by = '') = (account_at IS NULL)"),
     index("payouts_live_ux", "payee_id", "statement_id", unique=True, postgresql_where=sql_text("state <> 'failed'")),
     index("payouts_run_ix", "run_id", "id"),
     index("payouts_send_ix", "at", postgresql_where=sql_text("state = 'requested' AND provider <> ''")),

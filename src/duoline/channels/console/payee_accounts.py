@@ -1,5 +1,5 @@
-"""Where payees are paid: their account at the payment provider, entered here with a reason by headquarters or by
-the company itself, or by people themselves."""
+"""Where payees are paid: their account at the payment provider or at a bank, entered here with a reason by headquarters
+or by the company itself, or by people themselves."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from litestar import get, post
 
 from duoline import settlement
 from duoline.channels.console.payee_scope import VISIBLE, reach
-from duoline.channels.http import doors
+from duoline.channels.http import doors, payout_account
 from duoline.channels.http.answers import Answer, Input
 from duoline.channels.http.payout_account import (
+    BankAccountInput,
     Holder,
     PayoutAccount,
     PayoutAccountInput,
     Receiver,
     drop_account,
-    paid_to,
     put_account,
+    shown,
 )
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import NotFound
+from duoline.payments import providers
 from duoline.settlement.errors import BookedOnly
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
@@ -42,19 +44,28 @@ class PayeeAccountInput(Input, frozen=True):
     reason: Why
 
 
+class PayeeBankAccountInput(BankAccountInput, frozen=True, kw_only=True):
+    """A bank account, and why it is entered or changed."""
+
+    reason: Why
+
+
 class DropAccountInput(Input, frozen=True):
-    """Why the payee is paid by file again."""
+    """Why the payee has no account any more."""
 
     reason: Why
 
 
 class PayeePaidTo(msgspec.Struct, frozen=True, kw_only=True):
     """Where a payee is paid. `booked`: the chain's own shop or department, to which no money moves. `provider` is the
-    one at which an account can be entered; null where this installation pays by file alone."""
+    one at which an account can be entered; null where this installation pays to bank accounts alone. `new`: nothing has
+    arrived at the account yet, and not the payee alone answers for it but whoever set it, `by` where that was staff."""
 
     account: PayoutAccount | None
     provider: str | None
     booked: bool
+    new: bool
+    by: str
 
 
 async def _kind(db: Database | Tx, staff: Staff, chain: Chain, permission: str, payee_id: UUID) -> PayeeKind:
@@ -70,8 +81,15 @@ async def _kind(db: Database | Tx, staff: Staff, chain: Chain, permission: str, 
 
 
 async def _view(db: Database | Tx, kind: PayeeKind, payee_id: UUID) -> PayeePaidTo:
-    found = await paid_to(db, payee_id)
-    return PayeePaidTo(account=found.account, provider=found.provider, booked=not settlement.pays(kind, payee_id))
+    found = await settlement.account_of(db, payee_id)
+    by = found and await db.fetchval("SELECT name FROM staff WHERE id::text = substr($1, 7)", found.actor)
+    return PayeePaidTo(
+        account=found and shown(found),
+        provider=providers.pays_out(),
+        booked=not settlement.pays(kind, payee_id),
+        new=found is not None and found.new,
+        by=by or "",
+    )
 
 
 @get(PATH, opt=doors.staff("settlement.read", payee_id="payee"))
@@ -84,7 +102,8 @@ async def show_payee_account(db: Database, staff: Staff, chain: Chain, payee_id:
 async def set_payee_account(
     write: Write, staff: Staff, chain: Chain, payee_id: UUID, data: PayeeAccountInput
 ) -> Answer[PayeePaidTo]:
-    """Pay a payee to this account from the next run on. Refuses `settlement.booked-only`, `settlement.no-transfers`."""
+    """Pay a payee by the provider, to this account, from the next run on. Refuses `settlement.booked-only`,
+    `settlement.no-transfers`."""
 
     async def work(tx: Tx) -> PayeePaidTo:
         kind = await _kind(tx, staff, chain, "settlement.account", payee_id)
@@ -97,11 +116,29 @@ async def set_payee_account(
     return await write.run(work)
 
 
+@post(f"{PATH}/bank", opt=doors.staff("settlement.account", payee_id="payee"))
+async def set_payee_bank_account(
+    write: Write, staff: Staff, chain: Chain, payee_id: UUID, data: PayeeBankAccountInput
+) -> Answer[PayeePaidTo]:
+    """Pay a payee by file, to this bank account, from the next run on. Refuses `settlement.booked-only`."""
+
+    async def work(tx: Tx) -> PayeePaidTo:
+        kind = await _kind(tx, staff, chain, "settlement.account", payee_id)
+        if not settlement.pays(kind, payee_id):
+            raise BookedOnly
+        await payout_account.put_bank_account(
+            tx, payee_id, kind=kind, data=data, actor=staff.actor, reason=data.reason.strip()
+        )
+        return await _view(tx, kind, payee_id)
+
+    return await write.run(work)
+
+
 @post(f"{PATH}/removal", opt=doors.staff("settlement.account", payee_id="payee"))
 async def drop_payee_account(
     write: Write, staff: Staff, chain: Chain, payee_id: UUID, data: DropAccountInput
 ) -> Answer[PayeePaidTo]:
-    """Pay a payee by file from the next run on."""
+    """A payee has no account from the next run on."""
 
     async def work(tx: Tx) -> PayeePaidTo:
         kind = await _kind(tx, staff, chain, "settlement.account", payee_id)
@@ -111,4 +148,4 @@ async def drop_payee_account(
     return await write.run(work)
 
 
-ROUTES = [show_payee_account, set_payee_account, drop_payee_account]
+ROUTES = [show_payee_account, set_payee_account, set_payee_bank_account, drop_payee_account]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,25 +12,30 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from duoline import settlement
+from duoline.channels.console import payout_files
 from duoline.channels.console.payee_scope import NAMED, NAMES, PayeeOf, money, payee_of
-from duoline.channels.console.payout_shapes import COLUMNS, FROM, PayoutRow, number, payout_of, statement_number
+from duoline.channels.console.payout_files import ForBank
+from duoline.channels.console.payout_shapes import COLUMNS, FROM, AccountSet, PayoutRow, number, payout_of
 from duoline.channels.console.statements import Month
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
-from duoline.channels.http.documents import csv_file
+from duoline.channels.http.documents import csv_file, table_file
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.table import Column
 from duoline.channels.http.writes import Write
 from duoline.kernel import audit
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput, NotFound
 from duoline.kernel.money import Money, minor_of
-from duoline.settlement import payout_quotes
+from duoline.settlement import payee_accounts, payout_quotes
+from duoline.settlement.errors import FileTooLong
 from duoline.settlement.payout_quotes import ASKED, DISPUTED, READY
 from duoline.stores.directory import Chain
 
 PATH = "/api/console/payout-runs"
 FILE_PAGE = 2_000
+DRAWN_MAX = 20_000
+"""Payouts in a workbook; a CSV has any number."""
+FileKind = Annotated[Literal["csv", "xlsx"], Parameter(description="The kind of file.")]
 AskedMonth = Annotated[str, Parameter(pattern="^2[0-9]{3}-(0[1-9]|1[0-2])$", description="As 2026-11.")]
 
 
@@ -64,16 +69,24 @@ class RunInput(Input, frozen=True):
 
 
 class ToPay(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody without an account at the provider, who is paid by file, and how much."""
+    """Somebody of whom no account is known, and how much they are to be paid."""
 
     payee: PayeeOf
     statement_id: UUID
     amount: Money
 
 
+class ToNewAccount(ToPay, frozen=True, kw_only=True):
+    """Somebody whose account was set by another, or is a shop's or company's, and has received nothing yet."""
+
+    account_set: AccountSet
+
+
 class PayoutQuote(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run that I begin would pay: so many statements, those that wait because they are disputed, those by file
-    (a hundred are named), and whether a colleague has to begin it, because I alone approved more than `limit`."""
+    """What a run that I begin would pay: so many statements, those that wait because they are disputed, those by file,
+    of those the ones `without` an account (a hundred are named), those to a `new` account that was not set by the payee
+    alone (a hundred are named), and whether a colleague has to begin it, because I alone approved, or set the account
+    of, more than `limit`."""
 
     month: str
     statements: int
@@ -82,7 +95,11 @@ class PayoutQuote(msgspec.Struct, frozen=True, kw_only=True):
     disputed_amount: Money
     by_file: int
     by_file_amount: Money
+    without: int
+    without_amount: Money
     without_account: list[ToPay]
+    new: int
+    new_accounts: list[ToNewAccount]
     needs_colleague: bool
     alone: Money
     limit: Money
@@ -105,23 +122,34 @@ WHERE o.run_id = $1 AND ($2::uuid IS NULL OR o.id > $2)
   AND (NOT $3 OR o.state = 'requested' AND o.provider = '')
 ORDER BY o.id LIMIT $4
 """
-# Of the next run of month $1: whom no provider can pay, the most first.
-_BY_FILE = f"""
-SELECT x.*, count(*) OVER ()::integer AS n, sum(x.minor) OVER ()::bigint AS whole FROM (
-    SELECT p.payee_id, p.kind, {NAMED}, s.id, {ASKED} AS minor
-    FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
-    WHERE {READY} AND NOT {DISPUTED}
-      AND NOT EXISTS (SELECT FROM payee_accounts k WHERE k.payee_id = ANY (duo_group(s.payee_id)))) x
-WHERE x.minor > 0 ORDER BY x.minor DESC, x.id LIMIT 100
+# What the next run of month $1 pays, with the account that each goes to.
+_NEXT = f"""
+SELECT p.payee_id, p.kind, {NAMED}, s.id, {ASKED} AS minor, k.at, ab.name AS account_by,
+       coalesce(k.provider, 'bank') = 'bank' AS by_file, k.provider IS NULL AS without,
+       coalesce({payee_accounts.NEW}, false) AS new
+FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}
+LEFT JOIN LATERAL {payee_accounts.picked("s.payee_id")} k ON true
+LEFT JOIN staff ab ON k.actor = 'staff:' || ab.id
+WHERE {READY} AND NOT {DISPUTED}
 """  # noqa: S608 - our own text
-# What a bank needs of a payout by file: whose name is on the account, and the account where there is one by now.
+_WHERE_TO = f"""
+SELECT count(*) FILTER (WHERE by_file)::integer AS by_file,
+       coalesce(sum(minor) FILTER (WHERE by_file), 0)::bigint AS by_file_minor,
+       count(*) FILTER (WHERE without)::integer AS without,
+       coalesce(sum(minor) FILTER (WHERE without), 0)::bigint AS without_minor,
+       count(*) FILTER (WHERE new)::integer AS new
+FROM ({_NEXT}) x WHERE minor > 0
+"""  # noqa: S608 - our own text
+# Those of whom no account is known, and those with a new one, the most first.
+_LOOK_AT = f"""
+SELECT * FROM (SELECT x.*, row_number() OVER (PARTITION BY without ORDER BY minor DESC, id) AS n
+               FROM ({_NEXT}) x WHERE minor > 0 AND (without OR new)) y
+WHERE n <= 100 ORDER BY minor DESC, id
+"""  # noqa: S608 - our own text
+# What a bank needs of a payout by file besides: the whole account, as it was when it was asked for.
 _ACCOUNTS = """
-SELECT o.id, s.month, k.holder, k.receiver FROM payouts o
+SELECT o.id, s.month, o.holder, o.bank, o.branch, o.owner, o.receiver AS account FROM payouts o
 JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
-LEFT JOIN LATERAL (
-    SELECT a.holder, a.receiver FROM payee_accounts a, (SELECT duo_group(o.payee_id) AS ids) g
-    WHERE a.payee_id = ANY (g.ids) ORDER BY a.payee_id = g.ids[1] DESC, a.payee_id = o.payee_id DESC, a.payee_id LIMIT 1
-) k ON true
 WHERE o.run_id = $1 AND o.id = ANY ($2)
 """
 
@@ -151,6 +179,10 @@ def _run(row: Any) -> RunRow:
     )
 
 
+def _to_pay(row: Any, chain: Chain) -> dict[str, Any]:
+    return {"payee": payee_of(row, chain), "statement_id": row["id"], "amount": money(row["minor"])}
+
+
 @get(PATH, opt=doors.staff("settlement.pay"))
 async def list_payout_runs(db: Database, limit: Limit = 20, cursor: Cursor = None) -> Page[RunRow]:
     """Runs, the last first."""
@@ -164,17 +196,25 @@ async def list_payout_runs(db: Database, limit: Limit = 20, cursor: Cursor = Non
 async def quote_payouts(db: Database, staff: Staff, chain: Chain, month: AskedMonth) -> PayoutQuote:
     """What a run would pay now, before anybody begins it."""
     found = await payout_quotes.quote(db, month, staff_id=staff.id)
-    rows = await db.fetch(_BY_FILE, month, settlement.STATEMENTS.current().body.least_minor)
+    least_minor = settlement.STATEMENTS.current().body.least_minor
+    to = (await db.fetch(_WHERE_TO, month, least_minor))[0]
+    rows = await db.fetch(_LOOK_AT, month, least_minor)
     return PayoutQuote(
         month=month,
         statements=found.statements,
         amount=money(found.minor),
         disputed=found.disputed,
         disputed_amount=money(found.disputed_minor),
-        by_file=rows[0]["n"] if rows else 0,
-        by_file_amount=money(rows[0]["whole"] if rows else 0),
-        without_account=[
-            ToPay(payee=payee_of(row, chain), statement_id=row["id"], amount=money(row["minor"])) for row in rows
+        by_file=to["by_file"],
+        by_file_amount=money(to["by_file_minor"]),
+        without=to["without"],
+        without_amount=money(to["without_minor"]),
+        without_account=[ToPay(**_to_pay(row, chain)) for row in rows if row["without"]],
+        new=to["new"],
+        new_accounts=[
+            ToNewAccount(**_to_pay(row, chain), account_set=AccountSet(by=row["account_by"] or "", at=row["at"]))
+            for row in rows
+            if row["new"]
         ],
         needs_colleague=found.needs_another,
         alone=money(found.alone_minor),
@@ -213,16 +253,22 @@ async def list_payouts(
 
 
 @get(f"{PATH}/{{run_id:uuid}}/file", media_type="text/csv", opt=doors.staff("settlement.pay", run_id=doors.SHARED))
-async def download_payouts(db: Database, staff: Staff, chain: Chain, run_id: UUID) -> Answer[Any]:
+async def download_payouts(
+    db: Database, staff: Staff, chain: Chain, run_id: UUID, kind: FileKind = "csv"
+) -> Answer[Any]:
     """The payouts of a run that no provider executes and that wait for their money, for the bank, as CSV, however many
-    they are: the id of each is the reference it is known by, so that a file that is handed in twice pays once. It has
-    whole accounts where payees have one, and who took it is in the audit log.
+    they are, or as a workbook of at most 20,000: the id of each is the reference it is known by, so that a file that is
+    handed in twice pays once. It has whole bank accounts, each as it was when the payout was asked for, and says in
+    words where there is none, and whose account is new; who took it is in the audit log.
 
     What ended is not in it: handed in again, what is done would be paid twice, and what failed is asked for anew, under
-    another reference, by the next run."""
+    another reference, by the next run. Refuses `settlement.file-too-long` for a workbook of more."""
     found = await _runs(db, run_id=run_id)
     if not found:
         raise NotFound(kind="payout_run")
+    run = found[0]
+    if kind == "xlsx" and run["requested"] > DRAWN_MAX:
+        raise FileTooLong(lines_max=DRAWN_MAX)
     async with db.begin() as tx:
         await audit.record(
             tx,
@@ -230,69 +276,23 @@ async def download_payouts(db: Database, staff: Staff, chain: Chain, run_id: UUI
             action="payout.file",
             subject_kind="payout_run",
             subject=str(run_id),
-            after={"month": found[0]["month"], "waiting": found[0]["requested"]},
+            after={"month": run["month"], "waiting": run["requested"]},
         )
-    name = f"payouts-{found[0]['month']}-{number(run_id)}"
-    return csv_file(_COLUMNS, _waiting(db, chain, run_id), name=name, row=_cells)
+    name, pages = f"payouts-{run['month']}-{number(run_id)}", _waiting(db, chain, run_id)
+    if kind == "csv":
+        return csv_file(payout_files.COLUMNS, pages, name=name, row=payout_files.csv_cells)
+    rows = [row async for page in pages for row in page]
+    return await table_file(payout_files.table(run["month"], number(run_id), rows), name=name, kind="xlsx")
 
 
-_COLUMNS = [
-    Column("参考号 Reference"),
-    Column("收款方类型 Payee kind"),
-    Column("收款方编号 Payee id"),
-    Column("收款方 Payee"),
-    Column("户名 Account holder"),
-    Column("账户 Account"),
-    Column("金额 Amount", "money"),
-    Column("币种 Currency"),
-    Column("结算单 Statement"),
-    Column("附言 Purpose"),
-]
-KINDS = {
-    "staff": "员工 staff", "member": "会员 member", "store": "门店 shop", "company": "公司 company", "chain": "总部 HQ",
-}  # fmt: skip
-
-
-class _ForBank(NamedTuple):
-    payout: PayoutRow
-    month: str
-    holder: str
-    account: str
-
-
-def _cells(row: _ForBank) -> list[str | int]:
-    payee, amount = row.payout.payee, row.payout.amount
-    no = statement_number(row.month, row.payout.statement_id)
-    return [
-        str(row.payout.id),
-        KINDS[payee.kind],
-        str(payee.id),
-        f"{payee.name.zh} {payee.note}".strip(),
-        row.holder or payee.name.zh,
-        row.account,
-        amount.minor,
-        amount.currency,
-        no,
-        f"{row.month} 结算 {no}",
-    ]
-
-
-async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[_ForBank]]:
+async def _waiting(db: Database, chain: Chain, run_id: UUID) -> AsyncIterator[list[ForBank]]:
     """The payouts of a run that wait for their money and no provider executes, page by page."""
     after: UUID | None = None
     while rows := await _payouts(db, run_id, after=after, limit=FILE_PAGE, for_file=True):
         after = rows[-1]["id"]
         found = await db.fetch(_ACCOUNTS, run_id, [row["id"] for row in rows])
         accounts = {each["id"]: each for each in found}
-        yield [
-            _ForBank(
-                payout_of(row, chain),
-                accounts[row["id"]]["month"],
-                accounts[row["id"]]["holder"] or "",
-                accounts[row["id"]]["receiver"] or "",
-            )
-            for row in rows
-        ]
+        yield [ForBank(payout_of(row, chain), *list(accounts[row["id"]])[1:]) for row in rows]
 
 
 @post("/api/console/payouts/{payout_id:uuid}/outcome", opt=doors.staff("settlement.pay", payout_id=doors.SHARED))

@@ -1,7 +1,7 @@
 """What the demo chain owes for its orders: shares by guide, touchpoint and shop, and a month that is closed.
 
 A few orders of the month before are added, made by members whom guides look after, so that there is a month to close.
-Some of the staff have an account at the provider.
+Some of the staff have an account at the provider, some at a bank.
 Nothing else runs while the chain is loaded, which is why the clock may be told to stand where each order stood.
 """
 
@@ -24,6 +24,8 @@ from duoline.flows import credit
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.ids import derived_id
+from duoline.settlement import BANK, Account
+from duoline.settlement.bank_numbers import doubtful
 from duoline.stores import directory
 from duoline.stores.types import CHAIN_ZONE
 
@@ -155,23 +157,39 @@ async def _close(db: Database, month: str) -> None:
 
 
 async def _enter_accounts(db: Database, actor: Actor) -> None:
-    """Every second of the staff is paid by the provider, into a wallet of the sandbox; everybody else by file."""
-    rows = await db.fetch(
+    """Staff say themselves where they are paid: every third by the provider, into a wallet of the sandbox, every third
+    to a bank account, the others have said nothing yet. Headquarters entered those of companies, and that shows."""
+    staff = await db.fetch(
         """SELECT p.payee_id, s.name FROM payees p JOIN staff s ON s.id = p.payee_id
            WHERE p.kind = 'staff' ORDER BY s.login"""
     )
+    companies = await db.fetch(
+        """SELECT p.payee_id, c.name_zh AS name FROM payees p JOIN companies c ON c.id = p.payee_id
+           WHERE p.kind = 'company' AND c.kind = 'franchisee' ORDER BY c.code"""
+    )
     async with db.begin() as tx:
-        for row, receiver in zip(rows[::2], PAYEES, strict=False):
+        for row, receiver in zip(staff[::3], PAYEES, strict=False):
             await settlement.set_account(
-                tx,
-                row["payee_id"],
-                kind="staff",
-                provider=PROVIDER,
-                receiver=receiver,
-                holder=row["name"],
-                actor=actor,
-                reason="收款账户登记表",
+                tx, row["payee_id"], Account(PROVIDER, receiver, row["name"]), kind="staff", actor=_self(row)
             )
+        for n, row in enumerate(staff[1::3]):
+            card = Account(BANK, _card(n), row["name"], "招商银行", "上海静安支行", "person")
+            await settlement.set_account(tx, row["payee_id"], card, kind="staff", actor=_self(row))
+        for n, row in enumerate(companies):
+            account = Account(BANK, f"3100667{n:08}", row["name"], "中国工商银行", "上海分行营业部", "company")
+            await settlement.set_account(
+                tx, row["payee_id"], account, kind="company", actor=actor, reason="收款账户登记表"
+            )
+
+
+def _self(row: Any) -> Actor:
+    return Actor("staff", row["payee_id"], row["name"])
+
+
+def _card(n: int) -> str:
+    """The number of a card that no bank has given out, with its check digit."""
+    number = f"62179999{n:010}"
+    return next(f"{number}{digit}" for digit in range(10) if not doubtful(f"{number}{digit}", owner="person"))
 
 
 def _id(size: Size, what: str, name: str) -> UUID:

@@ -12,6 +12,7 @@ const of = (face: "clerk" | "mall") => ({
     write<MyStatement>("POST", `/api/${face}/statements/${encodeURIComponent(one.month)}/notes`, { body: face === "mall" ? { note, statement_id: one.id } : { note }, key }),
   account: () => read<PaidTo>(`/api/${face}/payout-account`),
   setAccount: (body: { receiver: string; holder: string }, key: string) => write<PaidTo>("PUT", `/api/${face}/payout-account`, { body, key }),
+  setBank: (body: { owner: string; holder: string; bank: string; branch: string; number: string }, key: string) => write<PaidTo>("PUT", `/api/${face}/payout-account/bank`, { body, key }),
   dropAccount: (key: string) => write<PaidTo>("DELETE", `/api/${face}/payout-account`, { key }),
 })
 export type EarningsApi = ReturnType<typeof of>

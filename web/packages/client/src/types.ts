@@ -1877,14 +1877,19 @@ export interface StatedShare {
   amount: Money
   share: EarnedShare
 }
-/** An account at a payment provider; of `receiver` only the ends are told. */
+/** An account at a payment provider, or at a bank as provider `bank`; of `receiver` only an end is told. */
 export interface PaidToAccount {
   provider: string
   receiver: string
   holder: string
+  bank: string
+  branch: string
+  owner: "" | "person" | "company"
+  /** It looks like a card, and its check digit is wrong. */
+  doubtful: boolean
   at: string
 }
-/** Where somebody is paid: by file without an account; `provider` is where one can be entered, null when nowhere. */
+/** Where somebody is paid: their one account, or none yet; `provider` is where one can be entered, null where only a bank account can. */
 export interface PaidTo {
   account: PaidToAccount | null
   provider: string | null

@@ -1749,7 +1749,13 @@ export interface PayoutQuote {
   disputed_amount: Money
   by_file: number
   by_file_amount: Money
+  /** Of those by file, the ones whose account nobody knows. */
+  without: number
+  without_amount: Money
   without_account: { payee: PayeeOf; statement_id: string; amount: Money }[]
+  /** Those whose account was not set by the payee alone, and has received nothing yet. */
+  new: number
+  new_accounts: { payee: PayeeOf; statement_id: string; amount: Money; account_set: AccountSet }[]
   needs_colleague: boolean
   alone: Money
   limit: Money
@@ -1768,9 +1774,18 @@ export interface PayoutRun {
   failed: number
 }
 
+/** Who set an account, and when; `by` is empty where they are no staff. */
+export interface AccountSet {
+  by: string
+  at: string
+}
+
 export interface PayeePaidTo extends PaidTo {
   /** The chain's own: booked, not paid. */
   booked: boolean
+  /** Nothing has arrived at the account yet, and not the payee alone set it. */
+  new: boolean
+  by: string
 }
 
 export interface PayoutRow {
@@ -1781,9 +1796,11 @@ export interface PayoutRow {
   run_no: string
   amount: Money
   state: "requested" | "done" | "failed"
-  /** Executes it, to `receiver`; empty for one by file. */
+  /** Executes it, to `receiver`; empty for one by file, to the account of which `receiver` is the end at `bank`. */
   provider: string
   receiver: string
+  bank: string
+  account_set: AccountSet | null
   problem: string
   at: string
   resolved_at: string | null

@@ -1,7 +1,7 @@
 import type { Money } from "@duoline/client"
 import { date, dayTime, money, nameOr, pick, t, textKey } from "@duoline/i18n"
 import type { IconName } from "@duoline/ui"
-import type { PayeeKind, PayeeOf, PayoutRow, ShareRow, StatementState } from "../api/types"
+import type { AccountSet, PayeeKind, PayeeOf, PayoutRow, ShareRow, StatementState } from "../api/types"
 
 export const KINDS: readonly PayeeKind[] = ["staff", "member", "store", "company", "chain"]
 export const STATES: readonly StatementState[] = ["closing", "closed", "approved", "paying", "paid", "carried"]
@@ -50,5 +50,7 @@ export const why = (share: ShareRow): string => t("settle.why", { what: reckoned
 const REFUSED: Record<string, string> = { "payments.receiver-unknown": "receiver_unknown", "payments.balance-too-small": "balance_too_small", "payments.provider-refused": "provider_refused", "payments.amount-differs": "amount_differs" }
 /** What the provider refused has a word of its own; what somebody wrote, or the provider said, stands as it is. */
 export const problemOf = (row: PayoutRow): string => (REFUSED[row.problem] ? t(`settle.refusal.${REFUSED[row.problem]}`) : row.problem.startsWith("provider: ") ? t("settle.refusal.provider_failed", { why: row.problem.slice(10) }) : row.problem)
-/** Where a payout goes: the provider and the ends of the account, or the file. */
-export const wayOf = (row: PayoutRow): string => (row.provider ? `${providerName(row.provider)} ${row.receiver}`.trim() : t("settle.way_file"))
+/** Where a payout goes: the provider or the bank, and an end of the account; or by file to nobody knows where. */
+export const wayOf = (row: PayoutRow): string => (row.provider ? `${providerName(row.provider)} ${row.receiver}`.trim() : row.bank ? `${row.bank} ${row.receiver}` : t(row.state === "requested" ? "settle.way_none" : "settle.way_file"))
+/** Who set an account to which nothing has been paid yet. */
+export const accountSet = (one: AccountSet): string => t(one.by ? "settle.account_set_by" : "settle.account_set", { at: dayTime(one.at), by: one.by })
