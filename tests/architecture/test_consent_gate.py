@@ -26,7 +26,7 @@ READS = {
     "channels/console/coupons.py": "marketing",
     "channels/console/member_scope.py": "service",
     "channels/console/members.py": "sharing",
-    "channels/console/orders.py": "sharing",
+    "channels/console/order_case.py": "sharing",
     "channels/console/merging.py": "service",
     "channels/console/payee_scope.py": "service",
     "channels/console/statements.py": "service",

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from duoline.channels.clerk import queue
+from duoline.channels.console import order_case, today
 from duoline.channels.console import orders as console
-from duoline.channels.console import today
 from duoline.flows import remind, returnable
 from duoline.fulfilment.became import PAST
 
@@ -166,7 +166,7 @@ async def test_a_scan_would_be_seen(analysed: Database):
 async def test_an_order_and_a_fulfilment_by_id_alone(analysed: Database):
     """By those who may see everything, and by a shop: one plan for both, as the application makes it."""
     order = "SELECT member_id FROM orders WHERE id = $1 AND ($2 OR location_ids && $3 OR store_id = ANY ($3))"
-    assert order in _source(console), "the statement of the console"
+    assert order in _source(order_case), "the statement of the console"
     assert await plan(analysed, order, UUID(int=1), True, [], generic=True) == (set(), {"orders_id_ix"})
     job = "SELECT location_id FROM fulfilments WHERE id = $1 AND ($2 OR location_id = ANY ($3))"
     assert job in _source(queue)

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 
-from duoline.channels.console.orders import OrderCase, case_of, owner, patterns, told
+from duoline.channels.console.order_case import OrderCase, case_of, owner, told
+from duoline.channels.console.orders import patterns
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
