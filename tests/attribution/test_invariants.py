@@ -45,6 +45,14 @@ BREAK = {
         "INSERT INTO outfits (owner_id, id, owner_kind, name, made_at) SELECT member_id, id, 'member', 'O', at FROM touches",
         "INSERT INTO outfit_pieces (owner_id, outfit_id, n, product_id) SELECT member_id, id, 2, id FROM touches",
     ],
+    "ATT-7": [
+        "DROP INDEX touchpoints_standing_ux",
+        "ALTER TABLE touchpoints DROP CONSTRAINT touchpoints_standing_ck",
+        "UPDATE touchpoints SET standing = true",
+        """INSERT INTO touchpoints
+           SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'code', 'ZZZZZZZZ'))).*
+           FROM touchpoints t LIMIT 1""",
+    ],
 }
 
 

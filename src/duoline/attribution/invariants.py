@@ -49,4 +49,10 @@ INVARIANTS: list[tuple[str, str, str]] = [
            FROM outfits o LEFT JOIN outfit_pieces i ON i.owner_id = o.owner_id AND i.outfit_id = o.id
            GROUP BY o.owner_id, o.id HAVING count(i.n) NOT BETWEEN 2 AND 8 OR max(i.n) <> count(i.n)""",
     ),
+    (
+        "ATT-7",
+        "By their own code a member shares a thing once at a time.",
+        """SELECT owner_id, target_kind, target, count(*) FROM touchpoints WHERE standing AND ended_at IS NULL
+           GROUP BY 1, 2, 3 HAVING count(*) > 1""",
+    ),
 ]

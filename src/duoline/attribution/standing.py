@@ -80,5 +80,5 @@ async def _one(tx: Tx, new: NewTouchpoint, *, actor: Actor) -> Touchpoint:
     except asyncpg.UniqueViolationError:
         found = await standing_share(tx, new.owner.id, new.target)
     if found is None:
-        raise Fault("ATT-5", f"{new.owner.id} has a standing share of {new.target} that is not there")
+        raise Fault("ATT-7", f"{new.owner.id} has a standing share of {new.target} that is not there")
     return found

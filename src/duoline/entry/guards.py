@@ -23,6 +23,7 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "ATT-4": ("touchpoint_days_pk", "touchpoint_days_scans_ck", "scans_pk"),
     "ATT-5": ("touchpoint_codes_pk", "touchpoint_codes_code_ck", "touchpoints_pk", "touchpoints_label_ux"),
     "ATT-6": ("outfit_pieces_pk", "outfit_pieces_n_ck", "outfit_pieces_product_uq"),
+    "ATT-7": ("touchpoints_standing_ux", "touchpoints_standing_ck"),
     "CAT-2": ("categories_parent_ck",),
     "CAT-6": ("barcodes_gtin_ck",),
     "CAT-9": ("unlisted_pk", "unlisted_product_fk", "unlisted_stores_ck"),
