@@ -11,6 +11,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -31,6 +32,7 @@ STOCK_CSV = "store_code,sku_code,on_hand\n{shop},{sku},24\nNOWHERE,{sku},5\n{sho
 PRINT = {"count": 1, "reason": RECEIPT}
 TRIES = 100
 PAUSE_S = 0.1
+_desks = cycle(range(250))
 
 
 class Person:
@@ -84,9 +86,10 @@ class Stage:
 
 
 async def staff(playwright: Playwright, base: str, login: str) -> Person:
-    """A member of staff."""
+    """A member of staff. They work in many places: one address gets few log-ins."""
     one = Person(await playwright.request.new_context(), base)
-    await one.send("POST", "staff/sessions", {"login": login, "password": PASSWORD})
+    address = f"100.64.{next(_desks)}.1"
+    await one.send("POST", "staff/sessions", {"login": login, "password": PASSWORD}, address=address)
     return one
 
 

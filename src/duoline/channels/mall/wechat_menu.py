@@ -105,7 +105,7 @@ async def _is_mine(request: AnyRequest, db: Database, member: Member | None, sen
     return staff is not None and staff.id == found.owner.id
 
 
-@post("/api/mall/own-code", opt=doors.member(known=True))
+@post("/api/mall/own-code", opt=doors.member(known=True), status_code=200)
 async def make_own_code(settings: Settings, write: Write, member: Member) -> Answer[OwnCode]:
     """My code, made when I need it first. Repeating it gives the same."""
     device = attribution.device_key(write.device(), secret=settings.secret)
