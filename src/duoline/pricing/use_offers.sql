@@ -152,6 +152,8 @@ BEGIN
     ORDER BY c.promotion_id FOR UPDATE;
     PERFORM FROM coupons c WHERE c.order_id = p_order ORDER BY c.id FOR UPDATE;
 
+    -- One statement, and so one look at what is left: units may come back meanwhile, and a budget and a coupon of one order
+    -- are given back together.
     WITH now AS (
         SELECT u.promotion_id, u.amount_minor - x.left_minor AS back_minor, NOT x.stays AS over, u.back_minor AS before
         FROM promotion_uses u, LATERAL duo_offer_left(u.member_id, u.order_id, u.promotion_id) x
@@ -160,12 +162,11 @@ BEGIN
         UPDATE promotion_uses u SET back_minor = n.back_minor, given_back_at = CASE WHEN n.over THEN p_at END
         FROM now n WHERE u.promotion_id = n.promotion_id AND u.order_id = p_order
         RETURNING u.promotion_id, n.back_minor - n.before AS minor, n.over
-    )
-    UPDATE promotion_counters c
-    SET used_minor = c.used_minor - g.minor, used_orders = c.used_orders - CASE WHEN g.over THEN 1 ELSE 0 END
-    FROM given g WHERE c.promotion_id = g.promotion_id;
-
-    WITH ended AS (
+    ), counted AS (
+        UPDATE promotion_counters c
+        SET used_minor = c.used_minor - g.minor, used_orders = c.used_orders - CASE WHEN g.over THEN 1 ELSE 0 END
+        FROM given g WHERE c.promotion_id = g.promotion_id
+    ), ended AS (
         UPDATE coupon_uses u SET given_back_at = p_at
         FROM orders o
         WHERE u.order_id = p_order AND u.given_back_at IS NULL AND o.member_id = u.member_id AND o.id = u.order_id
