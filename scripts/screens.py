@@ -2,7 +2,8 @@
 and English, as one contact sheet for each face and language, and the pictures that the README shows.
 
 It loads a demo chain into a directory of its own, plays a day on it (`tests/browser/stage.py`), serves it, and removes
-it. Run by `make screens`; `python scripts/screens.py --each DIR` also writes every page at its full size, to look at.
+it. Run by `make screens`; `python scripts/screens.py --each DIR` also writes every page at its full size, to look at,
+and `--only console` takes one face.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ CELL = {"phone": (195, 422), "desk": (480, 300)}  # of one page on a sheet, px
 GAP = 12
 LABEL = 16
 SHEET_PX = 2000
+HIGH_MAX = 16_000  # WebP holds no more
 QUALITY = 74
 
 # The pictures of the README: face, state, width, height.
@@ -106,22 +108,33 @@ async def sheet(browser: Browser, at: Stage, face: str, language: str, each: Pat
 
 
 def draw(bands: list[tuple[str, list[tuple[str, Image.Image]]]]) -> Image.Image:
-    """Lays the pages out in rows, each with its name above it."""
+    """Lays the pages out in rows, each with its name above it; in wider ones where there are too many."""
+    across = SHEET_PX
+    while sum(_high(width, len(cells), across) for width, cells in bands) > HIGH_MAX:
+        across += SHEET_PX // 4
     placed: list[tuple[int, int, str, Image.Image]] = []
     y = GAP
     for width, cells in bands:
         wide, high = CELL[width]
-        columns = max(1, (SHEET_PX - GAP) // (wide + GAP))
+        columns = _columns(width, across)
         for n, (name, shot) in enumerate(cells):
             row, column = divmod(n, columns)
             placed.append((GAP + column * (wide + GAP), y + row * (high + LABEL + GAP), name, shot))
-        y += -(-len(cells) // columns) * (high + LABEL + GAP)
-    board = Image.new("RGB", (SHEET_PX, y), "#E6E9EC")
+        y += _high(width, len(cells), across)
+    board = Image.new("RGB", (across, y), "#E6E9EC")
     pen = ImageDraw.Draw(board)
     for left, top, label, shot in placed:
         pen.text((left, top), label, fill="#17202A")
         board.paste(shot, (left, top + LABEL))
     return board
+
+
+def _columns(width: str, across: int) -> int:
+    return max(1, (across - GAP) // (CELL[width][0] + GAP))
+
+
+def _high(width: str, cells: int, across: int) -> int:
+    return -(-cells // _columns(width, across)) * (CELL[width][1] + LABEL + GAP)
 
 
 def save(picture: Image.Image, path: Path) -> None:
@@ -152,13 +165,16 @@ async def readme(browser: Browser, at: Stage) -> None:
         await context.close()
 
 
-async def main(base: str, each: Path | None) -> None:
-    """Takes all pictures of the chain that is served at `base`."""
+async def main(base: str, each: Path | None, only: str | None) -> None:
+    """Takes all pictures of the chain that is served at `base`, or those of one face."""
     async with async_playwright() as playwright:
         at = await stage.build(playwright, base)
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        await readme(browser, at)
+        if only is None:
+            await readme(browser, at)
         for face, languages in SHEETS.items():
+            if only not in (None, face):
+                continue
             for language in languages:
                 await sheet(browser, at, face, language, each)
         await browser.close()
@@ -167,6 +183,7 @@ async def main(base: str, each: Path | None) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument("--each", type=Path, help="also write every page at its full size into this directory")
+    options.add_argument("--only", choices=list(SHEETS), help="the sheets of one face")
     asked = options.parse_args()
     if reason := missing():
         sys.exit(f"No pictures: {reason}")
@@ -175,6 +192,6 @@ if __name__ == "__main__":
     home = Path(tempfile.mkdtemp(prefix="duoline-screens-"))
     try:
         with serving(home, CHAIN) as address:
-            asyncio.run(main(address, asked.each))
+            asyncio.run(main(address, asked.each, asked.only))
     finally:
         shutil.rmtree(home, ignore_errors=True)
