@@ -15,7 +15,7 @@ from duoline.channels.console.member_scope import reached
 from duoline.channels.console.orders import NAMED
 from duoline.channels.http import doors, partners
 from duoline.channels.http.answers import Answer, Input, answer
-from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
+from duoline.channels.http.cancel_quote import CancelledLine, CancelQuote, by_line, cancel_quote
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.flows import order_view, own_part
@@ -120,13 +120,6 @@ class OrderCase(msgspec.Struct, frozen=True, kw_only=True):
     transfers: list[Brought]
     sourcing: list[dict[str, Any]]
     audit: list[dict[str, Any]]
-
-
-class CancelledLine(Input, frozen=True):
-    """Units of an order line."""
-
-    line_id: UUID
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=orders.QUANTITY_MAX)]
 
 
 class Cancellation(Input, frozen=True):
@@ -377,7 +370,7 @@ async def cancel_order(
             tx,
             member_id=member_id,
             order_id=order_id,
-            quantities=_by_line(data.lines),
+            quantities=by_line(data.lines),
             reason=data.reason,
             actor=staff.actor,
             at=None if scope.everything else scope.store_ids,
@@ -411,21 +404,11 @@ async def quote_cancellation(
             tx,
             member_id=member_id,
             order_id=order_id,
-            quantities=_by_line(data.lines),
+            quantities=by_line(data.lines),
             actor=staff.actor,
             at=None if scope.everything else scope.store_ids,
         )
     return answer(cancel_quote(*quoted))
-
-
-def _by_line(lines: Sequence[CancelledLine] | None) -> dict[UUID, int] | None:
-    """Units by line; the same line named twice adds up."""
-    if lines is None:
-        return None
-    units: dict[UUID, int] = {}
-    for line in lines:
-        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
-    return units
 
 
 ROUTES = [read_order, cancel_order, quote_cancellation]

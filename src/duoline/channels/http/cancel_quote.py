@@ -1,20 +1,29 @@
-"""What cancelling would give back, as the faces show it before it is done."""
+"""Which units are cancelled, as every face asks it, and what that would give back, shown before it is done."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import msgspec
 
+from duoline import orders
+from duoline.channels.http.answers import Input
 from duoline.flows.coupons_back import CouponFate
 from duoline.flows.preorders import Outcome
 from duoline.kernel.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from duoline.flows.clawback import Due
     from duoline.orders import Order
+
+
+class CancelledLine(Input, frozen=True):
+    """Units of an order line."""
+
+    line_id: UUID
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=orders.QUANTITY_MAX)]
 
 
 class CancelQuote(msgspec.Struct, frozen=True):
@@ -41,3 +50,13 @@ def cancel_quote(order: Order, due: Due | Outcome, coupons: Sequence[CouponFate]
     return CancelQuote(
         Money(due.refund_minor, order.currency), Money(kept, order.currency), Money(0, order.currency), list(coupons)
     )
+
+
+def by_line(lines: Sequence[CancelledLine] | None) -> dict[UUID, int] | None:
+    """Units by line; the same line named twice adds up."""
+    if lines is None:
+        return None
+    units: dict[UUID, int] = {}
+    for line in lines:
+        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
+    return units

@@ -16,7 +16,7 @@ from litestar.params import QueryParameter
 from duoline import attribution, fulfilment, orders, pricing
 from duoline.channels.http import cursors, doors, limits, site
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, answer, ready
-from duoline.channels.http.cancel_quote import CancelQuote, cancel_quote
+from duoline.channels.http.cancel_quote import CancelledLine, CancelQuote, by_line, cancel_quote
 from duoline.channels.http.gifts import words_of
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.writes import Write
@@ -69,13 +69,6 @@ class OrderRequest(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_field
     expected_total: Money | None = None
     note: Note = ""
     bring: bool = False
-
-
-class CancelledLine(Input, frozen=True):
-    """Units of an order line."""
-
-    line_id: UUID
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=orders.QUANTITY_MAX)]
 
 
 class Cancellation(Input, frozen=True):
@@ -314,16 +307,6 @@ async def quote_cancellation(
             tx, member_id=owner, order_id=order_id, quantities=by_line(data.lines), actor=member.actor
         )
     return answer(cancel_quote(*quoted))
-
-
-def by_line(lines: Sequence[CancelledLine] | None) -> dict[UUID, int] | None:
-    """Units by line; the same line named twice adds up."""
-    if lines is None:
-        return None
-    units: dict[UUID, int] = {}
-    for line in lines:
-        units[line.line_id] = units.get(line.line_id, 0) + line.quantity
-    return units
 
 
 @post(
