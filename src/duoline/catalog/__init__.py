@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from duoline.catalog.docs import refresh_docs
-from duoline.catalog.queries import SKU_FACTS_JSON, FactsRow, sku_facts
+from duoline.catalog.queries import CATEGORIES_UP, SKU_FACTS_JSON, FactsRow, sku_facts
 from duoline.catalog.types import Choice, SkuFacts, Text
 from duoline.catalog.words import refresh_words
 
-__all__ = ["SKU_FACTS_JSON", "Choice", "FactsRow", "SkuFacts", "Text", "refresh_docs", "refresh_words", "sku_facts"]
+__all__ = [
+    "CATEGORIES_UP",
+    "SKU_FACTS_JSON",
+    "Choice",
+    "FactsRow",
+    "SkuFacts",
+    "Text",
+    "refresh_docs",
+    "refresh_words",
+    "sku_facts",
+]

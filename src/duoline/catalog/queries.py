@@ -34,6 +34,15 @@ FIRST_GTIN = """(
 
 _SKU_FACTS = "SELECT f.*, f.options::text AS choices FROM duo_sku_facts($1) f"
 
+CATEGORIES_UP = """ARRAY(
+    WITH RECURSIVE up(code, parent_id, n) AS (
+        SELECT c.code, c.parent_id, 1 FROM categories c WHERE c.id = p.category_id
+        UNION ALL
+        SELECT c.code, c.parent_id, up.n + 1 FROM up JOIN categories c ON c.id = up.parent_id WHERE up.n < 50)
+    SELECT code FROM up ORDER BY n)"""
+"""The categories of a product `p`, its own first, then what each belongs to. CAT-2 keeps rings away, and no tree is
+fifty deep."""
+
 # The same as a JSON list of `FactsRow`, for readers that put it into a statement of their own. $ids is their parameter.
 SKU_FACTS_JSON = "(SELECT coalesce(json_agg(f), '[]') FROM duo_sku_facts($ids) f)"
 

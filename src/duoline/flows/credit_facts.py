@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duoline import attribution, settlement
+from duoline.catalog import CATEGORIES_UP
 from duoline.flows import flag
 from duoline.settlement.types import Facts, Guided, LineFacts, Touched
 from duoline.stores import directory
@@ -14,20 +15,11 @@ if TYPE_CHECKING:
     from duoline import orders
     from duoline.kernel.db import Tx
 
-DEPTH_MAX = 50
-"""So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
-
-
-_LINES = """
-SELECT l.id AS line_id, l.product_code AS product, ARRAY(
-           WITH RECURSIVE up(code, parent_id, n) AS (
-               SELECT c.code, c.parent_id, 1 FROM categories c WHERE c.id = p.category_id
-               UNION ALL
-               SELECT c.code, c.parent_id, up.n + 1 FROM up JOIN categories c ON c.id = up.parent_id WHERE up.n < $3)
-           SELECT code FROM up ORDER BY n) AS categories
+_LINES = f"""
+SELECT l.id AS line_id, l.product_code AS product, {CATEGORIES_UP} AS categories
 FROM order_lines l JOIN skus s ON s.id = l.sku_id JOIN products p ON p.id = s.product_id
 WHERE l.member_id = $1 AND l.order_id = $2 ORDER BY l.n
-"""
+"""  # noqa: S608 - our own text
 _TOUCH = """
 SELECT x.touchpoint_id, t.owner_kind, x.owner_id, t.store_id, x.own_device
 FROM order_touches x JOIN touchpoints t ON t.owner_id = x.owner_id AND t.id = x.touchpoint_id
@@ -45,7 +37,7 @@ ORDER BY s.member_id = $1 DESC, s.member_id = (duo_group($1))[1] DESC, s.at, s.m
 
 async def lines_of(tx: Tx, order: orders.Order) -> list[LineFacts]:
     """What plans ask of each line, in the order's own order."""
-    return [LineFacts(**row) for row in await tx.fetch(_LINES, order.member_id, order.id, DEPTH_MAX)]
+    return [LineFacts(**row) for row in await tx.fetch(_LINES, order.member_id, order.id)]
 
 
 async def facts_of(tx: Tx, order: orders.Order) -> Facts:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from duoline import loyalty, orders
+from duoline.catalog import CATEGORIES_UP
 from duoline.flows import returnable
 from duoline.kernel import clock, outbox, policies
 from duoline.kernel.auth import SYSTEM
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
     from duoline.kernel.db import Tx
     from duoline.kernel.outbox import Event
-
-
-DEPTH_MAX = 50
-"""So many steps of categories are looked up; CAT-2 keeps rings away, and no tree is deeper."""
 
 
 LATER = (
@@ -76,19 +73,14 @@ SELECT o.state, o.total_minor, o.placed_at, m.tier, ({policies.NEWEST} 'points')
 FROM orders o JOIN members m ON m.member_id = o.member_id AND m.kind = 'member'
 WHERE o.member_id = $1 AND o.id = $2
 """  # noqa: S608 - our own text
-_LINES = """
+_LINES = f"""
 SELECT l.id, r.rate, duo_value(l.net_minor, l.quantity, l.handed - l.returned) AS kept_minor,
-       CASE WHEN r.rate IS NULL THEN ARRAY(
-           WITH RECURSIVE up(code, parent_id, n) AS (
-               SELECT c.code, c.parent_id, 1 FROM categories c WHERE c.id = p.category_id
-               UNION ALL
-               SELECT c.code, c.parent_id, up.n + 1 FROM up JOIN categories c ON c.id = up.parent_id WHERE up.n < $3)
-           SELECT code FROM up ORDER BY n) END AS categories
+       CASE WHEN r.rate IS NULL THEN {CATEGORIES_UP} END AS categories
 FROM order_lines l
 JOIN skus s ON s.id = l.sku_id JOIN products p ON p.id = s.product_id
 LEFT JOIN point_rates r ON r.member_id = l.member_id AND r.order_id = l.order_id AND r.line_id = l.id
 WHERE l.member_id = $1 AND l.order_id = $2
-"""
+"""  # noqa: S608 - our own text
 
 
 async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
@@ -102,7 +94,7 @@ async def earn(tx: Tx, member_id: UUID, order_id: UUID) -> int:
     if order is None:
         return 0
     await policies.hear_of(tx, loyalty.POINTS.kind, order["newest_rules"])
-    lines = await tx.fetch(_LINES, member_id, order_id, DEPTH_MAX)
+    lines = await tx.fetch(_LINES, member_id, order_id)
     rates = await _rates(tx, member_id, order_id, order, lines)
     points = {
         line["id"]: points_for(
