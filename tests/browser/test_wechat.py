@@ -58,7 +58,7 @@ async def test_the_first_time_with_a_number_then_with_one_tap(site: str, visit: 
     assert "code=" not in page.url
     await log_in(page, says["phone"])
     await page.wait_for_url(re.compile("/me$"))
-    await expect(page.get_by_text(says["linked"])).to_be_visible()
+    await expect(page.get_by_role("status").get_by_text(says["linked"])).to_be_visible()
     await expect(page.get_by_role("button", name=says["row"])).to_be_visible()
 
     # The next time WeChat is enough, and leads back to where they were.
@@ -67,7 +67,7 @@ async def test_the_first_time_with_a_number_then_with_one_tap(site: str, visit: 
     await page.get_by_role("button", name=says["go"]).click()
     await agree(page, account, says)
     await page.wait_for_url(re.compile("/me/guide$"))
-    await expect(page.get_by_text(says["in"])).to_be_visible()
+    await expect(page.get_by_role("status").get_by_text(says["in"])).to_be_visible()
 
     # Another member cannot have it.
     other = await visit(language=language)
@@ -84,7 +84,7 @@ async def test_the_first_time_with_a_number_then_with_one_tap(site: str, visit: 
     await page.goto(f"{site}/me")
     await page.get_by_role("button", name=says["row"]).click()
     await page.locator("dialog[open]").get_by_role("button", name=says["end"], exact=True).click()
-    await expect(page.get_by_text(says["ended"])).to_be_visible()
+    await expect(page.get_by_role("status").get_by_text(says["ended"])).to_be_visible()
     await expect(page.get_by_role("button", name=says["link"])).to_be_visible()
     await other.get_by_role("button", name=says["link"]).click()
     await agree(other, account, says)
