@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Page]]
 WORDS = {
     "zh": {"phones": ("19910004041", "19910004051", "19910004052"), "welcome": "新会员", "send": "发给 TA", "call": "打电话", "wrote": "发了消息",
-           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "note": "给自己记一句", "undo": "撤销", "type": "取货码、条码、订单号或会员卡号", "sell": "开始收银", "ever": "全部", "referrer": "你的分享",
-           "gone": "已收回", "went": "订单取消了,收回 ¥", "due": "归你"},
+           "noted": "已记录", "skip": "不需要", "liked": "TA 的收藏", "note": "给自己记一句", "undo": "撤销", "type": "取货码、条码、订单号或会员卡号", "sell": "开始收银", "ever": "全部", "referrer": "您的分享",
+           "gone": "已收回", "went": "订单取消了,收回 ¥", "due": "归您"},
     "en": {"phones": ("19910004042", "19910004053", "19910004054"), "welcome": "New: say hello", "send": "Send these", "call": "Call", "wrote": "I wrote",
            "noted": "Noted", "skip": "Not needed", "liked": "A favourite of theirs", "note": "A word for yourself", "undo": "Undo", "type": "Pickup code, barcode, order number or card number", "sell": "Start a sale", "ever": "Altogether", "referrer": "By your sharing",
            "gone": "Taken back", "went": "the order was cancelled: ¥", "due": "yours"},

@@ -46,7 +46,7 @@ async def test_a_sale_becomes_commission_of_the_guide(site: str, visit: Visit, p
     # What both came to may have been told together, in whichever order.
     share = counter.locator("li .share").filter(has_text=bought["lines"][0]["name"]["zh"]).first
     await expect(share).to_contain_text("作为导购")
-    await expect(counter.locator("li .share").filter(has_text="新会员选了你").first).to_contain_text(yuan(BRINGING))
+    await expect(counter.locator("li .share").filter(has_text="新会员选了您").first).to_contain_text(yuan(BRINGING))
 
     # Headquarters sees who is paid for the order, and why.
     head = await stage.staff(playwright, site, "hq")

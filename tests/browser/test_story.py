@@ -205,7 +205,7 @@ async def test_what_cannot_be_found_is_refunded_when_the_member_says_so(
     await expect(clerk.locator("dialog[open]")).to_contain_text("已请顾客选择")
     await clerk.get_by_role("button", name="知道了").click()
 
-    await expect(member.get_by_text("有商品备不到,请你决定")).to_be_visible()  # nobody reloaded the page
+    await expect(member.get_by_text("有商品备不到,请您决定")).to_be_visible()  # nobody reloaded the page
     await member.get_by_role("button", name="退款", exact=True).click()
     await member.get_by_role("dialog").get_by_role("button", name="退款", exact=True).click()
     await expect(member.get_by_text("这一单已取消")).to_be_visible()
