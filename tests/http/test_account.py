@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +202,7 @@ async def test_without_a_gateway_production_says_so_and_keeps_no_code(world: Wor
             "DUOLINE_DATABASE_URL": "postgresql://nobody@localhost/nothing",
         }
     )
-    world.app = make(production, db=world.db)
+    world.app = make(production, database=lambda: nullcontext(world.db))
     async with running(world.app):
         refused = await world.anonymous().post("/api/mall/login-codes", {"phone": PHONE})
         inbox = await world.anonymous().get("/api/dev/inbox")

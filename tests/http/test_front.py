@@ -157,9 +157,16 @@ def dist(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_built_files_are_served_with_the_right_patience(world: World, dist: Path) -> None:
-    front = world.app.asgi_handler
-    front._pages = world.app.state.pages = Pages(dist)  # type: ignore[union-attr]
+def show(world: World, pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the application serve those pages, until the end of the test."""
+    monkeypatch.setitem(world.app.state, "pages", pages)
+    monkeypatch.setattr(world.app.asgi_handler, "_pages", pages)
+
+
+async def test_built_files_are_served_with_the_right_patience(
+    world: World, dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(world, Pages(dist), monkeypatch)
     nobody = world.anonymous()
     script = await nobody.get("/assets/app-abc123.js")
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -170,7 +177,7 @@ async def test_built_files_are_served_with_the_right_patience(world: World, dist
     assert "content-encoding" not in plain.headers
     assert plain.content == gzip.decompress(gzip.compress(script.content))
     (dist / "mall" / "assets" / "app-abc123.js.br").write_bytes(b"as the build compressed it")
-    front._pages = world.app.state.pages = Pages(dist)  # type: ignore[union-attr]
+    show(world, Pages(dist), monkeypatch)
     for accepts, encoding in {"gzip, deflate, br": "br", "br;q=0, gzip": "gzip", "brave": None}.items():
         packed = await nobody.get("/assets/app-abc123.js", headers={"Accept-Encoding": accepts})
         assert packed.headers.get("content-encoding") == encoding
@@ -204,9 +211,10 @@ async def test_built_files_are_served_with_the_right_patience(world: World, dist
         assert "nobody's business" not in (await nobody.get(path)).text, path
 
 
-async def test_without_built_pages_the_api_serves_all_the_same(world: World, tmp_path: Path) -> None:
-    world.app.state.pages = Pages(tmp_path)
-    world.app.asgi_handler._pages = world.app.state.pages  # type: ignore[union-attr]
+async def test_without_built_pages_the_api_serves_all_the_same(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(world, Pages(tmp_path), monkeypatch)
     assert (await world.anonymous().get("/nowhere")).status_code == 404
     assert (await world.anonymous().get("/api/mall/stores")).status_code == 200
 

@@ -13,7 +13,7 @@ from duoline.channels.mall import routes as mall
 from duoline.channels.open_api import routes as open_api
 from duoline.channels.staff import routes as staff
 from duoline.channels.webhooks import routes as webhooks
-from duoline.entry import messages, payments, wechat
+from duoline.entry import outside
 from duoline.kernel.config import settings
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ FACES = [Parts(routes=face.ROUTES) for face in (mall, staff, clerk, console, imp
 
 def make(of: Settings, **options: Any) -> Litestar:
     """The whole application under the given settings; `options` go to `create_app`."""
-    outside = [messages.parts(of), payments.parts(of), wechat.parts(of)]
-    return create_app(of, [*FACES, trading.parts(), *outside], **options)
+    return create_app(of, [*FACES, trading.parts(), *outside.parts(of)], **options)
 
 
 def __getattr__(name: str) -> Any:

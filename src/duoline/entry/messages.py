@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def connect(settings: Settings) -> None:
-    """The gateway if there is one, the inbox in development, else nobody. Called once in every process."""
+    """The gateway if there is one, the inbox in development, else nobody."""
     send_code.connect(settings.secret)
     if settings.sms_webhook is not None:
         sms.connect(SmsWebhook(settings.sms_webhook, settings.sms_secret))
@@ -26,7 +26,6 @@ def connect(settings: Settings) -> None:
 
 def parts(settings: Settings) -> Parts:
     """The inbox's pages, in development only: elsewhere nobody writes into it and nothing shows it."""
-    connect(settings)
     if not settings.development:
         return Parts()
     pages = dev_inbox.routes(_inbox(settings))

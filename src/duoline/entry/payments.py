@@ -25,7 +25,7 @@ FLOAT_MINOR = 10_000_000
 
 
 def connect(settings: Settings) -> None:
-    """Make the providers known to flows and jobs. Called once in every process that may ask them."""
+    """Make the providers known to flows and jobs."""
     payers.connect(settings.secret)
     if settings.env == "development":
         providers.connect(
@@ -39,10 +39,8 @@ def connect(settings: Settings) -> None:
 
 def parts(settings: Settings) -> Parts:
     """The sandbox provider under /sandbox, with its own ledger. Only in development: it takes no real money."""
-    connect(settings)
     if settings.env != "development":
         return Parts()
-    settings.sandbox_dir.mkdir(parents=True, exist_ok=True)
     provider = Provider(
         SandboxSettings(
             path=settings.sandbox_dir / "ledger.sqlite",

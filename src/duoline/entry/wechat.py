@@ -31,6 +31,11 @@ def connect(settings: Settings) -> None:
 
     Its menu sends our links where members log in inside it: both are the Official Account's.
     """
+    wechat.connect(_login(settings))
+    sharing.connect(_sharing(settings))
+
+
+def _login(settings: Settings) -> WechatLogin | None:
     apps: dict[Place, App] = {}
     if settings.wechat_app_id is not None:
         apps["inside"] = App(settings.wechat_app_id, settings.wechat_secret)
@@ -38,41 +43,41 @@ def connect(settings: Settings) -> None:
         apps["outside"] = App(settings.wechat_site_app_id, settings.wechat_site_secret)
     if apps:
         own = settings.wechat_url
-        wechat.connect(WechatLogin(apps, pages=own or PAGES, api=own or API))
-        account = apps.get("inside")
-        script = settings.wechat_script or SCRIPT
-        sharing.connect(account and WechatKeys(account, api=own or API, script=script))
-    elif settings.development:
-        wechat.connect(
-            WechatLogin(
-                {
-                    "inside": App(ACCOUNT, app_secret(settings.secret, ACCOUNT)),
-                    "outside": App(SITE, app_secret(settings.secret, SITE)),
-                },
-                pages=PATH,  # on whichever name of this machine the developer uses
-                api=f"http://127.0.0.1:{settings.port}{PATH}",
-            )
+        return WechatLogin(apps, pages=own or PAGES, api=own or API)
+    if settings.development:
+        pages = PATH  # on whichever name of this machine the developer uses
+        return WechatLogin(
+            {"inside": _sandbox_app(settings, ACCOUNT), "outside": _sandbox_app(settings, SITE)},
+            pages=pages,
+            api=_sandbox_api(settings),
         )
-        sharing.connect(
-            WechatKeys(
-                App(ACCOUNT, app_secret(settings.secret, ACCOUNT)),
-                api=f"http://127.0.0.1:{settings.port}{PATH}",
-                script=settings.wechat_script or f"{PATH}{SCRIPT_PATH}",
-            )
-        )
-    else:
-        wechat.connect(None)
-        sharing.connect(None)
+    return None
+
+
+def _sharing(settings: Settings) -> WechatKeys | None:
+    if settings.wechat_app_id is not None:
+        account = App(settings.wechat_app_id, settings.wechat_secret)
+        return WechatKeys(account, api=settings.wechat_url or API, script=settings.wechat_script or SCRIPT)
+    if settings.development and settings.wechat_site_app_id is None:
+        script = settings.wechat_script or f"{PATH}{SCRIPT_PATH}"
+        return WechatKeys(_sandbox_app(settings, ACCOUNT), api=_sandbox_api(settings), script=script)
+    return None
+
+
+def _sandbox_app(settings: Settings, app_id: str) -> App:
+    return App(app_id, app_secret(settings.secret, app_id))
+
+
+def _sandbox_api(settings: Settings) -> str:
+    return f"http://127.0.0.1:{settings.port}{PATH}"
 
 
 def parts(settings: Settings) -> Parts:
     """The script that pages may load, and in development the sandbox WeChat, where everybody can be anybody."""
-    connect(settings)
-    asked = sharing.sharing()
+    asked = _sharing(settings)
     scripts = [asked.script] if asked is not None and not asked.script.startswith("/") else []
     if not settings.development:
         return Parts(scripts=scripts)
-    settings.sandbox_dir.mkdir(parents=True, exist_ok=True)
     domain = urlsplit(settings.public_url).hostname or "localhost"
     sandbox = WechatSandbox(
         settings.sandbox_dir / "wechat.sqlite",

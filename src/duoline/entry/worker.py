@@ -28,7 +28,7 @@ from pgqueuer.queries import Queries
 
 import duoline.entry.background  # noqa: F401 - importing registers what there is to do
 from duoline.channels.imports import forget
-from duoline.entry import messages, payments, wechat
+from duoline.entry import outside
 from duoline.entry.process import die_with_parent
 from duoline.entry.schema import NotMigrated, is_empty
 from duoline.kernel import jobs, postgres
@@ -64,9 +64,7 @@ async def run(settings: Settings, dsn: str) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGINT, stop.set)
     db = await Database.connect(dsn, size_max=settings.pool)
-    payments.connect(settings)
-    messages.connect(settings)
-    wechat.connect(settings)
+    outside.connect(settings)
     forget.connect(settings.imports_dir)
     try:
         log.info("working on %d kinds of jobs", len(jobs.registered_jobs))

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,7 @@ from duoline.stores import directory
 BODY_MAX = 256 * 1024
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]]
+Opening = Callable[[], AbstractAsyncContextManager[Database]]
 
 
 @dataclass
@@ -84,12 +85,13 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def create_app(settings: Settings, parts: Sequence[Parts] = (), *, db: Database | None = None) -> Litestar:
+def create_app(settings: Settings, parts: Sequence[Parts] = (), *, database: Opening | None = None) -> Litestar:
     """The application of one process.
 
-    `parts` come from the faces. `db` is given by tests; otherwise a pool is opened at the start, to
-    `settings.database_url`. Raises `ImproperlyConfiguredException` for a handler without a door, a path parameter
-    the door does not name, or a write that takes no Idempotency-Key.
+    `parts` come from the faces. `database` opens the database at each start; without it that is a pool on
+    `settings.database_url`. Putting the application together touches nothing outside of it: files, connections and
+    providers come with its start, and it may be started again after its end. Raises `ImproperlyConfiguredException`
+    for a handler without a door, a path parameter the door does not name, or a write that takes no Idempotency-Key.
     """
     pages = Pages(CHECKOUT / "web" / "dist")
     providers = PROVIDERS | {name: provider for part in parts for name, provider in part.provides.items()}
@@ -102,7 +104,10 @@ def create_app(settings: Settings, parts: Sequence[Parts] = (), *, db: Database 
         request_class=ApiRequest,
         before_request=_at_the_door,  # not a guard: Litestar copies the handler for each call of one
         exception_handlers={Exception: _on_exception},
-        lifespan=[_resources(settings, db), *(span for part in parts for span in part.lifespan)],
+        lifespan=[
+            _resources(settings, database or partial(_pool, settings)),
+            *(span for part in parts for span in part.lifespan),
+        ],
         openapi_config=describe.openapi(__version__),
         request_max_body_size=BODY_MAX,
         logging_config=None,
@@ -246,36 +251,39 @@ def _evict_sessions(events: list[Event]) -> None:
             sessions.forget(UUID(event.key))
 
 
-def _resources(settings: Settings, given: Database | None) -> Lifespan:
+def _resources(settings: Settings, database: Opening) -> Lifespan:
     @asynccontextmanager
     async def live(app: Litestar) -> AsyncIterator[None]:
-        db = given or await _connect(settings)
-        stop = asyncio.Event()
-        hub = Hub(db, streams_max=settings.streams)
-        app.state.db, app.state.hub = db, hub
-        await follow.look_everywhere(db)
-        hub.follow(_evict_sessions)
-        task = asyncio.create_task(hub.run(stop), name="live updates")
-        try:
-            with _closing_streams_at_signals(hub):
-                yield
-        finally:
-            stop.set()
-            hub.close()
-            await asyncio.wait([task], timeout=2)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            metrics.retire()
-            if given is None:
-                await db.close()
+        async with database() as db:
+            stop = asyncio.Event()
+            hub = Hub(db, streams_max=settings.streams)
+            app.state.db, app.state.hub = db, hub
+            await follow.look_everywhere(db)
+            hub.follow(_evict_sessions)
+            task = asyncio.create_task(hub.run(stop), name="live updates")
+            try:
+                with _closing_streams_at_signals(hub):
+                    yield
+            finally:
+                stop.set()
+                hub.close()
+                await asyncio.wait([task], timeout=2)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                metrics.retire()
 
     return live
 
 
-async def _connect(settings: Settings) -> Database:
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[Database]:
     if settings.database_url is None:
         raise Unavailable("DUOLINE_DATABASE_URL is not set; `duoline serve` sets it for the processes it starts")
-    return await Database.connect(settings.database_url, size_max=settings.pool)
+    db = await Database.connect(settings.database_url, size_max=settings.pool)
+    try:
+        yield db
+    finally:
+        await db.close()
 
 
 @contextlib.contextmanager
