@@ -193,13 +193,13 @@ async def test_two_orders_exchange_their_units(world, books, noon, set_policy):
 
 async def test_a_unit_that_went_meanwhile_leaves_the_order_where_it_is(world, books, noon, monkeypatch):
     receipt = await at_a_shop(world, books)
-    before = replan._try
+    before = replan.carry_out_if_unchanged
 
     async def try_late(look, group):
         await world.stock("DC", "milk", -1)
         return await before(look, group)
 
-    monkeypatch.setattr(replan, "_try", try_late)
+    monkeypatch.setattr(replan, "carry_out_if_unchanged", try_late)
     found = await again(world)
     assert (found.moved, found.passed_over, found.saved_minor) == (0, 1, 0)
     assert await live(world, receipt) == ["A"]
