@@ -37,7 +37,6 @@ from duoline.channels.console import (
     money_cases,
     order_case,
     orders,
-    organisation,
     own_contracts,
     payee_accounts,
     payees,
@@ -58,11 +57,13 @@ from duoline.channels.console import (
     stock,
     stock_alerts,
     stock_overview,
+    stores,
     system_keys,
     tiers,
     today,
     touchpoints,
     transfers,
+    units,
 )
 
 ROUTES: list[ControllerRouterHandler] = [
@@ -98,7 +99,6 @@ ROUTES: list[ControllerRouterHandler] = [
     *events_aside.ROUTES,
     *order_case.ROUTES,
     *orders.ROUTES,
-    *organisation.ROUTES,
     *own_contracts.ROUTES,
     *payees.ROUTES,
     *payee_accounts.ROUTES,
@@ -119,9 +119,11 @@ ROUTES: list[ControllerRouterHandler] = [
     *stock.ROUTES,
     *stock_alerts.ROUTES,
     *stock_overview.ROUTES,
+    *stores.ROUTES,
     *system_keys.ROUTES,
     *tiers.ROUTES,
     *today.ROUTES,
     *touchpoints.ROUTES,
     *transfers.ROUTES,
+    *units.ROUTES,
 ]

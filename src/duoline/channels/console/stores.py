@@ -1,10 +1,9 @@
-"""The organisation: stores and their hours, regions, companies."""
+"""Stores and their hours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,48 +11,30 @@ from litestar import get, patch, post, put
 from litestar.params import QueryParameter
 
 from duoline import inventory
+from duoline.channels.console.units import Code, Name, NameInput, Reason, company_at, in_both, region_at
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel import clock
 from duoline.kernel.db import Database, Tx
-from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
 from duoline.stores import directory
 from duoline.stores.directory import Chain
 from duoline.stores.edit_store import DifferentHours, StoreChange, edit_store, set_exceptions
 from duoline.stores.hours import Span, today
-from duoline.stores.open_store import (
-    NewStore,
-    change_region,
-    open_company,
-    open_region,
-    open_store,
-    rename_company,
-)
-from duoline.stores.types import Company, Region, Services, Share, ShareKind, Store
+from duoline.stores.open_store import NewStore, open_store
+from duoline.stores.types import Services, Share, ShareKind, Store
 
-Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="Never changes.")]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Words = Annotated[str, msgspec.Meta(max_length=200)]
-Reason = Annotated[str, msgspec.Meta(max_length=200, description="Why, for the audit log.")]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Minutes = Annotated[int, msgspec.Meta(ge=0, le=10_080)]
 Capacity = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Week = Annotated[list[list[Span]], msgspec.Meta(min_length=7, max_length=7, description="Monday first.")]
-Unit = TypeVar("Unit", Region, Company)
 State = Literal["draft", "open", "closed"]
 # The framework keeps the parameter name `state` for itself.
 StateFilter = Annotated[State | None, QueryParameter(name="state", description="Only these.")]
-
-
-class NameInput(Input, frozen=True):
-    """A name; without the English one the Chinese stands in for it."""
-
-    zh: Name
-    en: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 class AddressInput(Input, frozen=True):
@@ -61,6 +42,10 @@ class AddressInput(Input, frozen=True):
 
     zh: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     en: Words = ""
+
+    def text(self) -> Text:
+        """The address as it is kept."""
+        return in_both(self.zh, self.en)
 
 
 class ServicesInput(Input, frozen=True):
@@ -179,62 +164,6 @@ class StoreFacts(msgspec.Struct):
     open_now: bool
 
 
-class RegionFacts(msgspec.Struct):
-    """A region, where it belongs, and how many stores are directly in it."""
-
-    id: UUID
-    code: str
-    name: Text
-    parent_code: str | None
-    store_count: int
-
-
-class RegionInput(Input, frozen=True):
-    """A new region."""
-
-    code: Code
-    name: NameInput
-    parent_code: Code | None = None
-    reason: Reason = ""
-
-
-class RegionEdit(Input, frozen=True):
-    """Another name or place in the tree; `parent_code` null puts it at the top."""
-
-    name: NameInput
-    parent_code: Code | None
-    reason: Reason = ""
-
-
-class CompanyFacts(msgspec.Struct):
-    """A legal entity that owns stores."""
-
-    id: UUID
-    code: str
-    name: Text
-    kind: Literal["headquarters", "franchisee"]
-    store_count: int
-
-
-class CompanyInput(Input, frozen=True):
-    """A new company."""
-
-    code: Code
-    name: NameInput
-    kind: Literal["headquarters", "franchisee"] = "franchisee"
-    reason: Reason = ""
-
-
-class CompanyEdit(Input, frozen=True):
-    """Another name."""
-
-    name: NameInput
-    reason: Reason = ""
-
-
-# --- stores ---------------------------------------------------------------------------------------
-
-
 @get("/api/console/stores", opt=doors.staff("stores.read", region=doors.SHARED, company=doors.SHARED))
 async def list_stores(
     staff: Staff,
@@ -255,10 +184,10 @@ async def list_stores(
         if store.id in scope and (kind is None or store.kind == kind) and (which is None or store.state == which)
     ]
     if region is not None:
-        inside = chain.stores_below(_region(chain, region).id)
+        inside = chain.stores_below(region_at(chain, region).id)
         wanted = [store for store in wanted if store.id in inside]
     if company is not None:
-        owner = _company(chain, company)
+        owner = company_at(chain, company)
         wanted = [store for store in wanted if store.company_id == owner.id]
     wanted = [store for store in wanted if _fits(store, q)]
     after = cursors.unpack(cursor, str)[0] if cursor else ""
@@ -274,10 +203,10 @@ async def create_store(write: Write, db: Database, staff: Staff, chain: Chain, d
     new = NewStore(
         code=data.code,
         kind=data.kind,
-        company_id=_company(chain, data.company_code).id,
-        region_id=_region(chain, data.region_code).id,
-        name=_text(data.name),
-        address=_text(data.address),
+        company_id=company_at(chain, data.company_code).id,
+        region_id=region_at(chain, data.region_code).id,
+        name=data.name.text(),
+        address=data.address.text(),
         province=data.province.strip(),
         city=data.city.strip(),
         phone=data.phone.strip(),
@@ -319,10 +248,10 @@ async def change_store(
     if data.company_code is not None or data.region_code is not None or data.share is not None:
         staff.require("stores.open")
     change = StoreChange(
-        company_id=None if data.company_code is None else _company(chain, data.company_code).id,
-        region_id=None if data.region_code is None else _region(chain, data.region_code).id,
-        name=None if data.name is None else _text(data.name),
-        address=None if data.address is None else _text(data.address),
+        company_id=None if data.company_code is None else company_at(chain, data.company_code).id,
+        region_id=None if data.region_code is None else region_at(chain, data.region_code).id,
+        name=None if data.name is None else data.name.text(),
+        address=None if data.address is None else data.address.text(),
         province=data.province,
         city=data.city,
         phone=data.phone,
@@ -356,7 +285,7 @@ async def replace_exceptions(
     """Say on which dates a store's hours differ."""
     store = staff.store(code, "stores.hours")
     wanted = [
-        DifferentHours(each.on, each.spans, Text("", "") if each.reason is None else _text(each.reason))
+        DifferentHours(each.on, each.spans, Text("", "") if each.reason is None else each.reason.text())
         for each in data.items
     ]
 
@@ -366,91 +295,6 @@ async def replace_exceptions(
         return _facts(after, after.store(store.id))
 
     return await write.run(work, after=lambda: directory.refresh(db))
-
-
-# --- regions and companies ------------------------------------------------------------------------
-
-
-@get("/api/console/regions", opt=doors.staff("stores.read"))
-async def list_regions(chain: Chain) -> Page[RegionFacts]:
-    """The region tree, by code."""
-    return Page([_region_facts(chain, region) for region in _by_code(chain.regions.values())])
-
-
-@post("/api/console/regions", opt=doors.staff("organisation.edit", parent_code=doors.SHARED))
-async def create_region(
-    write: Write, db: Database, staff: Staff, chain: Chain, data: RegionInput
-) -> Answer[RegionFacts]:
-    """Add a region."""
-    parent = None if data.parent_code is None else _region(chain, data.parent_code).id
-
-    async def work(tx: Tx) -> RegionFacts:
-        region_id = await open_region(
-            tx, actor=staff.actor, code=data.code, parent_id=parent, name=_text(data.name), reason=data.reason
-        )
-        after = await directory.read(tx)
-        return _region_facts(after, after.regions[region_id])
-
-    return await write.run(work, status=201, after=lambda: directory.refresh(db))
-
-
-@patch(
-    "/api/console/regions/{code:str}",
-    opt=doors.staff("organisation.edit", code=doors.SHARED, parent_code=doors.SHARED),
-)
-async def edit_region(
-    write: Write, db: Database, staff: Staff, chain: Chain, code: str, data: RegionEdit
-) -> Answer[RegionFacts]:
-    """Rename or move a region."""
-    region = _region(chain, code)
-    parent = None if data.parent_code is None else _region(chain, data.parent_code).id
-
-    async def work(tx: Tx) -> RegionFacts:
-        await change_region(
-            tx, actor=staff.actor, region_id=region.id, parent_id=parent, name=_text(data.name), reason=data.reason
-        )
-        after = await directory.read(tx)
-        return _region_facts(after, after.regions[region.id])
-
-    return await write.run(work, after=lambda: directory.refresh(db))
-
-
-@get("/api/console/companies", opt=doors.staff("stores.read"))
-async def list_companies(chain: Chain) -> Page[CompanyFacts]:
-    """Headquarters' own companies and franchisees, by code."""
-    return Page([_company_facts(chain, company) for company in _by_code(chain.companies.values())])
-
-
-@post("/api/console/companies", opt=doors.staff("organisation.edit"))
-async def create_company(write: Write, db: Database, staff: Staff, data: CompanyInput) -> Answer[CompanyFacts]:
-    """Add a company."""
-
-    async def work(tx: Tx) -> CompanyFacts:
-        company_id = await open_company(
-            tx, actor=staff.actor, code=data.code, kind=data.kind, name=_text(data.name), reason=data.reason
-        )
-        after = await directory.read(tx)
-        return _company_facts(after, after.companies[company_id])
-
-    return await write.run(work, status=201, after=lambda: directory.refresh(db))
-
-
-@patch("/api/console/companies/{code:str}", opt=doors.staff("organisation.edit", code=doors.SHARED))
-async def edit_company(
-    write: Write, db: Database, staff: Staff, chain: Chain, code: str, data: CompanyEdit
-) -> Answer[CompanyFacts]:
-    """Rename a company."""
-    company = _company(chain, code)
-
-    async def work(tx: Tx) -> CompanyFacts:
-        await rename_company(tx, actor=staff.actor, company_id=company.id, name=_text(data.name), reason=data.reason)
-        after = await directory.read(tx)
-        return _company_facts(after, after.companies[company.id])
-
-    return await write.run(work, after=lambda: directory.refresh(db))
-
-
-# --- shapes ---------------------------------------------------------------------------------------
 
 
 def _facts(chain: Chain, store: Store) -> StoreFacts:
@@ -489,41 +333,6 @@ def _facts(chain: Chain, store: Store) -> StoreFacts:
     )
 
 
-def _region_facts(chain: Chain, region: Region) -> RegionFacts:
-    parent = None if region.parent_id is None else chain.regions[region.parent_id].code
-    count = sum(store.region_id == region.id for store in chain.stores.values())
-    return RegionFacts(region.id, region.code, region.name, parent, count)
-
-
-def _company_facts(chain: Chain, company: Company) -> CompanyFacts:
-    count = sum(store.company_id == company.id for store in chain.stores.values())
-    kind: Literal["headquarters", "franchisee"] = "franchisee" if company.franchised else "headquarters"
-    return CompanyFacts(company.id, company.code, company.name, kind, count)
-
-
-def _by_code(units: Iterable[Unit]) -> list[Unit]:
-    return sorted(units, key=lambda unit: unit.code)
-
-
-def _region(chain: Chain, code: str) -> Region:
-    region = chain.region_by_code.get(code)
-    if region is None:
-        raise NotFound(kind="region")
-    return region
-
-
-def _company(chain: Chain, code: str) -> Company:
-    company = chain.company_by_code.get(code)
-    if company is None:
-        raise NotFound(kind="company")
-    return company
-
-
-def _text(given: NameInput | AddressInput) -> Text:
-    zh = given.zh.strip()
-    return Text(zh, given.en.strip() or zh)
-
-
 def _services(given: ServicesInput) -> Services:
     return Services(given.pickup, given.ship, given.returns)
 
@@ -533,16 +342,4 @@ def _fits(store: Store, q: str) -> bool:
     return all(word in text for word in q.lower().split())
 
 
-ROUTES = [
-    list_stores,
-    create_store,
-    get_store,
-    change_store,
-    replace_exceptions,
-    list_regions,
-    create_region,
-    edit_region,
-    list_companies,
-    create_company,
-    edit_company,
-]
+ROUTES = [list_stores, create_store, get_store, change_store, replace_exceptions]
