@@ -669,6 +669,10 @@ async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World
     assert msgspec.json.decode(pack.read("figures.json"))["earned"]["minor"] == 398
     rows = list(csv.reader(io.StringIO(pack.read("earned.csv").decode("utf-8-sig"))))
     assert (rows[1][0], rows[1][5:], rows[-1][5:]) == ("clerk1", ["1", "3.98", "0.00"], ["1", "3.98", "0.00"])
+    # A region reads the rules and the sums, and no names of payees who are out of its reach.
+    south = world.staff("south")
+    assert (await south.get("/api/console/commission/evidence")).json() == figures
+    assert (await south.get("/api/console/commission/evidence.zip")).status_code == 403
 
 
 async def test_the_figures_of_the_evidence_add_up_and_the_pack_says_what_they_are(
