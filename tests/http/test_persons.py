@@ -24,6 +24,7 @@ from tests.http.test_privacy import say
 from tests.http.test_settlement import told
 from tests.http.test_shares import shared
 from tests.http.test_touchpoints import opened
+from tests.http.test_wallet import filled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -267,6 +268,32 @@ async def test_of_two_guides_of_a_person_the_one_that_is_paid_has_them(world: Wo
         assert (mine["binding"]["guide"]["store_code"], mine["past"]) == ("S1", [])
         await part(world, made)
         assert (await performance(world))[0] == 1
+
+
+# --- what a person has and where they are paid ------------------------------------------------------------
+
+
+def yuan(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": "CNY"}
+
+
+async def test_a_wallet_pays_what_waits_and_is_filled_under_every_id(world: World, milk: str, both: Any) -> None:
+    one, other = both
+    await filled(world, one, 50_000, 5_000)
+    placed = (await other.post("/api/mall/orders", order(line(milk), pay_mode="online"))).json()
+    begun = (await other.post("/api/mall/wallet/top-ups", {"amount": yuan(20_000)})).json()
+    with clock.frozen(LATER):
+        await merge(world, one, other)
+        path, topped = f"/api/mall/orders/{placed['id']}/wallet", f"/api/mall/wallet/top-ups/{begun['id']}"
+        assert (await one.get(path)).json() == {"most": yuan(19_900), "balance": yuan(55_000)}
+        paid = await one.post(path, {"amount": yuan(19_900)})
+        assert (paid.status_code, paid.json().get("state")) == (200, "preparing"), paid.text
+        assert (await one.get("/api/mall/wallet")).json()["balance"] == yuan(55_000 - 19_900)
+        assert (await one.get(topped)).json()["state"] == "open"
+        assert (await one.post(f"{topped}/payment")).status_code == 503  # found, and the provider is not there
+        assert (await one.post(f"{topped}/payment-check")).status_code == 200
+        stranger = await world.member("+8619910000004")
+        assert [(await stranger.get(each)).status_code for each in (path, topped)] == [404, 404]
 
 
 # --- coupons ---------------------------------------------------------------------------------------------
