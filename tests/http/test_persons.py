@@ -296,6 +296,29 @@ async def test_a_wallet_pays_what_waits_and_is_filled_under_every_id(world: Worl
         assert [(await stranger.get(each)).status_code for each in (path, topped)] == [404, 404]
 
 
+async def test_who_drops_their_account_is_paid_to_none_under_any_id(world: World, both: Any) -> None:
+    """And what headquarters enters for who was merged is where the person is paid."""
+    one, other = both
+    path, cards = "/api/mall/payout-account", ("6222021234567890128", "6222021234567890136", "6222021234567890144")
+    bank = {"holder": "Li Na", "bank": "招商银行", "owner": "person"}
+    for who, card in zip(both, cards, strict=False):
+        assert (await who.put(f"{path}/bank", bank | {"number": card})).status_code == 200
+    await merge(world, one, other)
+    assert (await one.get(path)).json()["account"]["receiver"] == "****0128"
+    await world.db.execute(
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'member', $2)", other.id, clock.now()
+    )
+    entered = await world.staff("hq").post(
+        f"/api/console/payees/{other.id}/account/bank", bank | {"number": cards[2], "reason": "by letter"}
+    )
+    assert entered.json()["account"]["receiver"] == "****0144", entered.text
+    assert (await one.get(path)).json()["account"]["receiver"] == "****0144"
+    gone = await one.delete(path)
+    assert (gone.status_code, gone.json()["account"]) == (200, None), gone.text
+    assert await world.db.fetchval("SELECT count(*) FROM payee_accounts") == 0
+    assert (await one.delete(path)).status_code == 404
+
+
 # --- coupons ---------------------------------------------------------------------------------------------
 
 
