@@ -270,6 +270,27 @@ async def test_of_two_guides_of_a_person_the_one_that_is_paid_has_them(world: Wo
         assert (await performance(world))[0] == 1
 
 
+async def test_a_dispute_is_about_the_guide_whom_a_person_has_under_whichever_id(
+    world: World, milk: str, both: Any
+) -> None:
+    one, other = both
+    await bound(other, await code_of(world))
+    with clock.frozen(LATER):
+        await merge(world, one, other)
+        body = {"store": "S2", "phone": "19910000001", "reason": "mine"}
+        raised = await world.staff("clerk2").post("/api/clerk/guide-disputes", body)
+        assert raised.status_code == 201, raised.text
+        again = await world.staff("clerk2").post("/api/clerk/guide-disputes", body)
+        assert (again.status_code, again.json()["code"]) == (409, "attribution.dispute-open")
+        path = f"/api/console/binding-disputes/{raised.json()['id']}/decision"
+        decided = await world.staff("hq").post(path, {"decision": "moves", "reason": "seen"})
+        assert (decided.status_code, decided.json()["decision"]) == (200, "moves"), decided.text
+        mine = (await one.get("/api/mall/guide")).json()
+        assert (mine["binding"]["guide"]["name"], [row["ended_because"] for row in mine["past"]]) == (
+            "clerk2", ["dispute"],
+        )  # fmt: skip
+
+
 # --- what a person has and where they are paid ------------------------------------------------------------
 
 
