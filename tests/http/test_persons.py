@@ -291,6 +291,29 @@ async def test_a_dispute_is_about_the_guide_whom_a_person_has_under_whichever_id
         )  # fmt: skip
 
 
+async def test_what_ran_out_under_one_id_does_not_end_the_protection_under_another(
+    world: World, milk: str, both: Any
+) -> None:
+    one, other = both
+    for table in ("member_sessions", "staff_sessions"):
+        await world.db.execute(f"UPDATE {table} SET expires_at = $1", NOON + timedelta(days=200))
+    await bound(one, await code_of(world))
+    await bound(other, await code_of(world, "manager1"))
+    await world.db.execute("UPDATE bindings SET expires_at = $2 WHERE member_id = $1", of(one), LATER)
+    with clock.frozen(LATER + timedelta(minutes=1)):
+        await merge(world, one, other)
+        code = await code_of(world, "clerk2", "S2")
+        refused = await one.post("/api/mall/guide", {"code": code})
+        assert (refused.status_code, refused.json().get("code")) == (409, "attribution.bound-elsewhere")
+        assert (await one.get("/api/mall/guide")).json()["binding"]["guide"]["name"] == "manager1"
+    # Once nobody is protected any more, one guide is there, and what had run out ended when it did.
+    with clock.frozen(LATER + timedelta(days=100)):
+        assert (await bound(one, await code_of(world, "clerk2", "S2")))["binding"]["guide"]["name"] == "clerk2"
+    rows = await world.db.fetch("SELECT ended_because, until_at FROM bindings ORDER BY from_at, ended_because")
+    assert [row["ended_because"] for row in rows] == ["expired", "replaced", None]
+    assert rows[0]["until_at"] == LATER
+
+
 # --- what a person has and where they are paid ------------------------------------------------------------
 
 
