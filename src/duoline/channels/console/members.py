@@ -3,7 +3,7 @@ hand."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -66,6 +66,7 @@ PATH = "/api/console/members"
 SHOWN = 5
 FAVOURITES_SHOWN = 12
 MONTHS = 12
+KEPT_MAX = timedelta(days=36_525)
 
 Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="Only members of this tier.")]
 
@@ -381,10 +382,15 @@ async def _favourites(db: Database | Tx, seen: Seen, scope: Scope, chain: Chain)
 async def set_member_tier(
     write: Write, staff: Staff, chain: Chain, member_id: UUID, data: TierChoice
 ) -> Answer[MemberCase]:
-    """Give a member a tier, kept until an instant at least. Refuses `kernel.bad-input` for a tier that is none."""
+    """Give a member a tier, kept until an instant at least, within a hundred years. Refuses `kernel.bad-input` for a
+    tier that is none."""
     scope = staff.scope("members.edit")
-    if data.keeps_until is not None and data.keeps_until <= clock.now():
-        problem = {"field": "keeps_until", "zh": "保留到的时间要晚于现在。", "en": "It is kept until a time to come."}
+    if data.keeps_until is not None and not clock.now() < data.keeps_until <= clock.now() + KEPT_MAX:
+        problem = {
+            "field": "keeps_until",
+            "zh": "保留到的时间要晚于现在,最多一百年。",
+            "en": "It is kept until a time to come, within a hundred years.",
+        }
         raise BadInput(problems=[problem])
 
     async def work(tx: Tx) -> MemberCase:
