@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from duoline.settlement import payee_accounts
+from duoline.settlement.accounts import PAYABLE
 from duoline.settlement.errors import PayAlone, QuoteMoved
 from duoline.settlement.policy import STATEMENTS
 from duoline.settlement.statements import logins_of
@@ -24,9 +25,9 @@ READY = "s.month = $1 AND s.state = 'approved' AND s.way = 'payout'"
 # The last that was said of it is a dispute: it waits for an answer.
 DISPUTED = """coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
                  AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false)"""
-# What is asked for now, as `payouts.payable_now` says: no more than is due, and then no less than the least ($2).
-ASKED = """CASE WHEN s.to_pay_minor - s.withheld_minor <= p.due_minor THEN s.to_pay_minor - s.withheld_minor
-                WHEN p.due_minor >= $2 THEN p.due_minor ELSE 0 END"""
+# What is asked for now, as `payouts.payable_now` says: no more than can be paid, and then no less than the least ($2).
+ASKED = f"""(SELECT CASE WHEN s.to_pay_minor - s.withheld_minor <= can.minor THEN s.to_pay_minor - s.withheld_minor
+                WHEN can.minor >= $2 THEN can.minor ELSE 0 END FROM (SELECT {PAYABLE} AS minor) can)"""  # noqa: S608 - our own text
 
 
 def _alone(staff: str) -> str:
