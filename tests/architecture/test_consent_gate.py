@@ -27,7 +27,7 @@ READS = {
     "channels/console/member_scope.py": "service",
     "channels/console/members.py": "sharing",
     "channels/console/order_case.py": "sharing",
-    "channels/console/merging.py": "service",
+    "channels/console/merging.py": "sharing",
     "channels/console/payee_scope.py": "service",
     "channels/console/statements.py": "service",
     "channels/console/touchpoints.py": "service",

@@ -26,7 +26,7 @@ from duoline.kernel.errors import Refusal
 from duoline.kernel.ids import new_id
 from duoline.kernel.text import Text
 from duoline.members import guests
-from duoline.settlement import payouts, statements
+from duoline.settlement import payout_quotes, payouts, statements
 from tests.flows.conftest import ADDRESS, NOON
 from tests.flows.test_returns import bring, rebuilt, sold
 
@@ -666,6 +666,35 @@ async def test_what_two_had_before_they_were_one_is_not_taken_back_for_the_cap(w
     await bring(world, receipts[0].id, milk=1)
     await told(world)
     assert [(await has(world, who))[1] for who in (one, other)] == [SHARE, 1_000]
+
+
+async def test_what_one_account_owes_is_carried_against_what_the_person_s_others_are_paid(world, books):
+    one, other, receipts = await shares_of_two(world, books)
+    await closed(world, "2026-11", at=DECEMBER)
+    await approved(world, await statement(world, payee_id=other))
+    await paid_out(world)
+    async with world.db.begin() as tx:
+        payout = await tx.fetchval("SELECT id FROM payouts")
+        await settlement.resolve(tx, other, payout, went_well=True, actor=SYSTEM)
+    await one_person(world, one, other)
+    await bring(world, receipts[2].id, milk=1)  # after it was paid
+    await told(world)
+    assert (await has(world, one), await has(world, other)) == ((0, 2 * SHARE, 0, 0), (0, -SHARE, 0, 2 * SHARE))
+    await approved(world, await statement(world, payee_id=one))
+    quote = await payout_quotes.quote(world.db, "2026-11", staff_id=BOSS)
+    assert (quote.statements, quote.minor) == (1, SHARE)
+    await paid_out(world)
+    assert await has(world, one) == (0, SHARE, SHARE, 0)
+    november = await statement(world, payee_id=one)
+    assert (november["state"], november["to_pay_minor"], november["withheld_minor"]) == ("paying", 2 * SHARE, SHARE)
+    # It stays carried: nothing of it is paid in the next month either, and nothing is lost of what comes.
+    await closed(world, "2026-12", at=JANUARY)
+    december = await statement(world, "2026-12", payee_id=one)
+    assert (december["carried_in_minor"], december["to_pay_minor"]) == (SHARE, SHARE)
+    await approved(world, december)
+    await paid_out(world, "2026-12")
+    assert (await has(world, one), await has(world, other)) == ((0, SHARE, SHARE, 0), (0, -SHARE, 0, 2 * SHARE))
+    assert (await statement(world, "2026-12", payee_id=one))["state"] == "carried"
 
 
 @pytest.mark.parametrize("merged", [False, True])

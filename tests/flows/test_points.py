@@ -387,6 +387,17 @@ async def test_points_end_in_time_those_that_end_first_are_spent_first(world, se
     assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance()
 
 
+async def test_many_points_that_end_at_one_instant_end_in_one_run(world, set_policy, monkeypatch):
+    """Five hundred lots a run, and six runs an hour: what a campaign gave to everybody lasted for weeks longer."""
+    monkeypatch.setattr(ripen, "BATCH", 2)
+    await set_policy("points", lasts_days=10)
+    for _ in range(5):
+        await given(world, 100)
+    with clock.frozen(clock.now() + timedelta(days=11)):
+        assert await ripen.expire(world.db) == 5
+    assert await loyalty.balance_of(world.db, world.member_id) == loyalty.Balance()
+
+
 async def lots(world: World) -> dict[int | None, int]:
     """What is left, by the days it lasts from now."""
     rows = await world.db.fetch(

@@ -199,6 +199,8 @@ async def test_a_tier_by_hand_is_kept_told_and_audited(world: World, milk: str) 
     for bad, field in (
         ({"tier": "copper", "reason": "x"}, "tier"),
         ({"tier": "gold", "reason": "x", "keeps_until": NOON.isoformat()}, "keeps_until"),
+        ({"tier": "gold", "reason": "x", "keeps_until": "9999-12-31T23:59:59Z"}, "keeps_until"),
+        ({"tier": "gold", "reason": "x", "keeps_until": "9999-12-31T23:59:59-12:00"}, "keeps_until"),
         ({"tier": "gold", "reason": " "}, "reason"),
     ):
         refused = await head.put(path, bad)

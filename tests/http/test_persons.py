@@ -24,6 +24,7 @@ from tests.http.test_privacy import say
 from tests.http.test_settlement import told
 from tests.http.test_shares import shared
 from tests.http.test_touchpoints import opened
+from tests.http.test_wallet import filled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -267,6 +268,99 @@ async def test_of_two_guides_of_a_person_the_one_that_is_paid_has_them(world: Wo
         assert (mine["binding"]["guide"]["store_code"], mine["past"]) == ("S1", [])
         await part(world, made)
         assert (await performance(world))[0] == 1
+
+
+async def test_a_dispute_is_about_the_guide_whom_a_person_has_under_whichever_id(
+    world: World, milk: str, both: Any
+) -> None:
+    one, other = both
+    await bound(other, await code_of(world))
+    with clock.frozen(LATER):
+        await merge(world, one, other)
+        body = {"store": "S2", "phone": "19910000001", "reason": "mine"}
+        raised = await world.staff("clerk2").post("/api/clerk/guide-disputes", body)
+        assert raised.status_code == 201, raised.text
+        again = await world.staff("clerk2").post("/api/clerk/guide-disputes", body)
+        assert (again.status_code, again.json()["code"]) == (409, "attribution.dispute-open")
+        path = f"/api/console/binding-disputes/{raised.json()['id']}/decision"
+        decided = await world.staff("hq").post(path, {"decision": "moves", "reason": "seen"})
+        assert (decided.status_code, decided.json()["decision"]) == (200, "moves"), decided.text
+        mine = (await one.get("/api/mall/guide")).json()
+        assert (mine["binding"]["guide"]["name"], [row["ended_because"] for row in mine["past"]]) == (
+            "clerk2", ["dispute"],
+        )  # fmt: skip
+
+
+async def test_what_ran_out_under_one_id_does_not_end_the_protection_under_another(
+    world: World, milk: str, both: Any
+) -> None:
+    one, other = both
+    for table in ("member_sessions", "staff_sessions"):
+        await world.db.execute(f"UPDATE {table} SET expires_at = $1", NOON + timedelta(days=200))
+    await bound(one, await code_of(world))
+    await bound(other, await code_of(world, "manager1"))
+    await world.db.execute("UPDATE bindings SET expires_at = $2 WHERE member_id = $1", of(one), LATER)
+    with clock.frozen(LATER + timedelta(minutes=1)):
+        await merge(world, one, other)
+        code = await code_of(world, "clerk2", "S2")
+        refused = await one.post("/api/mall/guide", {"code": code})
+        assert (refused.status_code, refused.json().get("code")) == (409, "attribution.bound-elsewhere")
+        assert (await one.get("/api/mall/guide")).json()["binding"]["guide"]["name"] == "manager1"
+    # Once nobody is protected any more, one guide is there, and what had run out ended when it did.
+    with clock.frozen(LATER + timedelta(days=100)):
+        assert (await bound(one, await code_of(world, "clerk2", "S2")))["binding"]["guide"]["name"] == "clerk2"
+    rows = await world.db.fetch("SELECT ended_because, until_at FROM bindings ORDER BY from_at, ended_because")
+    assert [row["ended_because"] for row in rows] == ["expired", "replaced", None]
+    assert rows[0]["until_at"] == LATER
+
+
+# --- what a person has and where they are paid ------------------------------------------------------------
+
+
+def yuan(minor: int) -> dict[str, Any]:
+    return {"minor": minor, "currency": "CNY"}
+
+
+async def test_a_wallet_pays_what_waits_and_is_filled_under_every_id(world: World, milk: str, both: Any) -> None:
+    one, other = both
+    await filled(world, one, 50_000, 5_000)
+    placed = (await other.post("/api/mall/orders", order(line(milk), pay_mode="online"))).json()
+    begun = (await other.post("/api/mall/wallet/top-ups", {"amount": yuan(20_000)})).json()
+    with clock.frozen(LATER):
+        await merge(world, one, other)
+        path, topped = f"/api/mall/orders/{placed['id']}/wallet", f"/api/mall/wallet/top-ups/{begun['id']}"
+        assert (await one.get(path)).json() == {"most": yuan(19_900), "balance": yuan(55_000)}
+        paid = await one.post(path, {"amount": yuan(19_900)})
+        assert (paid.status_code, paid.json().get("state")) == (200, "preparing"), paid.text
+        assert (await one.get("/api/mall/wallet")).json()["balance"] == yuan(55_000 - 19_900)
+        assert (await one.get(topped)).json()["state"] == "open"
+        assert (await one.post(f"{topped}/payment")).status_code == 503  # found, and the provider is not there
+        assert (await one.post(f"{topped}/payment-check")).status_code == 200
+        stranger = await world.member("+8619910000004")
+        assert [(await stranger.get(each)).status_code for each in (path, topped)] == [404, 404]
+
+
+async def test_who_drops_their_account_is_paid_to_none_under_any_id(world: World, both: Any) -> None:
+    """And what headquarters enters for who was merged is where the person is paid."""
+    one, other = both
+    path, cards = "/api/mall/payout-account", ("6222021234567890128", "6222021234567890136", "6222021234567890144")
+    bank = {"holder": "Li Na", "bank": "招商银行", "owner": "person"}
+    for who, card in zip(both, cards, strict=False):
+        assert (await who.put(f"{path}/bank", bank | {"number": card})).status_code == 200
+    await merge(world, one, other)
+    assert (await one.get(path)).json()["account"]["receiver"] == "****0128"
+    await world.db.execute(
+        "INSERT INTO payees (payee_id, kind, updated_at) VALUES ($1, 'member', $2)", other.id, clock.now()
+    )
+    entered = await world.staff("hq").post(
+        f"/api/console/payees/{other.id}/account/bank", bank | {"number": cards[2], "reason": "by letter"}
+    )
+    assert entered.json()["account"]["receiver"] == "****0144", entered.text
+    assert (await one.get(path)).json()["account"]["receiver"] == "****0144"
+    gone = await one.delete(path)
+    assert (gone.status_code, gone.json()["account"]) == (200, None), gone.text
+    assert await world.db.fetchval("SELECT count(*) FROM payee_accounts") == 0
+    assert (await one.delete(path)).status_code == 404
 
 
 # --- coupons ---------------------------------------------------------------------------------------------

@@ -157,3 +157,18 @@ async def test_what_spans_fields_is_refused_by_field_too(world: World) -> None:
         "body.tiers.2.code",
     ]
     assert await world.db.fetchval("SELECT count(*) FROM policies") == 0
+
+
+async def test_a_campaign_begins_and_ends_at_instants_that_have_a_zone(world: World) -> None:
+    """One without was compared with no order's instant: every order placed since earned nothing, and was told again
+    and again."""
+    times = {"from_at": "2026-11-01T00:00:00", "until_at": "2026-11-12T00:00:00"}
+    campaign = {"name": {"zh": "双倍", "en": "Double"}, "percent": 200}
+    for with_zone in ((), ("from_at",), ("until_at",)):
+        body = campaign | {name: at + "+08:00" * (name in with_zone) for name, at in times.items()}
+        answer = await decide(world, "points", campaigns=[body])
+        assert (answer.status_code, answer.json().get("code")) == (422, "kernel.bad-input"), with_zone
+        assert [each["field"] for each in answer.json()["problems"]] == ["body.campaigns"]
+    assert await world.db.fetchval("SELECT count(*) FROM policies") == 0
+    whole = campaign | {name: f"{at}+08:00" for name, at in times.items()}
+    assert (await decide(world, "points", campaigns=[whole])).status_code == 200

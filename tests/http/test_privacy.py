@@ -167,7 +167,7 @@ async def test_a_franchisee_sees_the_orders_and_not_the_member(world: World, mil
     assert (await who.post("/api/mall/orders", order(line(milk, 1, "S3")))).status_code == 201
     boss, head = world.staff("franchisee_a"), world.staff("hq")
     one, before = f"/api/console/members/{who.id}", refusals("sharing", "console.member")
-    for path in (one, f"{one}/timeline", f"{one}/points", f"{one}/consents"):
+    for path in (one, *(f"{one}/{part}" for part in ("timeline", "points", "consents", "wallet", "identity"))):
         refused = await boss.get(path)
         assert (refused.status_code, refused.json().get("code")) == (403, "members.no-consent"), path
     assert refusals("sharing", "console.member") == before + 1
@@ -177,6 +177,7 @@ async def test_a_franchisee_sees_the_orders_and_not_the_member(world: World, mil
     assert (await head.get("/api/console/members", params={"q": "欧阳"})).json()["items"][0]["name"] == "欧阳芳菲"
     await say(who, "sharing", True)
     assert (await boss.get(one)).json()["name"] == "欧阳芳菲"
+    assert [(await boss.get(f"{one}/{part}")).status_code for part in ("wallet", "identity")] == [200, 200]
     assert (await boss.get("/api/console/members", params={"q": "欧阳"})).json()["items"][0]["shared"]
     await say(who, "sharing", False)
     assert (await boss.get(one)).status_code == 403

@@ -27,8 +27,10 @@ from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
 from duoline.settlement import closing, parts, payout_quotes, payouts
 from duoline.stores import directory
+from duoline.stores.types import CHAIN_ID
 from tests.http.shelf import NOON, stocked
 from tests.http.test_returns import asked
+from tests.http.world import _staff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -292,6 +294,49 @@ async def test_nobody_pays_alone_what_they_alone_approved_above_the_limit(world:
     [row] = (await hq.get(f"/api/console/payout-runs/{run_id}/payouts")).json()["items"]
     await hq.post(f"/api/console/payouts/{row['id']}/outcome", {"outcome": "failed", "problem": "账号不符"})
     assert (await quoted(world))["alone"]["minor"] == 398  # counted once: as waiting, not as paid
+
+
+async def test_two_log_ins_are_one_person_who_approves_once_and_pays_nothing_alone(
+    world: World, sold: dict[str, Any]
+) -> None:
+    """Who has two log-ins has one number of their own: two people are two people, and nobody approves their own."""
+    await _staff(world, "hq-again", "headquarters", "chain", CHAIN_ID)
+    await world.db.execute("UPDATE staff_sessions SET expires_at = $1", DECEMBER + timedelta(days=9))
+    hq, again = world.staff("hq"), world.staff("hq-again")
+    async with world.db.begin() as tx:
+        body = settlement.StatementPolicy(two_above_minor=397)
+        await policies.set_version(tx, actor=SYSTEM, kind="statements", body=body, reason="test")
+    await policies.refresh(world.db)
+    one = (await closed(world))["staff"]
+    path = f"/api/console/statements/{one['id']}"
+    assert one["approvals_needed"] == 2
+
+    async def one_person(*logins: str) -> None:
+        await world.db.execute("UPDATE staff SET phone = NULL")
+        await world.db.execute("UPDATE staff SET phone = $2 WHERE login = ANY ($1)", list(logins), "+8613900000777")
+
+    await one_person("hq", "clerk1")
+    own = await hq.post(f"{path}/approval")
+    assert (own.status_code, own.json().get("code")) == (409, "settlement.own-statement")
+    assert (await hq.get(path)).json()["statement"]["mine_to_approve"] is False
+    await one_person("hq", "hq-again")
+    assert (await hq.post(f"{path}/approval")).json()["statement"]["state"] == "closed"
+    second = await again.post(f"{path}/approval")
+    assert (second.status_code, second.json().get("code")) == (409, "settlement.approved-before")
+    assert (await again.get(path)).json()["statement"]["mine_to_approve"] is False
+    await world.db.execute(
+        "UPDATE statements SET state = 'approved', approvals_needed = 1 WHERE id = $1", UUID(one["id"])
+    )
+    quote = (await again.get("/api/console/payout-quotes?month=2026-11")).json()
+    assert (quote["needs_colleague"], quote["alone"]["minor"]) == (True, 398)
+    alone = await again.post("/api/console/payout-runs", MONTH)
+    assert (alone.status_code, alone.json()["code"]) == (409, "settlement.pay-alone")
+    # Two people, with a number each.
+    await one_person("hq")
+    await world.db.execute(
+        "UPDATE statements SET state = 'closed', approvals_needed = 2 WHERE id = $1", UUID(one["id"])
+    )
+    assert (await again.post(f"{path}/approval")).json()["statement"]["state"] == "approved"
 
 
 async def test_a_failed_payout_is_seen_wherever_one_looks(world: World, sold: dict[str, Any]) -> None:
@@ -669,6 +714,10 @@ async def test_the_evidence_says_that_nobody_is_paid_for_recruiting(world: World
     assert msgspec.json.decode(pack.read("figures.json"))["earned"]["minor"] == 398
     rows = list(csv.reader(io.StringIO(pack.read("earned.csv").decode("utf-8-sig"))))
     assert (rows[1][0], rows[1][5:], rows[-1][5:]) == ("clerk1", ["1", "3.98", "0.00"], ["1", "3.98", "0.00"])
+    # A region reads the rules and the sums, and no names of payees who are out of its reach.
+    south = world.staff("south")
+    assert (await south.get("/api/console/commission/evidence")).json() == figures
+    assert (await south.get("/api/console/commission/evidence.zip")).status_code == 403
 
 
 async def test_the_figures_of_the_evidence_add_up_and_the_pack_says_what_they_are(

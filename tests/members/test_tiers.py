@@ -49,6 +49,16 @@ def test_a_case(before: Standing, spent: int, after: Standing, because: str | No
     assert judge(RULES, before, spent, NOW) == (after, because)
 
 
+def test_what_is_kept_as_good_as_for_ever_is_judged_like_any():
+    """The day after the last one there is stopped the judging of everybody who came after that member."""
+    for_ever = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    held, because = judge(RULES, Standing("gold", for_ever), 0, NOW)
+    assert (held.tier, held.keeps_until, because) == ("gold", for_ever, None)
+    assert held.lapses_at is not None
+    assert held.lapses_at > for_ever
+    assert judge(RULES, held, 0, NOW) == (held, None)
+
+
 def test_no_grace_and_no_keeping_means_at_once():
     rules = TierPolicy(keep_days=0, grace_days=0)
     held, _ = judge(rules, Standing("member"), 100_000, NOW)

@@ -13,7 +13,7 @@ from duoline.attribution.bindings import SCOPE, Binding
 from duoline.attribution.errors import BoundElsewhere, OwnPhone
 from duoline.attribution.guides import showed_in
 from duoline.attribution.policy import BINDING, SAME_DEVICE_DAYS
-from duoline.attribution.rules import Binds, Keeps, Same, decide
+from duoline.attribution.rules import Keeps, Same, decide
 from duoline.kernel import audit, clock, outbox
 from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
@@ -58,7 +58,9 @@ async def bind(tx: Tx, *, member_id: UUID, guide: Guide, way: Way, actor: Actor)
         raise OwnPhone
     now = clock.now()
     rule = BINDING.current(now)
-    held = next(iter(await bindings.lock_open_of_person(tx, member_id)), None)
+    every = await bindings.lock_open_of_person(tx, member_id)
+    # Of a person who was several members: what ran out under one id, and nobody has ended yet, hides none that lives.
+    held = next((one for one in every if one.held.lives(now)), None)
     outcome = decide(
         held.held if held else None,
         guide_id=guide.id,
@@ -72,9 +74,11 @@ async def bind(tx: Tx, *, member_id: UUID, guide: Guide, way: Way, actor: Actor)
     if isinstance(outcome, Same) and held is not None:
         return Bound(held, new=False)
     flags = await _flags(tx, member_id, guide, way, now)
+    for one in every:
+        if not one.held.lives(now):
+            await end(tx, one, because="expired", at=_expiry(one, now))
     if held is not None:
-        expired = isinstance(outcome, Binds)
-        await end(tx, held, because="expired" if expired else "replaced", at=_expiry(held, now) if expired else now)
+        await end(tx, held, because="replaced", at=now)
     made = await write(
         tx, member_id=member_id, guide_id=guide.id, store_id=guide.store_id, way=way, flags=flags, actor=actor
     )

@@ -28,20 +28,21 @@ Somebody with two log-ins is one person by their own number. Of a dispute `d` ab
 
 
 async def raise_dispute(tx: Tx, *, member_id: UUID, guide: Guide, reason: str, actor: Actor) -> UUID:
-    """Say that a member whom another guide has is this one's. Locks the member, then the open binding.
+    """Say that a member whom another guide has is this one's. Locks the member, then their open bindings.
 
+    Of a person who was several members it is about the binding that counts, under whichever of their ids it is.
     Refuses `attribution.nothing-to-dispute`, `attribution.dispute-open`.
     """
     await access.lock(tx, member_id)
-    held = await bindings.lock_open(tx, member_id)
     now = clock.now()
-    if held is None or not held.held.lives(now) or held.guide_id in (None, guide.id):
+    held = next((one for one in await bindings.lock_open_of_person(tx, member_id) if one.held.lives(now)), None)
+    if held is None or held.guide_id in (None, guide.id):
         raise NothingToDispute
     made: UUID | None = await tx.fetchval(
         """INSERT INTO binding_disputes (member_id, id, binding_id, guide_id, store_id, reason, raised_by, raised_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
            ON CONFLICT (member_id, binding_id) WHERE decided_at IS NULL DO NOTHING RETURNING id""",
-        member_id,
+        held.member_id,
         new_id(),
         held.id,
         guide.id,
@@ -52,7 +53,7 @@ async def raise_dispute(tx: Tx, *, member_id: UUID, guide: Guide, reason: str, a
     )
     if made is None:
         raise DisputeOpen
-    await _audit(tx, member_id, guide.store_id, "binding.dispute", reason, actor)
+    await _audit(tx, held.member_id, guide.store_id, "binding.dispute", reason, actor)
     return made
 
 

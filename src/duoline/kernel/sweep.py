@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 FIRST_REST_S = 10.0
 LONGEST_REST_S = 3600.0
+BATCHES = 20
+"""So many batches a run of the work does at the most."""
 
 
 class _Setback(NamedTuple):
@@ -50,6 +52,24 @@ class Sweep:
             else:
                 self._setbacks.pop(row_id, None)
                 done += 1
+        return done
+
+    async def drain(
+        self,
+        due: Callable[[], Awaitable[list[tuple[UUID, Any]]]],
+        work: Callable[[Any], Awaitable[object]],
+        *,
+        batch: int,
+    ) -> int:
+        """As `run`, batch by batch as long as they are full: what falls due at one instant, as much does at midnight,
+        does not wait for as many runs as it has batches. Returns how many went well."""
+        done = 0
+        for _ in range(BATCHES):
+            rows = await due()
+            went_well = await self.run(rows, work)
+            done += went_well
+            if len(rows) < batch or not went_well:
+                break
         return done
 
     def _set_back(self, row_id: UUID) -> None:

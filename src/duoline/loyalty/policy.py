@@ -15,6 +15,8 @@ RULES_MAX = 50
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+# With its zone: an instant without one is before or after no order, so that nothing could be earned any more.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def _list(zh: str, en: str) -> msgspec.Meta:
@@ -39,8 +41,8 @@ class PointCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Orders placed from one instant until before another earn so many percent. Of several the highest counts."""
 
     name: Text
-    from_at: datetime
-    until_at: datetime
+    from_at: Instant
+    until_at: Instant
     percent: Percent
 
 

@@ -23,18 +23,21 @@ OVER = Sweep("expire points")
 @jobs.cron("ripen points", "* * * * *")
 async def ripen(db: Database) -> int:
     """Let points be spent whose time to wait is over; returns how many lots were looked at and done."""
-    rows = await db.fetch(
-        """SELECT member_id, id FROM point_lots WHERE state = 'pending' AND ripens_at <= $1 AND NOT id = ANY ($3)
-           ORDER BY ripens_at LIMIT $2""",
-        clock.now(),
-        BATCH,
-        RIPE.resting(),
-    )
+
+    async def due() -> list[tuple[UUID, Any]]:
+        rows = await db.fetch(
+            """SELECT member_id, id FROM point_lots WHERE state = 'pending' AND ripens_at <= $1 AND NOT id = ANY ($3)
+               ORDER BY ripens_at LIMIT $2""",
+            clock.now(),
+            BATCH,
+            RIPE.resting(),
+        )
+        return [(row["id"], row) for row in rows]
 
     async def one(row: Any) -> None:
         await ripen_lot(db, row["member_id"], row["id"])
 
-    return await RIPE.run([(row["id"], row) for row in rows], one)
+    return await RIPE.drain(due, one, batch=BATCH)
 
 
 async def ripen_lot(db: Database, member_id: UUID, lot_id: UUID) -> bool:
@@ -65,19 +68,22 @@ async def ripen_lot(db: Database, member_id: UUID, lot_id: UUID) -> bool:
 @jobs.cron("expire points", "*/10 * * * *")
 async def expire(db: Database) -> int:
     """Take away points that were not spent in time; returns how many lots were looked at and done."""
-    rows = await db.fetch(
-        """SELECT member_id, id FROM point_lots
-           WHERE left_points > 0 AND state = 'open' AND expires_at <= $1 AND NOT id = ANY ($3)
-           ORDER BY expires_at LIMIT $2""",
-        clock.now(),
-        BATCH,
-        OVER.resting(),
-    )
+
+    async def due() -> list[tuple[UUID, Any]]:
+        rows = await db.fetch(
+            """SELECT member_id, id FROM point_lots
+               WHERE left_points > 0 AND state = 'open' AND expires_at <= $1 AND NOT id = ANY ($3)
+               ORDER BY expires_at LIMIT $2""",
+            clock.now(),
+            BATCH,
+            OVER.resting(),
+        )
+        return [(row["id"], row) for row in rows]
 
     async def one(row: Any) -> None:
         await expire_lot(db, row["member_id"], row["id"])
 
-    return await OVER.run([(row["id"], row) for row in rows], one)
+    return await OVER.drain(due, one, batch=BATCH)
 
 
 async def expire_lot(db: Database, member_id: UUID, lot_id: UUID) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from duoline.members.policy import TierPolicy
 
 Because = Literal["joined", "reached", "lapsed", "rules"]
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""After every instant there is: grace after a time that is as good as for ever does not end either."""
 
 
 class Standing(NamedTuple):
@@ -33,7 +35,11 @@ def judge(policy: TierPolicy, now: Standing, spent_minor: int, at: datetime) -> 
         return Standing(earned, at + timedelta(days=policy.keep_days)), "reached"
     if gets == have:
         return Standing(now.tier, now.keeps_until), None
-    lapses_at = now.lapses_at or max(now.keeps_until or at, at) + timedelta(days=policy.grace_days)
+    lapses_at = now.lapses_at or _later(max(now.keeps_until or at, at), days=policy.grace_days)
     if lapses_at <= at:
         return Standing(earned), "lapsed"
     return Standing(now.tier, now.keeps_until, lapses_at), None
+
+
+def _later(at: datetime, *, days: int) -> datetime:
+    return at + timedelta(days=days) if at < NEVER - timedelta(days=days) else NEVER

@@ -92,6 +92,18 @@ async def lock_person(tx: Tx, payee_id: UUID) -> Account | None:
     return next((Account(*row[1:]) for row in rows if row["payee_id"] == payee_id), None)
 
 
+async def payable_to(tx: Tx, payee_id: UUID) -> int:
+    """What of an account's due can be paid, in minor units: no more than all accounts of the person come to, since what
+    was taken back of one after it was paid is carried against the others too. They are locked (`lock_person`)."""
+    minor: int = await tx.fetchval(f"SELECT {PAYABLE} FROM payees p WHERE p.payee_id = $1", payee_id)  # noqa: S608 - our own text
+    return minor
+
+
+PAYABLE = """(SELECT least(p.due_minor, greatest(sum(x.due_minor), 0))::bigint FROM payees x
+              WHERE x.payee_id = ANY (duo_group(p.payee_id)))"""
+"""The same as SQL, of a payee `p`."""
+
+
 async def of_persons(tx: Tx, member_ids: Sequence[UUID]) -> list[UUID]:
     """The accounts there are of the people whom these members are now."""
     rows = await tx.fetch(_OF_PERSONS, member_ids)

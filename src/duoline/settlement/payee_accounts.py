@@ -96,14 +96,17 @@ async def set_account(
     actor: Actor,
     reason: str = "",
 ) -> PayeeAccount:
-    """Pay a payee to this account from now on; what is on its way goes where it was sent. Setting what is set changes
-    nothing, unless the payee says for the first time what somebody else had set. Locks the account; of several at once
-    the last counts, and each audit line says what it replaced."""
+    """Pay a payee to this account from now on; what is on its way goes where it was sent. Of who was merged it is the
+    account of who they are now, which goes before their own. Setting what is set changes nothing, unless the payee says
+    for the first time what somebody else had set. Locks the account; of several at once the last counts, and each audit
+    line says what it replaced."""
     ensure(
         account.provider != BANK or bank_numbers.problem(account.receiver) is None,
         "STL-10",
         f"{payee_id} would be paid to a number that is none",
     )
+    if kind == "member":
+        payee_id = await tx.fetchval("SELECT (duo_group($1))[1]", payee_id)
     given = (*account, actor.label, clock.now())
     while not await tx.fetchval(_INSERT, payee_id, kind, *given):
         before = await _locked(tx, payee_id)
@@ -128,12 +131,18 @@ UPDATE payee_accounts SET kind = $2, provider = $3, receiver = $4, holder = $5, 
 
 
 async def drop_account(tx: Tx, payee_id: UUID, *, actor: Actor, reason: str = "") -> None:
-    """From now on a payee has no account. Refuses `kernel.not-found`. Locks the account."""
-    before = await _locked(tx, payee_id)
-    if before is None:
+    """From now on a payee has no account, nor has who else they are: of a person who was several members, another's
+    would be in its place. Refuses `kernel.not-found`. Locks the accounts."""
+    rows = await tx.fetch(
+        "SELECT payee_id FROM payee_accounts WHERE payee_id = ANY (duo_group($1)) ORDER BY payee_id FOR UPDATE",
+        payee_id,
+    )
+    if not rows:
         raise NotFound(kind="payee_account")
-    await tx.execute("DELETE FROM payee_accounts WHERE payee_id = $1", payee_id)
-    await _record(tx, "payee.account-dropped", payee_id, before, None, reason=reason, actor=actor)
+    for row in rows:
+        before = await _locked(tx, row["payee_id"])
+        await tx.execute("DELETE FROM payee_accounts WHERE payee_id = $1", row["payee_id"])
+        await _record(tx, "payee.account-dropped", row["payee_id"], before, None, reason=reason, actor=actor)
 
 
 async def _locked(tx: Tx, payee_id: UUID) -> PayeeAccount | None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from duoline.settlement import payee_accounts
+from duoline.settlement.accounts import PAYABLE
 from duoline.settlement.errors import PayAlone, QuoteMoved
 from duoline.settlement.policy import STATEMENTS
+from duoline.settlement.statements import logins_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,12 +25,21 @@ READY = "s.month = $1 AND s.state = 'approved' AND s.way = 'payout'"
 # The last that was said of it is a dispute: it waits for an answer.
 DISPUTED = """coalesce((SELECT n.kind = 'dispute' FROM statement_notes n WHERE n.payee_id = s.payee_id
                  AND n.statement_id = s.id ORDER BY n.id DESC LIMIT 1), false)"""
-# What is asked for now, as `payouts.payable_now` says: no more than is due, and then no less than the least ($2).
-ASKED = """CASE WHEN s.to_pay_minor - s.withheld_minor <= p.due_minor THEN s.to_pay_minor - s.withheld_minor
-                WHEN p.due_minor >= $2 THEN p.due_minor ELSE 0 END"""
-# Nobody but that person approved it.
-_ALONE = """NOT EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
-                        AND a.staff_id <> {staff})"""
+# What is asked for now, as `payouts.payable_now` says: no more than can be paid, and then no less than the least ($2).
+ASKED = f"""(SELECT CASE WHEN s.to_pay_minor - s.withheld_minor <= can.minor THEN s.to_pay_minor - s.withheld_minor
+                WHEN can.minor >= $2 THEN can.minor ELSE 0 END FROM (SELECT {PAYABLE} AS minor) can)"""  # noqa: S608 - our own text
+
+
+def _alone(staff: str) -> str:
+    """Nobody but that person approved it, under whatever log-in of theirs."""
+    return f"""NOT EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
+                        AND a.staff_id <> ALL ({logins_of(staff)}))"""
+
+
+def _by(actor: str, staff: str) -> str:
+    """That person did it, under whatever log-in of theirs."""
+    return f"{actor} = ANY (SELECT 'staff:' || l.id FROM unnest({logins_of(staff)}) l(id))"  # noqa: S608 - our own text
+
 
 _QUOTE = f"""
 SELECT count(*) FILTER (WHERE NOT disputed AND minor > 0)::integer,
@@ -36,8 +47,7 @@ SELECT count(*) FILTER (WHERE NOT disputed AND minor > 0)::integer,
        count(*) FILTER (WHERE disputed)::integer, coalesce(sum(minor) FILTER (WHERE disputed), 0)::bigint,
        coalesce(sum(minor) FILTER (WHERE alone AND NOT disputed), 0)::bigint
 FROM (SELECT {ASKED} AS minor, {DISPUTED} AS disputed,
-             {_ALONE.format(staff="$3")}
-             OR coalesce(k.actor = 'staff:' || $3::uuid AND {payee_accounts.NEW}, false) AS alone
+             {_alone("$3::uuid")} OR coalesce({_by("k.actor", "$3::uuid")} AND {payee_accounts.NEW}, false) AS alone
       FROM statements s JOIN payees p ON p.payee_id = s.payee_id
       LEFT JOIN LATERAL {payee_accounts.picked("s.payee_id")} k ON true WHERE {READY}) x
 """  # noqa: S608 - our own text
@@ -47,8 +57,8 @@ _BEFORE = f"""
 SELECT coalesce(sum(o.amount_minor), 0)::bigint
 FROM payout_runs r JOIN payouts o ON o.run_id = r.id
 JOIN statements s ON s.payee_id = o.payee_id AND s.id = o.statement_id
-WHERE r.month = $1 AND r.actor = 'staff:' || $2::uuid AND o.state <> 'failed'
-  AND ({_ALONE.format(staff="$2")} OR o.account_by = 'staff:' || $2::uuid)
+WHERE r.month = $1 AND {_by("r.actor", "$2::uuid")} AND o.state <> 'failed'
+  AND ({_alone("$2::uuid")} OR {_by("o.account_by", "$2::uuid")})
 """  # noqa: S608 - our own text
 
 

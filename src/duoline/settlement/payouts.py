@@ -116,11 +116,12 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
     another run has, while it is disputed, and when the account is somebody else's word (`new`) and was set after the
     run began, so that whoever began it saw another one or none: a later run pays it.
 
-    What was taken back since it was approved is not asked for (STL-11): the statement keeps it as withheld, and the
-    payee's next one has both. False when nothing is left of it. Locks the payee, then the statement.
+    What was taken back since it was approved is not asked for (STL-11), nor what another account of the same person
+    owes: the statement keeps it as withheld, and the payee's next one has both. False when nothing is left of it. Locks
+    the payee, with the same person's other accounts, then the statement.
     """
     async with db.begin() as tx:
-        have = await accounts.lock_one(tx, payee_id)
+        have = await accounts.lock_person(tx, payee_id)
         statement = await statements.lock(tx, payee_id, statement_id)
         if statement.state != "approved" or statement.way != "payout":
             return False
@@ -129,7 +130,7 @@ async def pay_one(db: Database, payee_id: UUID, statement_id: UUID, *, run_id: U
         account = await payee_accounts.account_of(tx, payee_id)
         if account is not None and account.new and await _began_before(tx, run_id, account.at):
             return False
-        due = have.due_minor if have is not None else 0
+        due = await accounts.payable_to(tx, payee_id) if have is not None else 0
         asked = statement.to_pay_minor - statement.withheld_minor
         minor = payable_now(asked, due_minor=due, least_minor=STATEMENTS.current().body.least_minor)
         if minor < asked:

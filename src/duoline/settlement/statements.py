@@ -73,11 +73,26 @@ async def lock(tx: Tx, payee_id: UUID, statement_id: UUID) -> Statement:
     return Statement(*row)
 
 
-# Whether staff $1 are the payee $2 themselves: also as the member who has their number, under any account of theirs.
-_OWN = """
-SELECT $1::uuid = $2::uuid OR EXISTS (
-    SELECT FROM staff s JOIN phone_index p ON p.phone = s.phone WHERE s.id = $1 AND $2 = ANY (duo_group(p.member_id)))
-"""
+def logins_of(staff: str) -> str:
+    """Every log-in of the person whose log-in `staff` is, as an array of SQL: who has two has one number of their own,
+    and is one person wherever two are needed, or nobody may judge for themselves."""
+    return f"""coalesce((SELECT array_agg(l.id) FROM staff me JOIN staff l ON l.id = me.id OR l.phone = me.phone
+                         WHERE me.id = {staff}), ARRAY[{staff}])"""  # noqa: S608 - our own words
+
+
+def is_own(payee: str, staff: str) -> str:
+    """Whether the payee `payee` is the person whose log-in `staff` is, as SQL: under any log-in of theirs, and as the
+    member who has their number, under any account."""
+    return f"""({payee} = ANY ({logins_of(staff)}) OR {payee} = ANY (coalesce((
+        SELECT duo_group(i.member_id) FROM staff x JOIN phone_index i ON i.phone = x.phone WHERE x.id = {staff}
+    ), '{{}}')))"""  # noqa: S608 - our own words
+
+
+# Whether the person whose log-in $3 is has approved a statement, under any log-in of theirs.
+_APPROVED = f"""
+SELECT EXISTS (SELECT FROM statement_approvals a
+               WHERE a.payee_id = $1 AND a.statement_id = $2 AND a.staff_id = ANY ({logins_of("$3::uuid")}))
+"""  # noqa: S608 - our own words
 
 
 async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, staff_id: UUID) -> str:
@@ -92,20 +107,19 @@ async def approve(tx: Tx, payee_id: UUID, statement_id: UUID, *, actor: Actor, s
         raise StillClosing
     if statement.state != "closed":
         raise NotClosed
-    if await tx.fetchval(_OWN, staff_id, payee_id):
+    if await tx.fetchval(f"SELECT {is_own('$2::uuid', '$1::uuid')}", staff_id, payee_id):
         raise OwnStatement
     if await is_disputed(tx, payee_id, statement_id):
         raise Disputed
-    fresh = await tx.fetchval(
-        """INSERT INTO statement_approvals (payee_id, statement_id, staff_id, at) VALUES ($1, $2, $3, $4)
-           ON CONFLICT DO NOTHING RETURNING true""",
+    if await tx.fetchval(_APPROVED, payee_id, statement_id, staff_id):
+        raise ApprovedBefore
+    await tx.execute(
+        "INSERT INTO statement_approvals (payee_id, statement_id, staff_id, at) VALUES ($1, $2, $3, $4)",
         payee_id,
         statement_id,
         staff_id,
         clock.now(),
     )
-    if not fresh:
-        raise ApprovedBefore
     given: int = await tx.fetchval(
         "SELECT count(*) FROM statement_approvals WHERE payee_id = $1 AND statement_id = $2", payee_id, statement_id
     )

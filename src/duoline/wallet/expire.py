@@ -22,18 +22,21 @@ OVER = Sweep("expire bonus")
 @jobs.cron("expire bonus", "*/10 * * * *")
 async def expire(db: Database) -> int:
     """Take away bonus that was not spent in time; returns how many lots were looked at and done."""
-    rows = await db.fetch(
-        """SELECT member_id, id FROM wallet_lots WHERE left_minor > 0 AND expires_at <= $1 AND NOT id = ANY ($3)
-           ORDER BY expires_at LIMIT $2""",
-        clock.now(),
-        BATCH,
-        OVER.resting(),
-    )
+
+    async def due() -> list[tuple[UUID, Any]]:
+        rows = await db.fetch(
+            """SELECT member_id, id FROM wallet_lots WHERE left_minor > 0 AND expires_at <= $1 AND NOT id = ANY ($3)
+               ORDER BY expires_at LIMIT $2""",
+            clock.now(),
+            BATCH,
+            OVER.resting(),
+        )
+        return [(row["id"], row) for row in rows]
 
     async def one(row: Any) -> None:
         await expire_lot(db, row["member_id"], row["id"])
 
-    return await OVER.run([(row["id"], row) for row in rows], one)
+    return await OVER.drain(due, one, batch=BATCH)
 
 
 async def expire_lot(db: Database, member_id: UUID, lot_id: UUID) -> int:

@@ -112,7 +112,8 @@ async def show_evidence(db: Database, months: Since = 3) -> Evidence:
     return await _evidence(db, _since(months))
 
 
-@get("/api/console/commission/evidence.zip", media_type="application/zip", opt=doors.staff("policies.read"))
+# By name, and of everybody: for whoever sees every payee, which regions do not.
+@get("/api/console/commission/evidence.zip", media_type="application/zip", opt=doors.staff("settlement.approve"))
 async def download_evidence(db: Database, staff: Staff, chain: Chain, months: Since = 12) -> Answer[Any]:
     """The same as a pack to hand to a lawyer or an authority: a text to read first with the figures and the rules in
     words, every version of the plan with what the law says of it, the sign-offs, every flagged share, and what each

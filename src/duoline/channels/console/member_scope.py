@@ -25,7 +25,13 @@ OWN_ORDER = SEEN
 
 VISIBLE = f"""m.kind = 'member' AND ($1 OR m.home_store_id = ANY ($2)
     OR EXISTS (SELECT FROM orders o WHERE o.member_id = ANY ({IDS}) AND {OWN_ORDER}))"""
-"""A member `m` that whoever has the scope of $1 and $2 may see."""
+"""A member `m` that whoever has the scope of $1 and $2 may see: to ask of one, or for who sees everybody."""
+
+OF_SHOPS = f"""m.kind = 'member' AND m.member_id IN (
+    SELECT h.member_id FROM members h WHERE h.home_store_id = ANY ($2)
+    UNION SELECT o.member_id FROM orders o WHERE {OWN_ORDER}
+    UNION SELECT g.member_id FROM orders o JOIN adopted_guests g ON g.guest_id = o.member_id WHERE {OWN_ORDER})"""  # noqa: S608 - our own text
+"""The same, to list those of some shops: found by what was bought there, and not by asking it of every member."""
 
 
 DIGITS_MIN = 3

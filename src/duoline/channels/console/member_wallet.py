@@ -11,12 +11,14 @@ from litestar import get, post
 
 from duoline import wallet
 from duoline.channels.console.member_scope import reached
-from duoline.channels.http import cursors, doors
+from duoline.channels.http import cursors, doors, partners
 from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.money import Money, minor_of
+from duoline.members import consents
+from duoline.stores.directory import Chain
 
 
 class MemberWallet(msgspec.Struct, frozen=True):
@@ -52,11 +54,13 @@ class WalletPayout(Input, frozen=True):
 PATH = "/api/console/members/{member_id:uuid}/wallet"
 
 
-# Wallets tell what was spent everywhere, so they are headquarters' to see.
+# What moved a wallet tells what was spent everywhere, so it is headquarters' to see.
 @get(PATH, opt=doors.staff("members.read", member_id="customer"))
-async def show_member_wallet(db: Database, staff: Staff, member_id: UUID) -> MemberWallet:
-    """What is in a member's wallet."""
+async def show_member_wallet(db: Database, staff: Staff, chain: Chain, member_id: UUID) -> MemberWallet:
+    """What is in a member's wallet. Refuses a franchisee `members.no-consent` unless the member agreed to sharing."""
     await reached(db, staff.scope("members.read"), member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member-wallet")
     return _view(await wallet.balance_of(db, member_id))
 
 

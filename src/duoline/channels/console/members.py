@@ -3,7 +3,7 @@ hand."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -12,7 +12,17 @@ from litestar import get, post, put
 from litestar.params import QueryParameter
 
 from duoline import loyalty
-from duoline.channels.console.member_scope import IDS, OWN_ORDER, VISIBLE, Seen, reached, shop_of, tier_of, words_of
+from duoline.channels.console.member_scope import (
+    IDS,
+    OF_SHOPS,
+    OWN_ORDER,
+    VISIBLE,
+    Seen,
+    reached,
+    shop_of,
+    tier_of,
+    words_of,
+)
 from duoline.channels.console.member_shapes import (
     MemberCase,
     MemberConsent,
@@ -56,6 +66,7 @@ PATH = "/api/console/members"
 SHOWN = 5
 FAVOURITES_SHOWN = 12
 MONTHS = 12
+KEPT_MAX = timedelta(days=36_525)
 
 Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="Only members of this tier.")]
 
@@ -65,16 +76,22 @@ Tier = Annotated[str, msgspec.Meta(max_length=20), QueryParameter(description="O
 # $1 and $2 the scope, $3 a name, $4 the beginning of a code, $5 the end of a phone written backwards, $6 a tier, $7
 # whether a franchisee asks: then who did not agree to sharing is found by no word and shown without name and phone.
 _SHARED = "(NOT $7 OR duo_consents(m.member_id, 'sharing'))"
-_WHERE = f"""
-FROM members m WHERE {VISIBLE} AND ($3::text IS NOT NULL OR m.merged_into IS NULL)
+
+
+def _where(visible: str) -> str:
+    return f"""
+FROM members m WHERE {visible} AND ($3::text IS NOT NULL OR m.merged_into IS NULL)
   AND ($3::text IS NULL OR (m.display_name ILIKE $3 OR m.external_code ILIKE $4 OR reverse(m.phone) LIKE $5::text)
                            AND {_SHARED})
   AND ($6 = '' OR m.tier = $6)
 """
-# Ids sort as they were made. Few rows are shown, so that what each one bought is looked up for those alone.
-_ROWS = f"""
+
+
+def _rows(visible: str) -> str:
+    """Ids sort as they were made. Few rows are shown, so that what each one bought is looked up for those alone."""
+    return f"""
 SELECT m.*, {_SHARED} AS shared, p.points, b.orders, b.last_order_at
-FROM (SELECT m.* {_WHERE} AND ($8::uuid IS NULL OR m.member_id < $8) ORDER BY m.member_id DESC LIMIT $9) m
+FROM (SELECT m.* {_where(visible)} AND ($8::uuid IS NULL OR m.member_id < $8) ORDER BY m.member_id DESC LIMIT $9) m
 CROSS JOIN LATERAL (
     SELECT greatest(coalesce(sum(a.spendable) - sum(a.owed), 0), 0)::bigint AS points FROM point_accounts a
     WHERE a.member_id = ANY (duo_group(m.member_id))) p
@@ -83,7 +100,11 @@ CROSS JOIN LATERAL (
     WHERE o.member_id = ANY ({IDS}) AND o.state NOT IN ('cancelled', 'expired') AND {OWN_ORDER}) b
 ORDER BY m.member_id DESC
 """  # noqa: S608 - our own text
-_TOTAL = f"SELECT count(*) {_WHERE}"
+
+
+# By whether everybody is in reach.
+_ROWS = {True: _rows(VISIBLE), False: _rows(OF_SHOPS)}
+_TOTAL = {every: f"SELECT count(*) {_where(visible)}" for every, visible in ((True, VISIBLE), (False, OF_SHOPS))}
 
 
 @get(PATH, opt=doors.staff("members.read"))
@@ -102,13 +123,14 @@ async def list_members(
     who agreed to sharing; the others are `shared: false` and nameless. Who was merged into another is listed only where
     one looks for them.
     """
-    asked = *staff.scope("members.read").sql, *words_of(q), tier, partners.of_a_partner(chain, staff)
+    scope = staff.scope("members.read")
+    asked = *scope.sql, *words_of(q), tier, partners.of_a_partner(chain, staff)
     after = cursors.unpack(cursor, UUID)[0] if cursor else None
-    rows = await db.fetch_filtered(_ROWS, *asked, after, limit + 1)
+    rows = await db.fetch_filtered(_ROWS[scope.everything], *asked, after, limit + 1)
     shown = rows[:limit]
     if hidden := sum(not row["shared"] for row in shown):
         consents.count_refused("sharing", door="console.members", times=hidden)
-    total = (await db.fetch_filtered(_TOTAL, *asked))[0]["count"]
+    total = (await db.fetch_filtered(_TOTAL[scope.everything], *asked))[0]["count"]
     following = cursors.pack(shown[-1]["member_id"]) if len(rows) > limit else None
     return Page([_row(row, chain) for row in shown], following, total)
 
@@ -360,10 +382,15 @@ async def _favourites(db: Database | Tx, seen: Seen, scope: Scope, chain: Chain)
 async def set_member_tier(
     write: Write, staff: Staff, chain: Chain, member_id: UUID, data: TierChoice
 ) -> Answer[MemberCase]:
-    """Give a member a tier, kept until an instant at least. Refuses `kernel.bad-input` for a tier that is none."""
+    """Give a member a tier, kept until an instant at least, within a hundred years. Refuses `kernel.bad-input` for a
+    tier that is none."""
     scope = staff.scope("members.edit")
-    if data.keeps_until is not None and data.keeps_until <= clock.now():
-        problem = {"field": "keeps_until", "zh": "保留到的时间要晚于现在。", "en": "It is kept until a time to come."}
+    if data.keeps_until is not None and not clock.now() < data.keeps_until <= clock.now() + KEPT_MAX:
+        problem = {
+            "field": "keeps_until",
+            "zh": "保留到的时间要晚于现在,最多一百年。",
+            "en": "It is kept until a time to come, within a hundred years.",
+        }
         raise BadInput(problems=[problem])
 
     async def work(tx: Tx) -> MemberCase:

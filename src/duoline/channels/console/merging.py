@@ -22,7 +22,7 @@ from duoline.channels.console.merge_shapes import (
     PersonSide,
     UnmergeInput,
 )
-from duoline.channels.http import cursors, doors, sessions
+from duoline.channels.http import cursors, doors, partners, sessions
 from duoline.channels.http.answers import Answer, Cursor, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
 from duoline.channels.http.writes import Write
@@ -32,7 +32,7 @@ from duoline.kernel import audit
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput
-from duoline.members import identify, identities, identity_log, pairs, phones
+from duoline.members import consents, identify, identities, identity_log, pairs, phones
 from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
@@ -217,9 +217,18 @@ WHERE g.member_id = $1 OR g.other_id = $1 ORDER BY g.at DESC, g.id DESC LIMIT 50
 
 
 @get(f"{MEMBERS}/{{member_id:uuid}}/identity", opt=doors.staff("members.read", member_id="customer"))
-async def show_member_identity(db: Database, settings: Settings, staff: Staff, member_id: UUID) -> Identity:
-    """What says who a member is, and with whom they were merged."""
-    return await _who(db, staff.scope("members.read"), member_id, secret=_secret(staff, settings))
+async def show_member_identity(
+    db: Database, settings: Settings, staff: Staff, chain: Chain, member_id: UUID
+) -> Identity:
+    """What says who a member is, and with whom they were merged.
+
+    Refuses a franchisee `members.no-consent` unless the member agreed to sharing: it names them.
+    """
+    scope = staff.scope("members.read")
+    await reached(db, scope, member_id)
+    if partners.of_a_partner(chain, staff):
+        await consents.ensure_allowed(db, member_id, "sharing", door="console.member-identity")
+    return await _who(db, scope, member_id, secret=_secret(staff, settings))
 
 
 def _secret(staff: Staff, settings: Settings) -> bytes | None:

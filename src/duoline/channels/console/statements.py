@@ -26,6 +26,7 @@ from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
 from duoline.settlement.errors import FileTooLong
 from duoline.settlement.payout_quotes import DISPUTED
+from duoline.settlement.statements import is_own, logins_of
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
 
@@ -151,10 +152,8 @@ SELECT s.payee_id, s.id, s.kind, s.month, s.way, s.state, s.carried_in_minor, s.
        (SELECT count(*) FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id)::integer
          AS approvals,
        EXISTS (SELECT FROM statement_approvals a WHERE a.payee_id = s.payee_id AND a.statement_id = s.id
-               AND a.staff_id = $11) AS by_me,
-       s.payee_id = $11 OR s.payee_id = ANY (coalesce((
-           SELECT duo_group(i.member_id) FROM staff x JOIN phone_index i ON i.phone = x.phone WHERE x.id = $11
-       ), '{{}}')) AS own,
+               AND a.staff_id = ANY ({logins_of("$11::uuid")})) AS by_me,
+       {is_own("s.payee_id", "$11::uuid")} AS own,
        {DISPUTED} AS disputed,
        {FAILED} AS payout_failed
 FROM statements s JOIN payees p ON p.payee_id = s.payee_id {NAMES}

@@ -15,6 +15,7 @@ from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page, an
 from duoline.channels.http.sessions import Member
 from duoline.channels.http.wallets import TopUpOfferView, offers_now
 from duoline.channels.http.writes import Write
+from duoline.channels.mall.shopping import owner_of
 from duoline.flows import order_view, own_tender, pay_wallet, top_up
 from duoline.flows.order_view import OrderView
 from duoline.kernel.config import Settings
@@ -188,7 +189,15 @@ async def begin_top_up(write: Write, member: Member, data: TopUpRequest) -> Answ
 @get("/api/mall/wallet/top-ups/{top_up_id:uuid}", opt=doors.member(top_up_id="top_up"))
 async def show_top_up(db: Database, member: Member, top_up_id: UUID) -> TopUpView:
     """One of my top-ups."""
-    return _view(await top_ups.load(db, member.id, top_up_id))
+    return _view(await _mine(db, member, top_up_id))
+
+
+async def _mine(db: Database, member: Member, top_up_id: UUID) -> TopUp:
+    """A top-up that was begun under one of the member's ids. Refuses somebody else's as absent."""
+    owner = await db.fetchval(
+        "SELECT member_id FROM wallet_top_ups WHERE member_id = ANY ($1) AND id = $2", member.ids, top_up_id
+    )
+    return await top_ups.load(db, owner or member.id, top_up_id)
 
 
 @post("/api/mall/wallet/top-ups/{top_up_id:uuid}/payment", opt=doors.member(top_up_id="top_up"))
@@ -202,9 +211,10 @@ async def open_top_up_payment(
 ) -> Answer[TopUpView]:
     """Open the provider's page for it. Safe to repeat: the page is the same. Refuses `wallet.top-up-over`."""
     del write  # the top-up's own id is the key: every repeat finds the same payment
+    mine = await _mine(db, member, top_up_id)
     opened = await top_up.open_page(
         db,
-        member_id=member.id,
+        member_id=mine.member_id,
         top_up_id=top_up_id,
         subject="Duoline",
         notify_url=site.notify_url(settings),
@@ -222,7 +232,7 @@ async def check_top_up(write: Write, db: Database, member: Member, top_up_id: UU
     """Ask the provider how it stands, for when its notice is late. Safe to repeat, 300 times an hour."""
     ASKS_BY_MEMBER.check(str(member.id))
     del write  # recording a payment twice is impossible, however often it is asked for
-    return answer(_view(await top_up.check(db, await top_ups.load(db, member.id, top_up_id))))
+    return answer(_view(await top_up.check(db, await _mine(db, member, top_up_id))))
 
 
 def _view(one: TopUp) -> TopUpView:
@@ -239,7 +249,7 @@ def _view(one: TopUp) -> TopUpView:
 @get("/api/mall/orders/{order_id:uuid}/wallet", opt=doors.member(order_id="order"))
 async def show_usable_wallet(db: Database, member: Member, order_id: UUID) -> UsableWallet:
     """How much this order takes from my wallet now."""
-    can = await pay_wallet.usable(db, member_id=member.id, order_id=order_id)
+    can = await pay_wallet.usable(db, member_id=await owner_of(db, member, order_id), order_id=order_id)
     return UsableWallet(Money(can.most_minor), Money(can.have.total))
 
 
@@ -255,13 +265,14 @@ async def pay_from_wallet(
     stored: Answer[OrderView] | None = await write.replay()
     if stored is not None:
         return stored
-    await own_tender.close_open(db, member_id=member.id, order_id=order_id)
+    owner = await owner_of(db, member, order_id)
+    await own_tender.close_open(db, member_id=owner, order_id=order_id)
 
     async def work(tx: Tx) -> OrderView:
         await pay_wallet.pay_wallet(
-            tx, member_id=member.id, order_id=order_id, amount_minor=minor_of(data.amount), actor=member.actor
+            tx, member_id=owner, order_id=order_id, amount_minor=minor_of(data.amount), actor=member.actor
         )
-        return await order_view.view(tx, member.id, order_id)
+        return await order_view.view(tx, owner, order_id)
 
     return await write.run(work)
 
