@@ -56,6 +56,7 @@ ELSEWHERE = {
     "unmerge": "tests/flows/test_merge.py",
     "wallet": "tests/flows/test_wallet.py",
     "top_up": "tests/flows/test_top_up.py",
+    "top_up_refund": "tests/flows/test_top_up_refunds.py",
     "remind": "tests/flows/test_reminders.py",
     "source_again": "tests/flows/test_frozen.py",
     "refund_frozen": "tests/flows/test_frozen.py",

@@ -27,6 +27,7 @@ from tests.flows import (
     test_presales,
     test_returns,
     test_till_orders,
+    test_top_up_refunds,
     test_transfers,
     test_wallet,
 )
@@ -314,6 +315,14 @@ BREAK = [
     ("WAL-6", "UPDATE wallet_shares SET principal_minor = principal_minor + 1"),
     ("WAL-6", "UPDATE wallet_uses SET shared_with = '{}' WHERE shared_with <> '{}'"),
     ("WAL-6", "DELETE FROM wallet_shares"),
+    ("WAL-7", "UPDATE wallet_top_up_refunds SET amount_minor = amount_minor + 1"),
+    ("WAL-7", "UPDATE wallet_top_up_refunds SET state = 'done', resolved_at = now() WHERE state = 'requested'"),
+    ("WAL-7", "UPDATE wallet_top_up_refunds SET state = 'requested', resolved_at = NULL WHERE state = 'done'"),
+    ("WAL-7", "DELETE FROM wallet_top_up_refunds"),
+    ("WAL-7", "DELETE FROM journal_entries WHERE debit = 'stored:returning'"),
+    ("WAL-7", "DELETE FROM journal_entries WHERE credit = 'stored:returning'"),
+    ("WAL-7", "UPDATE wallet_top_ups SET bonus_minor = 1 WHERE id IN (SELECT top_up_id FROM wallet_top_up_refunds)"),
+    ("WAL-7", "INSERT INTO wallet_lots (member_id, id, part, source, ref_id, granted_minor, left_minor, at) SELECT member_id, id, 'principal', 'top_up', top_up_id, 1, 0, now() FROM wallet_top_up_refunds"),
     ("FUL-3", "UPDATE order_lines SET cancelled = quantity - handed WHERE id IN (SELECT line_id FROM fulfilment_lines WHERE fulfilment_id IN (SELECT ref_id FROM transfers))"),
 ]  # fmt: skip
 
@@ -372,6 +381,7 @@ async def trade(world: World, books: Books) -> None:
     await test_credit.trade(world, books)
     await test_merge.trade(world, books)
     await test_wallet.trade(world, books)
+    await test_top_up_refunds.trade(world, books)
     await test_transfers.ask(world, {"milk": 4})  # waits for a word
     sent = [await test_transfers.ask(world, {"milk": 2}, source="DC") for _ in range(2)]
     for moved in sent:

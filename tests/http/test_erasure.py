@@ -27,10 +27,10 @@ from duoline.channels.mall import privacy as mall_privacy
 from duoline.channels.mall import shares as mall_shares
 from duoline.entry.check import broken
 from duoline.entry.metadata import metadata, registry
-from duoline.flows import erase_member, personal_data, top_up
+from duoline.flows import erase_member, personal_data, top_up, top_up_refund
 from duoline.flows.merge_members import merge_members
 from duoline.kernel import clock, faults, postgres
-from duoline.kernel.auth import SYSTEM
+from duoline.kernel.auth import SYSTEM, Actor
 from duoline.kernel.errors import Fault
 from duoline.kernel.ids import new_id
 from duoline.kernel.log import JsonLines
@@ -404,7 +404,7 @@ async def test_what_was_due_before_they_went_stays(world: World, milk: str) -> N
 
 
 @pytest.mark.usefixtures("declining")
-async def test_money_that_comes_for_who_is_gone_waits_for_a_person(world: World, milk: str) -> None:
+async def test_money_that_comes_for_who_is_gone_goes_back(world: World, milk: str) -> None:
     who, head = await entered(world, world.anonymous()), world.staff("hq")
     body = {"amount": {"minor": 50_000, "currency": "CNY"}}
     asked, _ = [await ok(await who.post("/api/mall/wallet/top-ups", body)) for _ in range(2)]
@@ -432,18 +432,59 @@ async def test_money_that_comes_for_who_is_gone_waits_for_a_person(world: World,
     )
     assert row is not None
     assert tuple(row) == (50_000, 0, None), "nothing on top, and nothing of who paid"
+    # It goes back the way it came, by itself.
+    (case,) = (await ok(await head.get("/api/console/money-cases?state=all")))["items"]
+    assert (case["kind"], case["state"], case["amount"]["minor"]) == ("top_up", "under_way", 50_000)
+    assert (case["provider"], case["order_id"], case["problem"]) == ("sandbox", None, "")
+    assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
+    path = f"/api/console/money-cases/top_up/{case['id']}/resolution?member_id={case['member_id']}"
+    assert (await head.post(path, {"do": "by_hand", "reason": "x"})).json()["code"] == "kernel.wrong-state"
+    what = top_up_refund.SendBack(UUID(case["member_id"]), UUID(case["id"]))
+    await top_up_refund.send(world.db, what)
+    # The provider does not take it: somebody has to say what becomes of it.
+    attention = (await head.get("/api/console/today")).json()["attention"]
+    assert {"kind": "refund_failed", "count": 1, "link": "/money"} in attention
+    assert "money_stored" not in {one["kind"] for one in attention}
+    (case,) = (await ok(await head.get("/api/console/money-cases")))["items"]
+    assert (case["state"], case["problem"]) == ("open", "provider.not-refundable")
+    assert (await head.post(path, {"do": "settled", "reason": "x"})).status_code == 422
+    assert (await world.staff("north").post(path, {"do": "by_hand", "reason": "x"})).status_code == 403
+    assert (await head.post(path, {"do": "again", "reason": "asked them"})).status_code == 204
+    assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
+    await top_up_refund.send(world.db, what)
+    assert (await head.post(path, {"do": "by_hand", "reason": "sent back in the back office"})).status_code == 204
+    again = await head.post(path, {"do": "by_hand", "reason": "once more"})
+    assert (again.status_code, again.json()["code"]) == (409, "kernel.wrong-state")
+    assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
+    assert [one["state"] for one in (await ok(await head.get("/api/console/money-cases?state=all")))["items"]] == [
+        "resolved"
+    ]
+    trail = await world.db.fetchval("SELECT reason FROM audit_log WHERE action = 'wallet.return-by-hand'")
+    assert trail == "sent back in the back office"
+
+
+@pytest.mark.usefixtures("declining")
+async def test_what_is_in_the_wallet_of_who_is_gone_waits_for_a_person(world: World, milk: str) -> None:
+    who, head = await entered(world, world.anonymous()), world.staff("hq")
+    with clock.frozen(NOON + timedelta(minutes=5)):
+        await erased(world, who)
+    # A till that knew of the member from before; as what comes back of an order that the wallet paid.
+    async with world.db.begin() as tx:
+        await top_up.take_cash(
+            tx, location_id=world.stores["S1"], member_id=UUID(str(who.id)), amount_minor=50_000,
+            tendered_minor=50_000, expected_bonus_minor=None, drawer=None, actor=Actor("staff", UUID(int=7), "Li Na"),
+        )  # fmt: skip
     attention = (await head.get("/api/console/today")).json()["attention"]
     assert {"kind": "money_stored", "count": 1, "link": "/money"} in attention
     (case,) = (await ok(await head.get("/api/console/money-cases")))["items"]
     assert (case["kind"], case["amount"]["minor"], case["order_id"]) == ("stored", 50_000, None)
-    assert (case["provider"], case["problem"]) == ("sandbox", f"P{asked['id']}")
     path = f"/api/console/money-cases/stored/{case['id']}/resolution?member_id={case['member_id']}"
     assert (await head.post(path, {"do": "settled", "reason": "x"})).status_code == 422
-    assert (await head.post(path, {"do": "by_hand", "reason": "sent back in the back office"})).status_code == 204
+    assert (await head.post(path, {"do": "by_hand", "reason": "given in cash"})).status_code == 204
     assert (await head.post(path, {"do": "by_hand", "reason": "once more"})).status_code == 404
     assert (await ok(await head.get("/api/console/money-cases")))["items"] == []
     trail = await world.db.fetchval("SELECT reason FROM audit_log WHERE action = 'wallet.pay-out'")
-    assert trail == "sent back in the back office"
+    assert trail == "given in cash"
     # Nobody's wallet but theirs is emptied that way.
     living = await world.member("+8619955507721")
     await world.db.execute("INSERT INTO wallets VALUES ($1, 0, 0, $2)", living.id, NOON)

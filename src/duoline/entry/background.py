@@ -34,6 +34,7 @@ import duoline.flows.replan
 import duoline.flows.replay
 import duoline.flows.settle_shortage
 import duoline.flows.top_up
+import duoline.flows.top_up_refund
 import duoline.flows.tune_keeping
 import duoline.fulfilment.learn
 import duoline.fulfilment.learn_promises

@@ -91,6 +91,12 @@ CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "WAL-3": ("wallet_uses_back_ck", "wallet_uses_amount_ck", "captures_intent_uq"),
     "WAL-4": ("journals_ref_uq",),
     "WAL-6": ("wallet_shares_pk", "wallet_shares_amount_ck", "wallet_shares_back_ck", "wallet_shares_wallet_fk"),
+    "WAL-7": (
+        "wallet_top_up_refunds_top_up_uq",
+        "wallet_top_up_refunds_top_up_fk",
+        "wallet_top_up_refunds_resolved_ck",
+        "journals_ref_uq",
+    ),
     "WAL-5": ("wallet_lots_ref_uq", "wallet_top_ups_resolved_ck", "journals_ref_uq"),
     "OFR-1": ("promotion_counters_used_ck", "promotion_uses_pk", "promotion_uses_counter_fk"),
     "OFR-2": ("coupons_taken_ck", "coupons_pk"),

@@ -347,6 +347,8 @@ async def sweep(db: Database, member_id: UUID) -> bool:
         await tx.execute("SET LOCAL statement_timeout = '10min'")
         traces = await _with_strangers(tx, member_id, traces)
         ids = traces["ids"]
+        # Members before what is theirs, as whoever records a late payment locks them.
+        await tx.execute("SELECT 1 FROM members WHERE member_id = ANY ($1) ORDER BY member_id FOR NO KEY UPDATE", ids)
         # Once more: a request that was under way may have written after the member had gone.
         await personal_data.forget(tx, personal_data.Whose(ids, None))
         await _rename(tx, ids)

@@ -95,6 +95,7 @@ HELD: tuple[Held, ...] = (
     Held("wallet_shares", "points"),
     Held("wallet_top_ups", "payments", hidden=("pay_url", "actor", "payer_key"),
          forget="pay_url = NULL, payer_key = NULL"),
+    Held("wallet_top_up_refunds", why="money that came when its member was forgotten: nothing is left to export"),
     Held("wallet_uses", "points"),
     Held("wallet_payouts", "payments", hidden=("actor",), history=True),
     Held("wallets", "points"),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duoline import fulfilment, ledger, orders, payments
+from duoline.flows import top_up_refund
 from duoline.flows.pay import BeingCharged, UnknownPayment
 from duoline.kernel import clock, faults, jobs
 from duoline.kernel.auth import SYSTEM
@@ -207,7 +208,7 @@ async def _record(db: Database, found: TopUp, state: PaymentState) -> None:
 async def _paid(tx: Tx, found: TopUp, amount_minor: int, currency: str, payer: str | None) -> None:
     if currency != CURRENCY:
         raise payments.AmountMismatch(expected=found.principal_minor, got=amount_minor)
-    await top_ups.pay(
+    goes_back = await top_ups.pay(
         tx,
         found,
         account=ledger.accounts.clearing(found.tender),
@@ -215,17 +216,19 @@ async def _paid(tx: Tx, found: TopUp, amount_minor: int, currency: str, payer: s
         actor=SYSTEM,
         payer_key=payers.key_of(found.tender, payer),
     )
+    if goes_back is not None:
+        await top_up_refund.ask(tx, goes_back)
     faults.point("top_up.before_commit")
 
 
 async def receive(db: Database, provider: str, event: PaymentEvent) -> None:
-    """Record a verified notice about a top-up. A repeated one changes nothing.
+    """Record a verified notice about a top-up, or about one that goes back. A repeated one changes nothing.
 
     Refuses `payments.unknown-reference`, `payments.amount-mismatch` for what is not what was asked for: what it really
     was the provider is asked by `close_unpaid`.
     """
     owner = await payments.owner_of_ref(db, event.ref)
-    if owner is None or event.kind is not EventKind.PAYMENT_PAID:
+    if owner is None or event.kind is EventKind.PAYMENT_CLOSED:
         raise UnknownPayment(ref=event.ref)
     try:
         found = await top_ups.load(db, *owner)
@@ -233,7 +236,12 @@ async def receive(db: Database, provider: str, event: PaymentEvent) -> None:
         raise UnknownPayment(ref=event.ref) from None
     if found.tender != provider:
         raise UnknownPayment(ref=event.ref)
-    if found.state != "paid" and (event.amount_minor, event.currency) != (found.principal_minor, CURRENCY):
+    about_payment = event.kind is EventKind.PAYMENT_PAID
+    if (
+        about_payment
+        and found.state != "paid"
+        and (event.amount_minor, event.currency) != (found.principal_minor, CURRENCY)
+    ):
         raise payments.AmountMismatch(expected=found.principal_minor, got=event.amount_minor)
     async with db.begin() as tx:
         fresh = await tx.fetchval(
@@ -246,8 +254,10 @@ async def receive(db: Database, provider: str, event: PaymentEvent) -> None:
             payers.unnamed(event),
             clock.now(),
         )
-        if fresh:
+        if fresh and about_payment:
             await _paid(tx, found, event.amount_minor, event.currency, event.payer)
+        elif fresh:
+            await top_up_refund.reported(tx, found, event)
 
 
 async def abandon(db: Database, found: TopUp) -> TopUp:

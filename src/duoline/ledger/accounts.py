@@ -31,6 +31,9 @@ STORED_BONUS = "stored:bonus"
 BY_WALLET = "stored:used"
 """Between wallets and what they pay: what leaves a wallet for an order comes in as its capture."""
 
+RETURNING = "stored:returning"
+"""Owed to who paid it: came for the wallet of somebody who is forgotten, and has not gone back yet."""
+
 BONUS_COST = "cost:stored-bonus"
 """What the bonus of top-ups has cost; less what nobody spent."""
 

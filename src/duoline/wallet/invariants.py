@@ -56,10 +56,12 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "WAL-5",
-        "A top-up that was paid is one journal and its lots, of its own amounts; one that was not is none.",
+        "A top-up that was paid is one journal and its lots, of its own amounts; one that was not is none, nor is one"
+        " that goes back.",
         """SELECT coalesce(t.id, j.ref_id) AS id, t.state, t.principal_minor, t.bonus_minor, j.principal, j.bonus,
                   l.principal AS lot_principal, l.bonus AS lot_bonus
-           FROM (SELECT * FROM wallet_top_ups WHERE state = 'paid') t
+           FROM (SELECT * FROM wallet_top_ups p WHERE state = 'paid' AND NOT EXISTS (
+                     SELECT FROM wallet_top_up_refunds r WHERE r.member_id = p.member_id AND r.top_up_id = p.id)) t
            FULL JOIN (SELECT j.member_id, j.ref_id,
                              coalesce(sum(e.amount_minor) FILTER (WHERE e.credit = 'stored:principal'), 0) AS principal,
                              coalesce(sum(e.amount_minor) FILTER (WHERE e.credit = 'stored:bonus'), 0) AS bonus
@@ -121,5 +123,27 @@ INVARIANTS: list[tuple[str, str, str]] = [
            FULL JOIN booked b ON b.member_id = p.member_id AND b.order_id = p.order_id
            WHERE (coalesce(p.principal, 0), coalesce(p.bonus, 0))
                  <> (coalesce(b.principal, 0), coalesce(b.bonus, 0))""",
+    ),
+    (
+        "WAL-7",
+        "What came for the wallet of somebody who is forgotten goes back, all of it and once: it is one journal in, and"
+        " one out when it is back; nothing of it is in a wallet.",
+        """WITH booked AS (
+               SELECT j.member_id, j.ref_id,
+                      coalesce(sum(e.amount_minor) FILTER (WHERE e.credit = 'stored:returning'), 0) AS came,
+                      coalesce(sum(e.amount_minor) FILTER (WHERE e.debit = 'stored:returning'), 0) AS gone
+               FROM journals j JOIN journal_entries e ON e.member_id = j.member_id AND e.journal_id = j.id
+               WHERE 'stored:returning' IN (e.debit, e.credit) GROUP BY 1, 2)
+           SELECT coalesce(r.id, b.ref_id) AS id, r.state, r.amount_minor, b.came, b.gone, t.principal_minor
+           FROM wallet_top_up_refunds r
+           FULL JOIN booked b ON b.member_id = r.member_id AND b.ref_id = r.id
+           LEFT JOIN wallet_top_ups t ON t.member_id = r.member_id AND t.id = r.top_up_id
+           LEFT JOIN members m ON m.member_id = r.member_id
+           WHERE r.id IS NULL OR t.state <> 'paid' OR m.erased_at IS NULL
+              OR (t.principal_minor, t.bonus_minor) <> (r.amount_minor, 0)
+              OR (coalesce(b.came, 0), coalesce(b.gone, 0)) <> (
+                  r.amount_minor, CASE WHEN r.state IN ('done', 'by_hand') THEN r.amount_minor ELSE 0 END)
+              OR EXISTS (SELECT FROM wallet_lots o
+                         WHERE o.member_id = r.member_id AND o.source = 'top_up' AND o.ref_id = r.top_up_id)""",
     ),
 ]

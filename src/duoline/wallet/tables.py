@@ -90,6 +90,35 @@ wallet_top_ups = table(
     index("wallet_top_ups_open_ix", "expires_at", postgresql_where=sql_text("state = 'open'")),
 )
 
+# A top-up that was paid when its member was forgotten already: all that came goes back the way it came. The provider
+# knows it by its id.
+wallet_top_up_refunds = table(
+    PACKAGE,
+    "wallet_top_up_refunds",
+    MEMBER,
+    uid("member_id"),
+    uid("id"),
+    uid("top_up_id"),
+    big("amount_minor"),
+    text("state"),
+    # How often the provider was asked and did not give it back, and what it said the last time.
+    integer("attempts", default="0"),
+    text("problem", null=True),
+    # What the provider calls it, once it has taken it on.
+    text("provider_ref", null=True),
+    at("created_at"),
+    at("resolved_at", null=True),
+    pk("wallet_top_up_refunds", "member_id", "id"),
+    unique("wallet_top_up_refunds_top_up_uq", "member_id", "top_up_id"),
+    fk("wallet_top_up_refunds_top_up_fk", ["member_id", "top_up_id"], "wallet_top_ups", ["member_id", "id"]),
+    check("wallet_top_up_refunds_amount_ck", "amount_minor > 0"),
+    check("wallet_top_up_refunds_state_ck", "state IN ('requested', 'done', 'failed', 'by_hand')"),
+    check("wallet_top_up_refunds_resolved_ck", "(state IN ('done', 'by_hand')) = (resolved_at IS NOT NULL)"),
+    check("wallet_top_up_refunds_problem_ck", "state <> 'failed' OR problem IS NOT NULL"),
+    index("wallet_top_up_refunds_open_ix", "created_at", postgresql_where=sql_text("state = 'requested'")),
+    index("wallet_top_up_refunds_failed_ix", "created_at", postgresql_where=sql_text("state = 'failed'")),
+)
+
 # What paid for a part of an order, in which shares, and what of each came back.
 wallet_uses = table(
     PACKAGE,

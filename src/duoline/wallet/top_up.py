@@ -11,6 +11,7 @@ from duoline.kernel.errors import NotFound, ensure
 from duoline.kernel.ids import new_id
 from duoline.kernel.money import CURRENCY, Money
 from duoline.members.group import lock_group
+from duoline.wallet import top_up_refund
 from duoline.wallet.account import BONUS, PRINCIPAL, add_lot, lock, lock_purse, make, move, sum_of
 from duoline.wallet.errors import BonusChanged, TopUpDayLimit, TopUpsOff, TopUpTooLittle, WalletFull
 from duoline.wallet.policy import WALLET
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
     from duoline.kernel.policies import InForce
     from duoline.wallet.policy import WalletPolicy
+    from duoline.wallet.top_up_refund import TopUpRefund
 
 CASH = "cash"
 DAY = timedelta(hours=24)
@@ -227,17 +229,20 @@ async def receive(tx: Tx, top_up: TopUp, *, account: str, actor: Actor) -> None:
 
 async def pay(
     tx: Tx, top_up: TopUp, *, account: str, paid_minor: int, actor: Actor, payer_key: bytes | None = None
-) -> bool:
-    """A provider says that a top-up was paid: record it once, also when it was closed before. Locks the top-up, the
-    wallet. False when it was known. Of another amount than was asked for, what came is the principal, with its bonus.
-    `payer_key` is the digest of whose account paid it. Who has been forgotten meanwhile is given nothing on top, and
-    nothing is kept of who paid: what came waits for headquarters to send it back.
+) -> TopUpRefund | None:
+    """A provider says that a top-up was paid: record it once, also when it was closed before. Locks the row of its
+    member, shared, the top-up, the wallet. Of another amount than was asked for, what came is the principal, with its
+    bonus. `payer_key` is the digest of whose account paid it.
+
+    Who has been forgotten meanwhile has no wallet to fill: nothing is given on top, nothing is kept of who paid, and
+    all that came is to go back, by what is returned.
     """
+    gone = await top_up_refund.forgotten(tx, top_up.member_id)
     locked = await lock_top_up(tx, top_up.member_id, top_up.id)
     if locked.state == "paid":
-        return False
+        return None
     bonus = locked.bonus_minor if paid_minor == locked.principal_minor else bonus_for(WALLET.current().body, paid_minor)
-    if await tx.fetchval("SELECT erased_at IS NOT NULL FROM members WHERE member_id = $1", locked.member_id):
+    if gone:
         bonus, payer_key = 0, None
     await tx.execute(
         """UPDATE wallet_top_ups SET state = 'paid', principal_minor = $3, bonus_minor = $4, resolved_at = $5,
@@ -250,8 +255,11 @@ async def pay(
         clock.now(),
         payer_key,
     )
-    await receive(tx, locked._replace(principal_minor=paid_minor, bonus_minor=bonus), account=account, actor=actor)
-    return True
+    paid = locked._replace(principal_minor=paid_minor, bonus_minor=bonus)
+    if gone:
+        return await top_up_refund.request(tx, paid, account=account, actor=actor)
+    await receive(tx, paid, account=account, actor=actor)
+    return None
 
 
 async def remember_opened(tx: Tx, top_up: TopUp, *, provider_ref: str, pay_url: str | None) -> bool:

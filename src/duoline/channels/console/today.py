@@ -155,11 +155,15 @@ WHERE o.state = 'confirmed' AND o.channel = 'mall' AND ($1 OR o.location_ids && 
             AND {fulfilment.SERVING}))
 """  # noqa: S608 - only the constant is put in
 
-# What a person has to source or to give back, of orders all of whose shops one may dispatch for.
+_FAILED = """
+SELECT (SELECT count(*) FROM refunds WHERE state = 'failed')
+       + (SELECT count(*) FROM wallet_top_up_refunds WHERE state = 'failed')
+"""
 # What came into wallets of those who are forgotten.
 _STORED = """
 SELECT count(*) FROM erasures x JOIN wallets w ON w.member_id = x.member_id WHERE w.principal_minor > 0
 """
+# What a person has to source or to give back, of orders all of whose shops one may dispatch for.
 _FROZEN = """
 SELECT count(*) FROM frozen_orders z JOIN orders o ON o.member_id = z.member_id AND o.id = z.order_id
 WHERE $1 OR (cardinality($2::uuid[]) > 0 AND o.location_ids <@ $2)
@@ -190,7 +194,7 @@ async def today(db: Database, staff: Staff, chain: Chain) -> Today:
     work = {row["location_id"]: row for row in await db.fetch(_WORK, everything, locations, now)}
     asked = await db.fetchval(_ASKED, everything, locations)
     frozen = await db.fetchval(_FROZEN, *staff.scope("orders.dispatch").sql)
-    failed = await db.fetchval("SELECT count(*) FROM refunds WHERE state = 'failed'") if everything else 0
+    failed = await db.fetchval(_FAILED) if everything else 0
     broken = await db.fetchval("SELECT count(*) FROM invariant_checks WHERE rows > 0") if everything else 0
     put_aside = await db.fetchval(aside.COUNT) if everything else 0
     misfits = await db.fetchval("SELECT count(*) FROM payment_exceptions WHERE state = 'open'") if everything else 0

@@ -893,7 +893,7 @@ export interface EventAside {
   member_id: string | null
 }
 export interface MoneyCase {
-  kind: "misfit" | "refund" | "stored"
+  kind: "misfit" | "refund" | "top_up" | "stored"
   id: string
   member_id: string
   order_id: string | null
@@ -902,7 +902,7 @@ export interface MoneyCase {
   amount: Money
   expected: Money | null
   problem: string
-  state: "open" | "resolved"
+  state: "open" | "under_way" | "resolved"
   at: string
   note: string
 }
