@@ -6,7 +6,7 @@ import { load } from "./load.mjs"
 
 const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/parts/variants.ts")
 const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
-const { mostOf, refusalOf } = await load("apps/mall/src/parts/topup.ts")
+const { mostOf, refusalOf } = await load("packages/ui/src/topup.ts")
 const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
 const { firstFiles, split } = await load("apps/mall/words.ts")
 const { plainPath } = await load("apps/mall/src/parts/plainPath.ts")

@@ -186,7 +186,7 @@ export const clerk = {
   checkTillOrder: (id: string, key: string) =>
     write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/payment-check`, { key }),
   /** Pays what is still open in other parts. */
-  topUpRules: (store: string) => read<TopUpRules>("/api/clerk/top-up-rules", { query: { store } }),
+  topUpRules: (body: { store: string; card: string }, key: string) => write<TopUpRules>("POST", "/api/clerk/top-up-quotes", { body, key }),
   takeTopUp: (body: { store: string; card: string; amount: Money; expected_bonus: Money; tender: "cash" | "code"; tendered?: Money; drawer?: string }, key: string) =>
     write<TillTopUp>("POST", "/api/clerk/top-ups", { body, key }),
   topUp: (id: string) => read<TillTopUp>(`/api/clerk/top-ups/${at(id)}`),
