@@ -114,6 +114,8 @@ export const clerk = {
   disputeMember: (body: { store: string; phone: string; reason: string }, key: string) =>
     write<{ id: string }>("POST", "/api/clerk/guide-disputes", { body, key }),
   share: (body: ShareBody & { store: string }, key: string) => write<Share>("POST", "/api/clerk/shares", { body, key }),
+  /** My code in this shop, by which a page of the mall has WeChat's menu send it under my name. */
+  ownCode: (store: string, key: string) => write<{ code: string }>("POST", "/api/clerk/own-code", { body: { store }, key }),
   shares: (query: { store: string; cursor?: string }) => read<Page<Share>>("/api/clerk/shares", { query }),
   outfits: (query: { store: string; cursor?: string }) => read<Page<Outfit>>("/api/clerk/outfits", { query }),
   makeOutfit: (body: OutfitBody & { store: string }, key: string) => write<MadeOutfit>("POST", "/api/clerk/outfits", { body, key }),
