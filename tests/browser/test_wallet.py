@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from tests.browser import stage
+from tests.browser.faces import hand_scanner, in_languages
 from tests.browser.stage import SHOP
 
 pytestmark = pytest.mark.browser
@@ -16,8 +17,10 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Awaitable[Page]]
 
 WORDS = {
-    "zh": {"phone": "19900000611", "wallet": "储值", "go": "付 .*送", "use": "用储值付", "pay": "收款", "own": "用储值", "done": "确认收款", "sold": "收款完成"},
-    "en": {"phone": "19900000612", "wallet": "Wallet", "go": "get .* on top", "use": "from the wallet", "pay": "Take payment", "own": "From the wallet", "done": "Take payment", "sold": "Sold"},
+    "zh": {"phone": "19900000611", "wallet": "储值", "go": "付 .*送", "use": "用储值付", "pay": "收款", "own": "用储值", "done": "确认收款", "sold": "收款完成",
+           "top": "充值", "till": "19900000613"},
+    "en": {"phone": "19900000612", "wallet": "Wallet", "go": "get .* on top", "use": "from the wallet", "pay": "Take payment", "own": "From the wallet", "done": "Take payment", "sold": "Sold",
+           "top": "Top up", "till": "19900000614"},
 }  # fmt: skip
 
 
@@ -103,3 +106,48 @@ async def test_the_wallet_is_filled_and_pays_at_both_lines(
         await counter.wait_for_timeout(200)
         now = (await buyer.get("mall/wallet"))["balance"]["minor"]
     assert now < left
+
+
+@in_languages
+async def test_the_clerk_is_told_the_limits_before_a_top_up(
+    site: str, visit: Visit, playwright: Playwright, language: str
+) -> None:
+    says = WORDS[language]
+    buyer = await stage.member(playwright, site, says["till"])
+    clerk = await stage.clerk_at(playwright, site, SHOP)
+    phone = await visit(language=language, storage_state=await buyer.cookies(**{"duoline.known": True}))
+    await phone.goto(f"{site}/me/card")
+    await expect(phone.locator(".code img")).to_be_visible()
+    text = await phone.evaluate(
+        """() => { const c = JSON.parse(localStorage.getItem('duoline.card'));
+                   return c.prefix + '.' + c.codes[Math.floor((Date.now() - Date.parse(c.starts_at) - c.ahead) / 1000 / c.step_seconds)] }"""
+    )
+    counter = await visit(language=language, storage_state=await clerk.cookies(**{"duoline.clerk.store": SHOP}))
+    await counter.goto(f"{site}/clerk/till")
+    await expect(counter.get_by_role("searchbox")).to_be_visible()
+    await hand_scanner(counter, text)
+    await counter.locator(".strip").get_by_role("button", name=says["top"], exact=True).click()
+    sheet = counter.locator("dialog[open]")
+    field, said, done = sheet.locator("#top-up-amount"), sheet.locator("#top-up-say"), sheet.locator("footer .btn-shop")
+    # Before anything is typed: from the least to what fits into the wallet with its bonus, and both limits.
+    for amount in ("¥50.00", "¥4,880.00", "¥5,000.00"):
+        await expect(said).to_contain_text(amount)
+    await expect(said).not_to_have_class("field-error")
+    for wrong, why in (("49", "¥50.00"), ("4881", "¥5,000.00"), ("6000", "24"), ("abc", "150")):
+        await field.fill(wrong)
+        await expect(said).to_have_class("field-error")
+        await expect(said).to_contain_text(why)
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        await expect(done).to_be_disabled()
+    await field.fill("4880")
+    await expect(said).not_to_have_class("field-error")
+    await sheet.locator("button.choice.num").first.click()
+    await done.click()
+    await expect(sheet.locator(".done")).to_be_visible()
+    assert (await buyer.get("mall/wallet"))["balance"]["minor"] == 500_000
+    # The next one finds the wallet full, and says so at once.
+    await sheet.locator(".btn-shop").click()
+    await counter.locator(".strip").get_by_role("button", name=says["top"], exact=True).click()
+    await expect(said).to_contain_text("¥0.00")
+    await field.fill("100")
+    await expect(said).to_have_class("field-error")

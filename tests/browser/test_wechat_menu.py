@@ -24,9 +24,9 @@ ON_IPHONE = (
 )
 WORDS = {
     "zh": {"phone": "19910005061", "friend": "19910005063", "idea": "门店与线上是同一家店", "share": "分享 ", "note": "想说的话", "make": "生成分享链接",
-           "menu": "右上角", "open": "打开页面"},
+           "menu": "右上角", "open": "打开页面", "to_customer": "分享给顾客", "looks": "19910005066"},
     "en": {"phone": "19910005062", "friend": "19910005064", "idea": "shop", "share": "Share ", "note": "A few words", "make": "Make a link",
-           "menu": "top right", "open": "Open the page"},
+           "menu": "top right", "open": "Open", "to_customer": "Share", "looks": "19910005067"},
 }  # fmt: skip
 
 
@@ -144,6 +144,44 @@ async def test_a_clerk_sends_the_page_of_their_link(site: str, visit: Visit, pla
     other = await visit(user_agent=IN_WECHAT)
     await other.goto(f"{site}/p/{one['product']}?t={made['code']}&by=other")
     assert (await menu(other, site))["link"] == f"{site}/p/{one['product']}"
+
+
+@in_languages
+async def test_a_clerk_shares_from_their_own_face_without_making_a_link_first(
+    site: str, visit: Visit, playwright: Playwright, language: str
+) -> None:
+    says = WORDS[language]
+    clerk = await stage.clerk_at(playwright, site, SHOP)
+    one = await article(await stage.member(playwright, site, says["looks"]))
+    before = (await clerk.get(f"clerk/shares?store={SHOP}"))["items"]
+    page = await visit(
+        language=language, user_agent=IN_WECHAT, storage_state=await clerk.cookies(**{"duoline.clerk.store": SHOP})
+    )
+    await page.goto(f"{site}/clerk/stock/{one['sku_id']}")
+    await page.get_by_role("button", name=says["to_customer"], exact=True).click()
+    await page.locator("dialog[open]").get_by_role("button", name=re.compile(says["open"])).click()
+    await page.wait_for_url(re.compile(r"/p/[^/]+\?t=[0-9A-Z]{8}$"))
+    code = page.url.partition("?t=")[2]
+    sent = await menu(page, site, until=r"/t/\w{8}/product/")
+    assert sent["link"] == f"{site}/t/{code}/product/{one['product']}"
+    assert (await clerk.get(f"clerk/shares?store={SHOP}"))["items"] == before
+    friend = await visit(language=language, user_agent=IN_WECHAT)
+    await friend.goto(sent["link"])
+    await expect(friend).to_have_url(re.compile(rf"/p/{one['product']}\?t=[0-9A-Z]{{8}}$"))
+    assert (await menu(friend, site))["link"] == f"{site}/p/{one['product']}"
+    items = (await clerk.get(f"clerk/shares?store={SHOP}"))["items"]
+    mine = [each for each in items if each["target"] == one["product"] and each["note"] == ""]
+    assert mine, items
+    # With a few words of theirs it is a link that has them, in one go too.
+    await page.goto(f"{site}/clerk/stock/{one['sku_id']}")
+    await page.get_by_role("button", name=says["to_customer"], exact=True).click()
+    sheet = page.locator("dialog[open]")
+    await sheet.get_by_label(says["note"]).fill("您上次问的")
+    await sheet.get_by_role("button", name=re.compile(says["open"])).click()
+    await page.wait_for_url(re.compile(r"/p/[^/]+\?t=[0-9A-Z]{8}$"))
+    linked = page.url.partition("?t=")[2]
+    assert linked != code
+    assert (await menu(page, site, until="/t/"))["link"] == f"{site}/t/{linked}"
 
 
 async def test_another_browser_fetches_nothing_of_it_and_a_wechat_that_is_down_changes_nothing(

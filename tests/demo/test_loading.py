@@ -13,6 +13,7 @@ from duoline.entry.demo.catalogue import LEAVES, PARENTS
 from duoline.entry.demo.load import UNFINISHED, load
 from duoline.entry.demo.people import PASSWORD
 from duoline.entry.demo.size import Size
+from duoline.flows import judge_tiers
 from duoline.kernel import clock
 from duoline.kernel.config import from_environment
 from duoline.kernel.ids import new_id
@@ -83,6 +84,8 @@ async def test_a_chain_in_a_database(db: Database, tmp_path: Path) -> None:
     assert min(found["accruals"], found["statements"]) > 5
     states = {row["state"] for row in await db.fetch("SELECT DISTINCT state FROM statements WHERE month = '2026-10'")}
     assert {"closed", "approved"} <= states
+    tiers = {row["tier"] for row in await db.fetch("SELECT DISTINCT tier FROM members WHERE kind = 'member'")}
+    assert len(tiers) > 1  # as what they bought has it
     hung = {row["kind"] for row in await db.fetch("SELECT DISTINCT kind FROM touchpoints")}
     assert hung == set(attribution.KINDS)
     assert [(each.id, each.rows[:2]) for each in await findings(db) if each.rows] == []
@@ -94,6 +97,9 @@ async def test_a_chain_in_a_database(db: Database, tmp_path: Path) -> None:
 
     stored = await db.fetchval("SELECT password_hash FROM staff WHERE login = 'hq'")
     assert await passwords.fits(PASSWORD, stored)
+
+    # The first look is what the night would say: nobody would go up or down.
+    assert await judge_tiers.judge_all(db) == 0
 
     before = await db.fetch("SELECT md5(p::text) FROM products p ORDER BY 1")
     await load(db, settings, SIZE)

@@ -4,6 +4,8 @@ spent, of the account it was taken from."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -19,9 +21,10 @@ from duoline.flows.unmerge_members import unmerge_members
 from duoline.kernel import clock, faults
 from duoline.kernel.errors import NotFound, Refusal
 from duoline.kernel.ids import new_id
-from duoline.members import cards, errors, guests, identities, sessions, stand
+from duoline.members import cards, errors, guests, identities, pairs, sessions, stand
 from duoline.members.group import group_of, lock_group
 from duoline.members.log_in import log_in
+from duoline.members.match import pair
 from duoline.members.send_code import code_hash
 from duoline.wallet import errors as wallet_errors
 
@@ -433,6 +436,85 @@ async def test_the_others_binding_holds_for_both_and_is_the_others_again(world, 
         await attribution.unbind(tx, member_id=world.member_id, actor=world.member)
     await unmerge(world, again)
     assert await guide_of(other) is None  # what the person did meanwhile stays
+    await whole(world)
+
+
+# --- pairs in doubt ----------------------------------------------------------------------------------------
+
+
+async def doubted(world: World, *twos) -> int:
+    """Puts pairs into the queue; how many of them are new."""
+    async with world.db.begin() as tx:
+        doubts = [pair(one, two, 70, ("same_name",)) for one, two in twos]
+        return await pairs.raise_doubts(tx, doubts, source="test", rule_version=0)
+
+
+async def states(world: World) -> dict[frozenset, tuple[str, str]]:
+    """Of each pair its state and by which kind of actor it was decided."""
+    rows = await world.db.fetch("SELECT member_id, other_id, state, decided_by FROM member_pairs")
+    return {frozenset(row[:2]): (row["state"], row["decided_by"].partition(":")[0]) for row in rows}
+
+
+async def test_no_pair_waits_between_two_who_are_one_person(world, other):
+    """However three accounts with a pair between any two of them are merged, a pair of two who are the same waits for
+    nobody: neither the one that leads from one merged account to another nor one that is found later."""
+    third, stranger = await world.new_member(), await world.new_member()
+    ring = [(world.member_id, other), (other, third), (third, world.member_id)]
+    assert await doubted(world, *ring, (third, stranger)) == 4
+    await merge(world, other)
+    assert (await states(world))[frozenset((other, third))] == ("open", "")
+    second = await merge(world, third)
+    said = await states(world)
+    assert said[frozenset((world.member_id, other))] == said[frozenset((world.member_id, third))] == ("same", "staff")
+    assert said[frozenset((other, third))] == ("same", "system")
+    assert said[frozenset((third, stranger))] == ("open", "")
+    # One that is found now is none; one with somebody else is.
+    await world.db.execute("DELETE FROM member_pairs WHERE state = 'same'")
+    assert await doubted(world, *ring, (other, stranger)) == 1
+    # And the merge of who stands for both closes what waits between those who stand behind.
+    await merge(world, stranger)
+    assert {state for state, _ in (await states(world)).values()} == {"same"}
+    await unmerge(world, second)
+    assert (await states(world))[frozenset((third, stranger))] == ("open", "")
+    await whole(world)
+
+
+async def test_undoing_asks_again_what_only_closed_itself(world, other):
+    third = await world.new_member()
+    await doubted(world, (other, third), (world.member_id, third))
+    first, _ = await merge(world, other), await merge(world, third)
+    await unmerge(world, first)
+    said = await states(world)
+    assert said == {frozenset((other, third)): ("open", ""), frozenset((world.member_id, third)): ("same", "staff")}
+    await merge(world, other)
+    assert (await states(world))[frozenset((other, third))] == ("same", "system")
+    # What somebody said of two who have become one stays what they said.
+    fourth = await world.new_member()
+    await doubted(world, (other, fourth))
+    async with world.db.begin() as tx:
+        await pairs.decide(tx, member_id=other, other_id=fourth, state="different", reason="twins", actor=world.manager)
+    await unmerge(world, await merge(world, fourth))
+    assert (await states(world))[frozenset((other, fourth))] == ("different", "staff")
+    await whole(world)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+async def test_a_ring_of_pairs_ends_as_one_star_whichever_is_merged_first(world, order):
+    """Three pairs in a ring, each decided in some order and some direction: what is allowed leaves a star."""
+    ids = [world.member_id, await world.new_member(), await world.new_member()]
+    ring = [(ids[0], ids[1]), (ids[1], ids[2]), (ids[2], ids[0])]
+    await doubted(world, *ring)
+    for n in order:
+        survivor, gone = ring[n]
+        with contextlib.suppress(errors.AlreadyMerged, errors.HasOthers):
+            await merge(world, gone, survivor=survivor)
+    heads = {await world.value("SELECT duo_now($1)", one) for one in ids}
+    groups = [await group_of(world.db, head) for head in heads]
+    assert sorted(one for group in groups for one in group) == sorted(ids)
+    for one, two in ring:
+        waits = (await states(world))[frozenset((one, two))][0] == "open"
+        same = any({one, two} <= set(group) for group in groups)
+        assert waits is not same, (one, two)
     await whole(world)
 
 

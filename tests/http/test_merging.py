@@ -146,6 +146,26 @@ async def test_not_the_same_person_changes_no_member(world: World, both: tuple[C
     assert await world.db.fetchval(audit) == 2
 
 
+async def test_two_who_are_one_person_cannot_be_told_apart_without_undoing_it(
+    world: World, both: tuple[Caller, Caller]
+) -> None:
+    """As when they are merged in the moment in which the pair is found."""
+    one, two = both
+    hq = world.staff("hq")
+    merges = f"/api/console/members/{of(one)}/merges"
+    assert (await hq.post(merges, {"other_id": str(of(two)), "reason": "same"})).status_code == 201
+    await world.db.execute("UPDATE member_pairs SET state = 'open', decided_at = NULL, decided_by = ''")
+    path = f"{PAIRS}/{of(one)}/{of(two)}/decision"
+    refused = await hq.post(path, {"decision": "different", "reason": "twins"})
+    assert (refused.status_code, refused.json()["code"], refused.json()["into"]) == (
+        409, "members.already-merged", str(of(one)),
+    )  # fmt: skip
+    assert (await hq.get(PAIRS)).json()["total"] == 1
+    done = await hq.post(path, {"decision": "same", "keep": "first", "reason": "same"})
+    assert (done.status_code, done.json()["state"]) == (200, "same")
+    assert await world.db.fetchval("SELECT count(*) FROM member_merges") == 1
+
+
 async def test_open_pages_of_both_begin_anew_when_they_are_merged_and_when_not(
     world: World, both: tuple[Caller, Caller]
 ) -> None:

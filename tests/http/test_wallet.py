@@ -162,6 +162,40 @@ async def test_the_till_fills_a_wallet_in_cash_and_is_paid_from_it(world: World,
         assert scanned.json()["wallet"] == yuan(55_000 - PRICE)
 
 
+async def test_the_till_says_before_how_much_this_member_may_top_up(world: World) -> None:
+    """As the mall's wallet says it to themselves: by the rules, by the day, and by what the wallet holds."""
+    buyer, clerk = await world.member("+8619900000615"), world.staff("clerk1")
+    with clock.frozen(NOON):
+        card = await read(world, buyer)
+
+        async def may() -> tuple[int, int]:
+            answer = await clerk.post("/api/clerk/top-up-quotes", {"store": "S1", "card": card})
+            assert answer.status_code == 200, answer.text
+            said, own = answer.json(), (await buyer.get("/api/mall/wallet")).json()
+            assert said == {name: own[name] for name in said}
+            assert (said["least"], said["limit"], said["day_limit"]) == (yuan(5_000), yuan(500_000), yuan(500_000))
+            return said["day_left"]["minor"], said["room"]["minor"]
+
+        assert await may() == (500_000, 500_000)
+        body = {"store": "S1", "card": card, "tender": "cash", "expected_bonus": yuan(12_000)}
+        done = await clerk.post("/api/clerk/top-ups", body | {"amount": yuan(400_000), "tendered": yuan(400_000)})
+        assert done.status_code == 201, done.text
+        day_left, room = await may()
+        assert (day_left, room) == (100_000, 88_000)
+        for amount, bonus, code in (
+            (day_left + 1, 12_000, "day-top-ups"),
+            (85_000, 5_000, "too-much"),
+            (83_000, 5_000, ""),
+        ):
+            asked = body | {"amount": yuan(amount), "tendered": yuan(amount), "expected_bonus": yuan(bonus)}
+            refused = await clerk.post("/api/clerk/top-ups", asked)
+            assert refused.json().get("code", "").removeprefix("wallet.") == code
+        assert await may() == (17_000, 0)
+        for store, wrong, status in (("S2", card, (403, 404)), ("S1", "x" * 40, (409, 410, 422))):
+            answer = await clerk.post("/api/clerk/top-up-quotes", {"store": store, "card": wrong})
+            assert answer.status_code in status, answer.text
+
+
 async def test_a_top_up_by_code_waits_and_is_let_go_of(world: World) -> None:
     buyer = await world.member("+8619900000606")
     clerk = world.staff("clerk1")

@@ -313,3 +313,72 @@ async def test_an_order_that_came_by_the_menu_is_put_down_to_the_sharer(world: W
         "SELECT owner_id, own_device FROM order_touches WHERE order_id = $1::uuid", placed.json()["id"]
     )
     assert (row["owner_id"], row["own_device"]) == (sharer.id, False)
+
+
+# --- clerks ------------------------------------------------------------------------------------------------------
+
+
+async def clerk_code(who: Caller, shop: str = "S1") -> str:
+    made = await who.post("/api/clerk/own-code", {"store": shop})
+    assert made.status_code == 200, made.text
+    return str(made.json()["code"])
+
+
+async def sent_by(who: Caller, shop: str = "S1") -> list[tuple[int, int]]:
+    """Of each share of a clerk's in a shop how often it was opened, and how many orders it brought."""
+    items = (await who.get("/api/clerk/shares", params={"store": shop})).json()["items"]
+    return [(one["clicks"], one["orders"]) for one in items]
+
+
+async def test_a_page_that_a_clerk_opens_by_their_own_code_is_sent_under_their_name(world: World) -> None:
+    milk = await stocked(world, "MILK", 19900, {"S1": 9})
+    clerk, other, friend = world.staff("clerk1"), await world.member(PHONE), world.anonymous()
+    codes = await asyncio.gather(*(clerk_code(clerk) for _ in range(4)))
+    assert len(set(codes)) == 1
+    code = codes[0]
+    told = await menu(clerk, t=code)
+    assert (told["own"], told["mine"]) == (code, False)
+    # By whoever else it is opened, it is not theirs; and a clerk is one on that page alone.
+    for who, sent in ((other, code), (world.staff("clerk2"), code), (world.anonymous(), code), (clerk, "nonsense")):
+        told = await menu(who, t=sent)
+        assert (told["own"], told["mine"]) == (None, False)
+    member_s = await own_code(other)
+    assert (await menu(other, t=code))["own"] == member_s
+    # Looking shares nothing, and the clerk's own look neither.
+    own = await opened(clerk.client, f"{code}/product/MILK", headers=clerk.headers)
+    assert own.headers["location"] == "/p/MILK"
+    assert await sent_by(clerk) == []
+    answer = await opened(friend.client, f"{code}/product/MILK")
+    target, _, thing = answer.headers["location"].partition("?t=")
+    assert (answer.status_code, target, thing != code) == (302, "/p/MILK", True)
+    await log_in(world, friend, FRIEND)
+    await bought(world, friend, line(milk))
+    assert await sent_by(clerk) == [(1, 1)]
+    again = await opened(world.anonymous().client, f"{code}/product/MILK")
+    assert again.headers["location"] == answer.headers["location"]
+    row = await world.db.fetchrow(
+        """SELECT t.owner_id, t.standing, s.code AS shop, x.own_device FROM order_touches x
+           JOIN touchpoints t ON t.id = x.touchpoint_id JOIN stores s ON s.id = t.store_id"""
+    )
+    assert (row["owner_id"], row["standing"], row["shop"], row["own_device"]) == (clerk.id, True, "S1", False)
+    # What they shared stands in the list of touchpoints; the code by which they did is nothing that hangs anywhere.
+    listed = (await world.staff("hq").get("/api/console/touchpoints", params={"kind": "share"})).json()["items"]
+    assert [one["code"] for one in listed] == [thing]
+
+
+async def test_what_a_clerk_shares_is_the_shop_s_whose_code_it_was(world: World) -> None:
+    await stocked(world, "MILK", 19900, {"S1": 9})
+    both = world.staff("north")
+    codes = {shop: await clerk_code(both, shop) for shop in ("S1", "S3")}
+    assert len(set(codes.values())) == 2
+    for shop in ("S1", "S3"):
+        await opened(world.anonymous().client, f"{codes[shop]}/product/MILK")
+        assert await sent_by(both, shop) == [(1, 0)]
+    clerk = world.staff("clerk1")
+    assert (await clerk.post("/api/clerk/own-code", {"store": "S2"})).status_code in (403, 404)
+    assert (await (await world.member(PHONE)).post("/api/clerk/own-code", {"store": "S1"})).status_code == 401
+    # Who has left the shop shares by its code no more: it leads to the thing.
+    code = await clerk_code(clerk)
+    await world.db.execute("DELETE FROM staff_grants WHERE staff_id = $1", clerk.id)
+    answer = await opened(world.anonymous().client, f"{code}/product/MILK")
+    assert answer.headers["location"] == "/p/MILK"

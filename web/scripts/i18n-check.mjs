@@ -14,6 +14,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join, relative, resolve } from "node:path"
 import { parse } from "vue/compiler-sfc"
+import { askedBy } from "./keys.ts"
 
 /** The compiler that the faces run, not one that happens to lie beside it. */
 const { baseCompile } = createRequire(createRequire(import.meta.url).resolve("vue-i18n"))("@intlify/message-compiler")
@@ -90,11 +91,7 @@ function inspect(path) {
       if (script) literals(script.content, where, exempt, script.loc.start.line)
     }
   } else literals(source, where, exempt, 1)
-  return {
-    keys: [...source.matchAll(/\b\$?tn?\(\s*["'`]([\w.-]+)["'`]/g)].map((found) => found[1]),
-    prefixes: [...source.matchAll(/["'`]([a-z][\w.-]*\.)\$\{/g), ...source.matchAll(/`([a-z][\w.-]*[._])\$\{/g)].map((found) => found[1]),
-    words: [...source.matchAll(/["'`]([a-z][\w-]*(?:\.[\w-]+)+)["'`]/g)].map((found) => found[1]),
-  }
+  return askedBy(source)
 }
 
 function literals(code, where, exempt, offset) {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict"
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
 import { test } from "node:test"
 import { load } from "./load.mjs"
 
 const { choose, firstChoice, skuOf, valueState } = await load("apps/mall/src/parts/variants.ts")
 const { fit, group, labelsOf, project, scaleBar } = await load("apps/mall/src/parts/plot.ts")
-const { mostOf, refusalOf } = await load("apps/mall/src/parts/topup.ts")
+const { mostOf, refusalOf } = await load("packages/ui/src/topup.ts")
 const { mapLinks } = await load("apps/mall/src/parts/maps.ts")
+const { firstFiles, split } = await load("apps/mall/words.ts")
 const { plainPath } = await load("apps/mall/src/parts/plainPath.ts")
 
 const sku = (id, stage, size) => ({ id, code: id, gtin: null, image_sha: null, options: { stage, size } })
@@ -101,4 +104,19 @@ test("a page for friends keeps what it is about and nothing of its reader", () =
   assert.equal(at("home", "/", { t: "ABCD1234" }), "/")
   for (const own of ["orders", "order", "order-link", "receipt", "me", "card", "cart", "checkout", "pay", "shares", "login", "missing"]) assert.equal(at(own, "/x", { t: "A" }), null, own)
   assert.equal(at("coupons", "/coupons", {}), null)
+})
+
+test("the first page's words come with it, all others once, and none is lost", () => {
+  const source = resolve(import.meta.dirname, "../apps/mall/src")
+  const files = firstFiles(resolve(source, "main.ts"))
+  for (const file of ["pages/Home.vue", "parts/TabBar.vue", "state/session.ts"]) assert.ok(files.has(resolve(source, file)), file)
+  assert.ok(!files.has(resolve(source, "pages/Product.vue")))
+  const words = JSON.parse(readFileSync(resolve(source, "locales/zh-CN.json"), "utf8"))
+  const flat = (group, path = "") => Object.entries(group).flatMap(([name, value]) => (typeof value === "string" ? [path + name] : flat(value, `${path}${name}.`)))
+  const [first, later] = ["first", "later"].map((which) => flat(split(words, files, which)))
+  assert.deepEqual([...first, ...later].sort(), flat(words).sort())
+  // Said in a template, kept in data (the names of pages), and made at run time.
+  for (const key of ["home.feed", "wallet.title", "tabs.cart", "search.kind.brand"]) assert.ok(first.includes(key), key)
+  for (const key of ["wallet.least", "wallet.may", "share.visitor"]) assert.ok(later.includes(key), key)
+  assert.ok(first.length < later.length / 5)
 })

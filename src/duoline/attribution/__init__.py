@@ -40,7 +40,7 @@ from duoline.attribution.policy import BINDING, TOUCH, BindingPolicy, TouchPolic
 from duoline.attribution.rules import Binds, Held, Keeps, Replaces, Same, decide
 from duoline.attribution.scan import device_key, scan
 from duoline.attribution.shares import Brought, brought, share
-from duoline.attribution.standing import make_own_code, make_standing_share, own_code, standing_share
+from duoline.attribution.standing import OWN, make_own_code, make_standing_share, own_code, standing_share
 from duoline.attribution.touches import (
     NEWCOMERS,
     carry,
@@ -83,6 +83,7 @@ __all__ = [
     "KINDS",
     "NEWCOMERS",
     "NOTE_LENGTH_MAX",
+    "OWN",
     "PIECES_MAX",
     "PIECES_MIN",
     "SCOPE",

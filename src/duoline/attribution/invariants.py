@@ -51,8 +51,9 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "ATT-7",
-        "By their own code a member shares a thing once at a time.",
-        """SELECT owner_id, target_kind, target, count(*) FROM touchpoints WHERE standing AND ended_at IS NULL
-           GROUP BY 1, 2, 3 HAVING count(*) > 1""",
+        "By their own code a member shares a thing once at a time, and a clerk once for each of their shops.",
+        """SELECT owner_id, store_id, target_kind, target, count(*) FROM touchpoints
+           WHERE standing AND ended_at IS NULL
+           GROUP BY 1, 2, 3, 4 HAVING count(*) > 1""",
     ),
 ]

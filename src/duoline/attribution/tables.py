@@ -15,7 +15,7 @@ TOUCHPOINT = distributed("touchpoint_id", "touchpoint")
 
 # Anything with a code. It lives with its owner: somebody on the staff, a member, a store, or the chain (the nil UUID).
 # `device_id` is the browser it was made or last shown in: who meets it there met their own. `label`: a shop's label of
-# a product, on its shelf or on itself. `standing`: what a member shares by WeChat's menu, by their own code.
+# a product, on its shelf or on itself. `standing`: what a member or clerk shares by WeChat's menu, by their own code.
 touchpoints = table(
     PACKAGE,
     "touchpoints",
@@ -68,14 +68,20 @@ touchpoints = table(
         unique=True,
         postgresql_where=sql_text("label AND ended_at IS NULL"),
     ),
-    # One a sharer and thing, and one code a sharer.
-    check("touchpoints_standing_ck", "NOT standing OR (kind = 'share' AND owner_kind = 'member' AND note = '')"),
+    # One a sharer and thing, and one code a sharer; of a clerk each is of a shop.
+    check(
+        "touchpoints_standing_ck",
+        "NOT standing OR (kind = 'share' AND note = '' AND owner_kind = CASE WHEN store_id IS NULL THEN 'member'"
+        " ELSE 'staff' END)",
+    ),
     index(
         "touchpoints_standing_ux",
         "owner_id",
+        "store_id",
         "target_kind",
         "target",
         unique=True,
+        postgresql_nulls_not_distinct=True,
         postgresql_where=sql_text("standing AND ended_at IS NULL"),
     ),
     # What staff look for: one by its id alone, the newest of all, those of a shop.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from duoline.flows import judge_tiers
 from duoline.kernel import audit, faults, outbox
 from duoline.members import merge, pairs, stand
+from duoline.members.group import group_of
 from duoline.members.policy import TIERS
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ faults.register("merge.before_commit")
 
 
 async def merge_members(tx: Tx, *, survivor_id: UUID, other_id: UUID, reason: str, actor: Actor) -> UUID:
-    """Merge `other_id` into `survivor_id`; an open pair of the two is decided by it. Returns the merge.
+    """Merge `other_id` into `survivor_id`; an open pair of the two is decided by it, and pairs that wait between
+    others who are one person by it close themselves. Returns the merge.
 
     Locks both members' rows alone, in order of id. Refuses as `members.merge`.
     """
@@ -36,6 +38,7 @@ async def merge_members(tx: Tx, *, survivor_id: UUID, other_id: UUID, reason: st
         await stand.take_over(tx, survivor_id, joined.brings, because="merged", reason=reason, actor=actor)
     await judge_tiers.judge_one(tx, survivor_id)
     await pairs.settle(tx, member_id=survivor_id, other_id=other_id, state="same", reason=reason, actor=actor)
+    await pairs.close_within(tx, await group_of(tx, survivor_id), reason=reason)
     await trace(tx, TOPIC, "member.merge", survivor_id, other_id, joined.id, reason=reason, actor=actor)
     faults.point("merge.before_commit")
     return joined.id

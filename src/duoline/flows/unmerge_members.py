@@ -29,7 +29,8 @@ faults.register("unmerge.before_commit")
 
 
 async def unmerge_members(tx: Tx, *, survivor_id: UUID, merge_id: UUID, reason: str, actor: Actor) -> UUID:
-    """Undo a merge; a pair of the two counts as different from now on. Returns who the other was.
+    """Undo a merge; a pair of the two counts as different from now on, and pairs of the other with those who stay that
+    nobody has decided wait again. Returns who the other was.
 
     Locks both members' rows alone, in order of id. Refuses as `members.unmerge`.
     """
@@ -38,6 +39,7 @@ async def unmerge_members(tx: Tx, *, survivor_id: UUID, merge_id: UUID, reason: 
         standing = await _standing_without(tx, undone)
         await stand.take_over(tx, survivor_id, standing, because="separated", reason=reason, actor=actor)
     await judge_tiers.judge_one(tx, survivor_id)
+    await pairs.reopen_between(tx, undone.other_id, await group_of(tx, survivor_id))
     await pairs.settle(
         tx, member_id=survivor_id, other_id=undone.other_id, state="different", reason=reason, actor=actor
     )

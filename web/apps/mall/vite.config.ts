@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { mergeConfig, type Plugin } from "vite"
 import { face } from "../../vite.shared.ts"
+import { wordsWhenNeeded } from "./words.ts"
 
 /** Pages that open on an installed phone without a network, in either language: the first one, the card, and Me that leads to it. */
 const KEPT = ["src/main.ts", "src/pages/Card.vue", "src/pages/Me.vue", "src/locales/en.json", "../../packages/i18n/src/locales/en.json"]
@@ -41,4 +42,4 @@ function serviceWorker(): Plugin {
   }
 }
 
-export default mergeConfig(face({ name: "mall", base: "/" }), { plugins: [serviceWorker()] })
+export default mergeConfig(face({ name: "mall", base: "/" }), { plugins: [wordsWhenNeeded(), serviceWorker()] })

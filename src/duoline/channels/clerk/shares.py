@@ -13,9 +13,9 @@ from duoline import attribution, orders
 from duoline.attribution import Owner, Target
 from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.http import cursors, doors, limits, site
-from duoline.channels.http.answers import Answer, Cursor, Limit, Page
+from duoline.channels.http.answers import Answer, Cursor, Input, Limit, Page
 from duoline.channels.http.sessions import Staff
-from duoline.channels.http.shares import ShareInput, ShareView, new_share, share_page
+from duoline.channels.http.shares import OwnCode, ShareInput, ShareView, new_share, share_page
 from duoline.channels.http.writes import Write
 from duoline.kernel import clock
 from duoline.kernel.config import Settings
@@ -29,6 +29,12 @@ AnyRequest = Request[Any, Any, Any]
 
 class ClerkShareInput(ShareInput, frozen=True, kw_only=True):
     """What a clerk of this shop shares."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+
+
+class OwnCodeInput(Input, frozen=True, kw_only=True):
+    """The shop that what I share is of."""
 
     store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
@@ -78,6 +84,26 @@ async def share_as_clerk(
     return await write.run(work, status=201)
 
 
+@post("/api/clerk/own-code", opt=doors.staff("guide", store="store"), status_code=200)
+async def make_clerk_own_code(settings: Settings, write: Write, staff: Staff, data: OwnCodeInput) -> Answer[OwnCode]:
+    """My code in this shop, made when I need it first. Repeating it gives the same.
+
+    A page of the mall that is opened by it (`t`) has WeChat's menu send a link under my name; see `wechat-menu`.
+    """
+    shop = staff.store(data.store, "guide")
+    device = attribution.device_key(write.device(), secret=settings.secret)
+
+    async def work(tx: Tx) -> OwnCode:
+        known = await attribution.own_code(tx, [staff.id], store_id=shop.id)
+        if known is None:
+            known = await attribution.make_own_code(
+                tx, owner=Owner("staff", staff.id), store_id=shop.id, actor=staff.actor, device_id=device
+            )
+        return OwnCode(known)
+
+    return await write.run(work)
+
+
 @get("/api/clerk/shares", opt=doors.staff("guide", store="store"))
 async def list_clerk_shares(
     request: AnyRequest,
@@ -94,6 +120,7 @@ async def list_clerk_shares(
     rows = await db.fetch(
         """SELECT * FROM touchpoints
            WHERE owner_id = $1 AND kind = 'share' AND store_id = $2 AND ($3::uuid IS NULL OR id < $3)
+             AND NOT (standing AND target_kind = 'home')  -- their own code itself: nothing they shared
            ORDER BY id DESC LIMIT $4""",
         staff.id,
         shop.id,
@@ -143,4 +170,4 @@ async def _span(db: Database, staff_id: UUID, store_id: UUID, since: datetime | 
     )
 
 
-ROUTES = [share_as_clerk, list_clerk_shares, my_performance]
+ROUTES = [share_as_clerk, make_clerk_own_code, list_clerk_shares, my_performance]

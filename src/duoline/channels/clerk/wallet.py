@@ -10,7 +10,6 @@ import msgspec
 from litestar import get, post
 
 from duoline import wallet
-from duoline.channels.clerk.queue import StoreCode
 from duoline.channels.clerk.till import CardPass, DrawerName
 from duoline.channels.clerk.till_orders import ScannedCode
 from duoline.channels.http import doors, site
@@ -28,12 +27,24 @@ from duoline.members import cards, phones, profile
 from duoline.wallet import TopUp
 
 
+class TopUpAsk(Input, frozen=True, kw_only=True):
+    """Whose wallet is to be filled."""
+
+    store: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    card: CardPass
+
+
 class TopUpRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be topped up, and what is given on top: by the highest offer that is reached."""
+    """What this member may top up now, and what is given on top: by the highest offer that is reached. Of the
+    `day_limit` of 24 hours `day_left` may still be topped up, and `room` is what the wallet takes with the bonus; what
+    waits for its payment counts in both."""
 
     offers: list[TopUpOfferView]
     least: Money
     limit: Money
+    day_limit: Money
+    day_left: Money
+    room: Money
     top_ups: bool
 
 
@@ -73,16 +84,24 @@ class Nothing(Input, frozen=True):
 DOOR = doors.staff("sell", top_up_id="till_top_up")
 
 
-@get("/api/clerk/top-up-rules", opt=doors.staff("sell", store="store"))
-async def show_top_up_rules(staff: Staff, store: StoreCode) -> TopUpRules:
-    """What may be topped up now."""
-    staff.store(store, "sell")
+@post("/api/clerk/top-up-quotes", opt=doors.staff("sell", store="store", card=doors.SHARED), status_code=200)
+async def quote_top_up(write: Write, staff: Staff, trade: Trade, data: TopUpAsk) -> Answer[TopUpRules]:
+    """What may be topped up now into the wallet of a card's member. Refuses `members.card-code-over`."""
+    del write  # takes part in the rule that every POST names its key; a quote is made anew each time
+    staff.store(data.store, "sell")
+    member_id = cards.holder_of(data.card, secret=trade.secret)
     rules = wallet.WALLET.current().body
-    return TopUpRules(
-        offers=offers_now(),
-        least=Money(rules.least_minor),
-        limit=Money(rules.max_balance_minor),
-        top_ups=rules.top_ups,
+    can = await wallet.top_ups.room_of(trade.db, member_id, await wallet.balance_of(trade.db, member_id))
+    return answer(
+        TopUpRules(
+            offers=offers_now(),
+            least=Money(rules.least_minor),
+            limit=Money(rules.max_balance_minor),
+            day_limit=Money(rules.day_top_up_minor),
+            day_left=Money(can.day_left_minor),
+            room=Money(can.room_minor),
+            top_ups=rules.top_ups,
+        )
     )
 
 
@@ -191,4 +210,4 @@ async def _view(db: Database | Tx, one: TopUp) -> TillTopUp:
     )
 
 
-ROUTES = [show_top_up_rules, take_top_up, read_top_up, charge_top_up, check_till_top_up, cancel_top_up]
+ROUTES = [quote_top_up, take_top_up, read_top_up, charge_top_up, check_till_top_up, cancel_top_up]

@@ -33,6 +33,7 @@ from duoline.kernel.config import Settings
 from duoline.kernel.db import Database, Tx
 from duoline.kernel.errors import BadInput
 from duoline.members import consents, identify, identities, identity_log, pairs, phones
+from duoline.members.errors import AlreadyMerged
 from duoline.members.group import group_of, head_of
 from duoline.stores.directory import Chain
 
@@ -157,7 +158,8 @@ async def decide_member_pair(
 ) -> Answer[PairRow]:
     """Say of two members that they are one person, who are merged then, or that they are not.
 
-    Refuses `kernel.not-found` for no pair, `members.pair-decided`, and for one person as merging does.
+    Refuses `kernel.not-found` for no pair, `members.pair-decided`, `members.already-merged` for not the same of two who
+    are, and for one person as merging does.
     """
     scope = staff.scope("members.edit")
 
@@ -175,6 +177,9 @@ async def decide_member_pair(
             kept, gone = await head_of(tx, kept), await head_of(tx, gone)
             if kept != gone:
                 await merge_members(tx, survivor_id=kept, other_id=gone, reason=reason, actor=staff.actor)
+        elif await head_of(tx, member_id) == (head := await head_of(tx, other_id)):
+            # They were merged while the pair was found: what is said of them now is to undo that.
+            raise AlreadyMerged(into=str(head))
         else:
             for subject, other in ((member_id, other_id), (other_id, member_id)):
                 await audit.record(

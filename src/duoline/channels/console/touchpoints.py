@@ -173,6 +173,7 @@ WHERE ($1 OR t.store_id = ANY ($2))
   AND ($4::text IS NULL OR t.kind = $4) AND ($5::uuid IS NULL OR t.store_id = $5)
   AND CASE $6 WHEN 'live' THEN t.ended_at IS NULL WHEN 'ended' THEN t.ended_at IS NOT NULL ELSE true END
   AND ($7::boolean IS NULL OR t.label = $7) AND ($8 OR t.owner_kind <> 'member')
+  AND NOT (t.standing AND t.target_kind = 'home')  -- a sharer's own code: what they shared by it stands by itself
   AND ($9::uuid[] IS NULL OR t.id = ANY ($9))
 """
 

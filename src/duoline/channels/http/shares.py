@@ -26,6 +26,12 @@ class ShareInput(Input, frozen=True, kw_only=True):
     note: Annotated[str, msgspec.Meta(max_length=attribution.NOTE_LENGTH_MAX)] = ""
 
 
+class OwnCode(msgspec.Struct, frozen=True):
+    """The code that stands in all links of somebody's that WeChat's menu sends."""
+
+    code: str
+
+
 class ShareView(msgspec.Struct, frozen=True, kw_only=True):
     """A link that was shared and what came of it. `svg` is its QR where it was just made."""
 

@@ -9,12 +9,15 @@ from duoline import attribution
 from duoline.attribution import Hung
 from duoline.channels.http import devices, limits
 from duoline.channels.http.front import ONLY_ASKED
+from duoline.channels.http.sessions import staff_session
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import NotFound
 from duoline.kernel.text import Text
 from duoline.stores.types import CHAIN_ZONE
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from litestar import Request
 
     from duoline.attribution import Target, Touchpoint, Via
@@ -32,7 +35,7 @@ NEW_DEVICES_BY_ADDRESS = limits.Limit(120, 600)
 LABELS_BY_ADDRESS = limits.Limit(60, 600)
 """Labels from before there were touchpoints that one address makes known by scanning them."""
 STANDING_BY_ADDRESS = limits.Limit(60, 600)
-"""Things that one address is the first to open by members' own codes."""
+"""Things that one address is the first to open by sharers' own codes."""
 
 # Programs that look at links without anybody wanting to see what is there.
 _PROGRAM = re.compile(
@@ -107,14 +110,16 @@ async def count_standing(
     *,
     member: Member | None,
 ) -> tuple[Touchpoint | None, list[Header]]:
-    """Count that what a member shares by their own code is opened; their share of it, and headers as `count` gives.
+    """Count that what somebody shares by their own code is opened; their share of it, and headers as `count` gives.
 
-    The first who opens it makes it a share. Programs and the member themselves make none, nor is anything a share that
-    is not to be had, or of a code or share that has ended.
+    The first who opens it makes it a share. Programs and the sharer themselves make none, nor is anything a share that
+    is not to be had, or of a code or share that has ended, or of a clerk who has left the shop of the code.
     """
     if own.ended_at is not None or not is_person(request) or (member is not None and own.owner.id in member.ids):
         return None, []
-    found = await attribution.standing_share(db, own.owner.id, target)
+    if own.store_id is not None and not await _shares_for(request, db, chain, own.owner.id, own.store_id):
+        return None, []
+    found = await attribution.standing_share(db, own, target)
     if found is None and _within(STANDING_BY_ADDRESS, request):
         try:
             async with db.begin() as tx:
@@ -124,6 +129,14 @@ async def count_standing(
     if found is None or found.ended_at is not None:
         return None, []
     return found, await count(request, settings, db, chain, found, member=member, via="link")
+
+
+async def _shares_for(request: AnyRequest, db: Database, chain: Chain, staff_id: UUID, store_id: UUID) -> bool:
+    """Whether somebody on the staff is a guide of the shop, and not the one who looks."""
+    staff = await staff_session(request)
+    if staff is not None and staff.id == staff_id:
+        return False
+    return await attribution.guides_at(db, staff_id, store_id, chain)
 
 
 async def _make_known(db: Database, shop: Store, product_code: str) -> Touchpoint | None:

@@ -56,7 +56,7 @@ async def open_standing(
     kind: str,
     name: str,
 ) -> Answer[Any]:
-    """Go where a member's own code and a thing lead: to the thing. Whoever comes first makes it a share of theirs.
+    """Go where a sharer's own code and a thing lead: to the thing. Whoever comes first makes it a share of theirs.
 
     What they have ended, and a code of somebody who is forgotten, leads to the thing and is nobody's.
     """

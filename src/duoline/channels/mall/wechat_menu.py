@@ -17,6 +17,7 @@ from duoline.attribution import Owner, wechat, wechat_keys, wechat_sign
 from duoline.channels.http import doors, limits, site
 from duoline.channels.http.answers import Answer
 from duoline.channels.http.sessions import Member, Visitor, staff_session
+from duoline.channels.http.shares import OwnCode
 from duoline.channels.http.writes import Write
 from duoline.kernel import clock, ids
 from duoline.kernel.config import Settings
@@ -45,19 +46,14 @@ class WechatConfig(msgspec.Struct, frozen=True, kw_only=True):
 class WechatMenu(msgspec.Struct, frozen=True, kw_only=True):
     """For WeChat's menu. `config` is null where WeChat is off.
 
-    `own` is the code of the member who asks, null for who has none yet or is no member; `mine` whether the code that
-    the page was opened by (`t`) is a share of theirs, or of the clerk's who is logged in in this browser.
+    `own` is the code that the page's link is made of: that of the member who asks, null for who has none yet or is no
+    member, or of the clerk who is logged in in this browser and opened the page by it (`t`). `mine` whether `t` is a
+    share of theirs.
     """
 
     config: WechatConfig | None
     own: str | None = None
     mine: bool = False
-
-
-class OwnCode(msgspec.Struct, frozen=True):
-    """The code that stands in all links of a member's that WeChat's menu sends."""
-
-    code: str
 
 
 @get("/api/mall/wechat-menu", opt=doors.visitor(address=doors.SHARED, t=doors.SHARED))
@@ -81,6 +77,8 @@ async def wechat_menu(
         timestamp=int(clock.now().timestamp()),
     )
     member = visitor.member if visitor.member is not None and visitor.member.kind == "member" else None
+    opened_by = await _own_share(request, db, member, t)
+    itself = opened_by is not None and opened_by.target == attribution.OWN
     return WechatMenu(
         config=WechatConfig(
             script=asked.script,
@@ -89,20 +87,27 @@ async def wechat_menu(
             nonce=signed.nonce,
             signature=signed.signature,
         ),
-        own=await attribution.own_code(db, member.ids) if member else None,
-        mine=await _is_mine(request, db, member, t),
+        own=opened_by.code
+        if opened_by is not None and itself
+        else await attribution.own_code(db, member.ids)
+        if member
+        else None,
+        mine=opened_by is not None and not itself,
     )
 
 
-async def _is_mine(request: AnyRequest, db: Database, member: Member | None, sent: str | None) -> bool:
+async def _own_share(
+    request: AnyRequest, db: Database, member: Member | None, sent: str | None
+) -> attribution.Touchpoint | None:
+    """What a page was opened by, if it is the reader's own: a share of theirs, or their own code."""
     code = attribution.tidy(sent) if sent else None
     found = await attribution.coded(db, code) if code else None
     if found is None or found.kind != "share" or found.ended_at is not None:
-        return False
+        return None
     if member is not None and found.owner.id in member.ids:
-        return True
+        return found
     staff = await staff_session(request) if found.owner.kind == "staff" else None
-    return staff is not None and staff.id == found.owner.id
+    return found if staff is not None and staff.id == found.owner.id else None
 
 
 @post("/api/mall/own-code", opt=doors.member(known=True), status_code=200)

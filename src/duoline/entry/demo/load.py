@@ -11,6 +11,7 @@ from duoline.catalog import refresh_words
 from duoline.channels.imports.run import Generated, Options, Progress, run
 from duoline.entry.demo import agreed, goods, history, met, numbers, offers, paid, people, presale, promised, shops
 from duoline.entry.demo.decorate import Decorator
+from duoline.flows import judge_tiers
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.errors import ensure
 
@@ -74,6 +75,8 @@ async def load(db: Database, settings: Settings, size: Size, *, report: Report =
     await people.add_staff(db, size)
     await met.add_touchpoints(db, size)
     await paid.add_shares(db, size)
+    # What they bought was written down, not handed over: nothing has judged them by it yet.
+    await judge_tiers.judge_all(db)
     await insight.refresh(db, budget_s=SUMMARISE_S)
     await promised.add_reports(db, size)
     mark.unlink()

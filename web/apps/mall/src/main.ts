@@ -3,8 +3,8 @@ import "@duoline/ui/base.css"
 import "./mall.css"
 import { startI18n } from "@duoline/i18n"
 import { createApp } from "vue"
+import zh from "virtual:words/first"
 import App from "./App.vue"
-import zh from "./locales/zh-CN.json"
 import { router } from "./router"
 import { inWechat } from "./state/inWechat"
 import { readCard } from "./state/card"
@@ -15,6 +15,11 @@ const landed = location.href.split("#")[0]!
 const i18n = await startI18n(zh, () => import("./locales/en.json"))
 createApp(App).use(i18n).use(router).mount("#app")
 hearOtherTabs()
+
+// The words of later pages come with those, and before them once this one stands, so that nobody waits for them.
+const fetchWords = () => setTimeout(() => void import("./locales/later").catch(() => undefined), 300)
+if (document.readyState === "complete") fetchWords()
+else addEventListener("load", fetchWords)
 
 // What WeChat's menu sends is said once the page stands; no other browser fetches any of it.
 if (inWechat) {

@@ -72,7 +72,7 @@ reads<T.WalletLine[], Answer<"/api/mall/wallet/movements", "get">["items"]>(true
 reads<T.TopUp, Answer<"/api/mall/wallet/top-ups/{top_up_id}", "get">>(true)
 reads<T.UsableWallet, Answer<"/api/mall/orders/{order_id}/wallet", "get">>(true)
 reads<T.CardHolder, Answer<"/api/clerk/cards", "post">>(true)
-reads<T.TopUpRules, Answer<"/api/clerk/top-up-rules", "get">>(true)
+reads<T.TopUpRules, Answer<"/api/clerk/top-up-quotes", "post">>(true)
 reads<T.TillTopUp, Answer<"/api/clerk/top-ups", "post">>(true)
 reads<T.StockLine[], Answer<"/api/clerk/stock", "get">["items"]>(true)
 reads<T.Me, Answer<"/api/mall/me", "get">>(true)

@@ -114,6 +114,8 @@ export const clerk = {
   disputeMember: (body: { store: string; phone: string; reason: string }, key: string) =>
     write<{ id: string }>("POST", "/api/clerk/guide-disputes", { body, key }),
   share: (body: ShareBody & { store: string }, key: string) => write<Share>("POST", "/api/clerk/shares", { body, key }),
+  /** My code in this shop, by which a page of the mall has WeChat's menu send it under my name. */
+  ownCode: (store: string, key: string) => write<{ code: string }>("POST", "/api/clerk/own-code", { body: { store }, key }),
   shares: (query: { store: string; cursor?: string }) => read<Page<Share>>("/api/clerk/shares", { query }),
   outfits: (query: { store: string; cursor?: string }) => read<Page<Outfit>>("/api/clerk/outfits", { query }),
   makeOutfit: (body: OutfitBody & { store: string }, key: string) => write<MadeOutfit>("POST", "/api/clerk/outfits", { body, key }),
@@ -186,7 +188,7 @@ export const clerk = {
   checkTillOrder: (id: string, key: string) =>
     write<TillOrder>("POST", `/api/clerk/till-orders/${at(id)}/payment-check`, { key }),
   /** Pays what is still open in other parts. */
-  topUpRules: (store: string) => read<TopUpRules>("/api/clerk/top-up-rules", { query: { store } }),
+  topUpRules: (body: { store: string; card: string }, key: string) => write<TopUpRules>("POST", "/api/clerk/top-up-quotes", { body, key }),
   takeTopUp: (body: { store: string; card: string; amount: Money; expected_bonus: Money; tender: "cash" | "code"; tendered?: Money; drawer?: string }, key: string) =>
     write<TillTopUp>("POST", "/api/clerk/top-ups", { body, key }),
   topUp: (id: string) => read<TillTopUp>(`/api/clerk/top-ups/${at(id)}`),

@@ -1564,11 +1564,14 @@ export interface UsableWallet {
   most: Money
   balance: Money
 }
-/** What a till may take for a wallet. */
+/** What a till may take now for the wallet of a card's member. */
 export interface TopUpRules {
   offers: TopUpOffer[]
   least: Money
   limit: Money
+  day_limit: Money
+  day_left: Money
+  room: Money
   top_ups: boolean
 }
 /** A top-up at a till; `asked` while the provider has not said how it ended. */

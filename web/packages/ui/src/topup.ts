@@ -1,7 +1,7 @@
-import type { Wallet } from "@duoline/client"
+import type { TopUpRules } from "@duoline/client"
 
-/** What of a wallet says how much may be topped up. */
-export type Rules = Pick<Wallet, "offers" | "least" | "day_left" | "room">
+/** What of a wallet, the member's own or the one at the till, says how much may be topped up. */
+export type Rules = Pick<TopUpRules, "offers" | "least" | "day_left" | "room">
 
 /** By the highest offer that is reached, as the back end has it. */
 export const bonusFor = ({ offers }: Pick<Rules, "offers">, minor: number): number =>
