@@ -30,7 +30,7 @@ READS = {
     "channels/console/merging.py": "sharing",
     "channels/console/payee_scope.py": "service",
     "channels/console/statements.py": "service",
-    "channels/console/touchpoints.py": "service",
+    "channels/console/touchpoint_rows.py": "service",
     "channels/imports/load_members.py": "service",
     "channels/imports/load_orders.py": "service",
     "channels/imports/load_signups.py": "service",

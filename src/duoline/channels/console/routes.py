@@ -61,6 +61,8 @@ from duoline.channels.console import (
     system_keys,
     tiers,
     today,
+    touchpoint_case,
+    touchpoint_edit,
     touchpoints,
     transfers,
     units,
@@ -124,6 +126,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *tiers.ROUTES,
     *today.ROUTES,
     *touchpoints.ROUTES,
+    *touchpoint_case.ROUTES,
+    *touchpoint_edit.ROUTES,
     *transfers.ROUTES,
     *units.ROUTES,
 ]
