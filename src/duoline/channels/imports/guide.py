@@ -8,9 +8,7 @@ from duoline.channels.imports.dictionary import KINDS, TYPES, Column, Kind
 from duoline.kernel.config import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "guides" / "import.md"
-BEGIN = (
-    "<!-- Made from channels/imports/dictionary.py; run `python -m duoline.channels.imports.guide` after a change. -->"
-)
+BEGIN = "<!-- Made from channels/imports/dictionary; run `python -m duoline.channels.imports.guide` after a change. -->"
 END = "<!-- End of what is made. -->"
 
 
