@@ -65,5 +65,12 @@ async def test_each_one_can_fail(owner_tx: Tx, owner_place: Place, name: str):
     assert await owner_tx.fetch(queries[name]) != []
 
 
+async def test_the_whole_count_is_looked_at_too(owner_tx: Tx, owner_place: Place):
+    [sql] = [sql for name, _, sql in INVARIANTS if name == "ATT-4"]
+    assert await owner_tx.fetch(sql) == []
+    await owner_tx.execute("UPDATE touchpoint_totals SET scans = scans + 1")
+    assert [row["touchpoint_id"] for row in await owner_tx.fetch(sql)] == [owner_place.poster.id]
+
+
 def test_all_are_tried():
     assert sorted(BREAK) == sorted(name for name, _, _ in INVARIANTS)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from duoline import attribution
+from duoline.attribution.invariants import INVARIANTS
+from duoline.attribution.scan import PARTS
 from duoline.kernel import clock
 from duoline.kernel.auth import SYSTEM
 from duoline.kernel.ids import new_id
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from duoline.kernel.db import Database, Tx
     from tests.attribution.conftest import Place
 
+WAIT_S = 20
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
 
 
@@ -33,8 +38,36 @@ async def test_one_device_many_times_at_once_is_one_scan_and_two_devices_are_two
 
         done = await asyncio.gather(*(scan(device) for device in [one, other] * 6))
     assert sum(done) == 2
-    assert await db.fetchval("SELECT scans FROM touchpoint_days") == 3
+    assert await db.fetchval("SELECT sum(scans) FROM touchpoint_days") == 3
+    assert await db.fetchval("SELECT sum(scans) FROM touchpoint_totals") == 3
     assert await db.fetchval("SELECT count(*) FROM device_touches") == 2
+
+
+async def test_who_scans_what_others_are_scanning_waits_for_none_of_them(db: Database):
+    with clock.frozen(NOON):
+        async with db.begin() as tx:
+            place = await build(tx)
+        # The first takes the part that is there, the others begin one of their own each.
+        first = await db.fetchval("SELECT part FROM touchpoint_totals")
+        devices = [UUID(int=PARTS + n) for n in range(PARTS) if n != first]
+
+        async def scan(tx: Tx, device: UUID) -> None:
+            assert await attribution.scan(tx, place.poster, via="qr", device_id=device, member_id=None, timezone=ZONE)
+
+        async with asyncio.timeout(WAIT_S), AsyncExitStack() as open_until_the_end:
+            for device in devices:
+                await scan(await open_until_the_end.enter_async_context(db.begin()), device)
+    for table in ("touchpoint_days", "touchpoint_totals"):
+        assert await db.fetchval(f"SELECT sum(scans) FROM {table}") == 1 + len(devices) == PARTS
+    assert [row for name, _, sql in INVARIANTS if name == "ATT-4" for row in await db.fetch(sql)] == []
+
+
+async def test_a_code_that_is_scanned_by_one_after_the_other_keeps_one_count(tx: Tx, place: Place):
+    with clock.frozen(NOON):
+        for n in range(20):
+            await attribution.scan(tx, place.poster, via="qr", device_id=UUID(int=n), member_id=None, timezone=ZONE)
+    rows = await tx.fetch("SELECT scans FROM touchpoint_totals WHERE touchpoint_id = $1", place.poster.id)
+    assert [row["scans"] for row in rows] == [21]
 
 
 async def test_a_day_ends_at_midnight_of_the_place(tx: Tx, place: Place):

@@ -111,6 +111,26 @@ async def test_a_code_leads_to_its_page_and_counts_a_device_once_a_while(world: 
     assert [tuple(each) for each in vias] == [("link", 2), ("qr", 1)]
 
 
+async def test_what_is_counted_are_the_scans_after_many_at_once_a_merge_and_an_erasure(world: World, milk: str) -> None:
+    point, other = await made(world), await made(world)
+    members = [await world.member(f"+86139000001{n:02d}") for n in range(6)]
+    visitors = [(who.client, who.headers) for who in members] + [(world.client(), {}) for _ in range(14)]
+    await asyncio.gather(*(opened(client, point["code"], headers=headers) for client, headers in visitors))
+    hq, (kept, gone, erased) = world.staff("hq"), members[:3]
+    merge = {"other_id": str(gone.id), "reason": "one person"}
+    assert (await hq.post(f"/api/console/members/{kept.id}/merges", merge)).status_code < 300
+    forgotten = await hq.post(f"/api/console/members/{erased.id}/erasure", {"reason": "asked for"})
+    assert forgotten.status_code < 300, forgotten.text
+    assert [await count(world, one) for one in (point, other)] == [20, 0]
+    listed = (await hq.get(PATH, params={"sort": "-scans"})).json()["items"]
+    assert [(one["id"], one["scans"], one["spark"][-1]) for one in listed] == [
+        (point["id"], 20, 20),
+        (other["id"], 0, 0),
+    ]
+    days = (await hq.get(f"{PATH}/{point['id']}")).json()["days"]
+    assert sum(day["scans"] for day in days) == await world.db.fetchval("SELECT count(*) FROM scans") == 20
+
+
 async def test_programs_and_pages_fetched_ahead_are_not_counted(world: World, milk: str) -> None:
     point = await made(world)
     for headers in (

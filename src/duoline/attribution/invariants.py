@@ -28,12 +28,17 @@ INVARIANTS: list[tuple[str, str, str]] = [
     ),
     (
         "ATT-4",
-        "The scans counted for a touchpoint and day are the scans there were.",
+        "The scans counted for a touchpoint, altogether and by the day, are the scans there were.",
         """SELECT touchpoint_id, on_date, d.scans, s.scans AS counted
-           FROM touchpoint_days d
-           FULL JOIN (SELECT touchpoint_id, on_date, count(*) AS scans FROM scans GROUP BY touchpoint_id, on_date) s
+           FROM (SELECT touchpoint_id, on_date, sum(scans) AS scans FROM touchpoint_days GROUP BY 1, 2) d
+           FULL JOIN (SELECT touchpoint_id, on_date, count(*) AS scans FROM scans GROUP BY 1, 2) s
              USING (touchpoint_id, on_date)
-           WHERE d.scans IS DISTINCT FROM s.scans""",
+           WHERE d.scans IS DISTINCT FROM s.scans
+           UNION ALL
+           SELECT touchpoint_id, NULL, a.scans, s.scans
+           FROM (SELECT touchpoint_id, sum(scans) AS scans FROM touchpoint_totals GROUP BY 1) a
+           FULL JOIN (SELECT touchpoint_id, count(*) AS scans FROM scans GROUP BY 1) s USING (touchpoint_id)
+           WHERE a.scans IS DISTINCT FROM s.scans""",
     ),
     (
         "ATT-5",

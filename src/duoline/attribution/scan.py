@@ -19,6 +19,35 @@ if TYPE_CHECKING:
     from duoline.attribution.types import Touchpoint, Via
     from duoline.kernel.db import Tx
 
+PARTS = 16
+"""A count is kept in so many parts at most. A code that is scanned now and then has one."""
+
+
+def _count(table: str, day: str = "") -> str:
+    """Count one scan in a part of a count that nobody else is counting in; in the device's own when all others are.
+
+    Whoever opens a code that hundreds open at the same moment waits for few of them and not for all: a row is locked
+    until the page's transaction ends. The sum of the parts is the count. $1 the touchpoint, $2 the device's part,
+    $3 the day if there is one.
+    """
+    here, column, value = (f"AND d.{day} = $3", f"{day}, ", "$3, ") if day else ("", "", "")
+    return f"""
+WITH free AS (
+    SELECT d.part FROM {table} d WHERE d.touchpoint_id = $1 {here}
+    ORDER BY d.part LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+), counted AS (
+    UPDATE {table} d SET scans = d.scans + 1 FROM free WHERE d.touchpoint_id = $1 {here} AND d.part = free.part
+    RETURNING d.part
+)
+INSERT INTO {table} AS d (touchpoint_id, {column}part, scans)
+SELECT $1, {value}$2::integer, 1 WHERE NOT EXISTS (SELECT FROM counted)
+ON CONFLICT (touchpoint_id, {column}part) DO UPDATE SET scans = d.scans + 1
+"""  # noqa: S608 - our own tables
+
+
+_COUNT_DAY = _count("touchpoint_days", "on_date")
+_COUNT_ALL = _count("touchpoint_totals")
+
 
 def device_key(device_id: UUID, *, secret: str) -> UUID:
     """Under what a browser is kept. Who has the tables and not the secret cannot tell which cookie it was."""
@@ -30,7 +59,7 @@ async def scan(tx: Tx, found: Touchpoint, *, via: Via, device_id: UUID, member_i
 
     `device_id` is a `device_key`, `timezone` that of the place, by which days are told. Again within the policy's
     minutes, the scan does not count; as a touch it does when something else was met in between. Locks the row of the
-    device at the touchpoint, then that of the day.
+    device at the touchpoint, then a part of the day's count, then a part of the whole.
     """
     now = clock.now()
     ensure(found.ended_at is None, "ATT-4", f"{found.code} has ended and is counted")
@@ -57,12 +86,9 @@ async def scan(tx: Tx, found: Touchpoint, *, via: Via, device_id: UUID, member_i
             device_id,
             member_id,
         )
-        await tx.execute(
-            """INSERT INTO touchpoint_days AS d (touchpoint_id, on_date, scans) VALUES ($1, $2, 1)
-               ON CONFLICT (touchpoint_id, on_date) DO UPDATE SET scans = d.scans + 1""",
-            found.id,
-            on_date,
-        )
+        part = device_id.int % PARTS
+        await tx.execute(_COUNT_DAY, found.id, part, on_date)
+        await tx.execute(_COUNT_ALL, found.id, part)
     await _remember(tx, found, via=via, device_id=device_id, member_id=member_id, counted=bool(counted))
     return bool(counted)
 

@@ -183,16 +183,30 @@ touchpoint_devices = table(
     check("touchpoint_devices_time_ck", "last_at >= first_at"),
 )
 
-# ATT-4: the scans of a day in the zone of the touchpoint's place, counted where they are written.
+# ATT-4: the scans of a day in the zone of the touchpoint's place, counted where they are written. The count is the sum
+# of its parts: who scans what others scan at the same moment counts in another part, and waits for nobody.
 touchpoint_days = table(
     PACKAGE,
     "touchpoint_days",
     TOUCHPOINT,
     uid("touchpoint_id"),
     on("on_date"),
+    integer("part", default="0"),
     integer("scans"),
-    pk("touchpoint_days", "touchpoint_id", "on_date"),
+    pk("touchpoint_days", "touchpoint_id", "on_date", "part"),
     check("touchpoint_days_scans_ck", "scans > 0"),
+)
+
+# ATT-4: the same of all days, by which a list is sorted.
+touchpoint_totals = table(
+    PACKAGE,
+    "touchpoint_totals",
+    TOUCHPOINT,
+    uid("touchpoint_id"),
+    integer("part", default="0"),
+    integer("scans"),
+    pk("touchpoint_totals", "touchpoint_id", "part"),
+    check("touchpoint_totals_scans_ck", "scans > 0"),
 )
 
 # What a browser met before anybody was known there; at log-in it becomes the member's, once. `own_device`: met in the

@@ -109,7 +109,8 @@ async def show_code(
         guide = await attribution.guide_at(tx, staff.id, shop.id, chain)
         found = await attribution.code_of(tx, guide, shop=shop.name, device_id=device, actor=staff.actor)
         figures = await tx.fetchrow(
-            """SELECT (SELECT coalesce(sum(scans), 0) FROM touchpoint_days WHERE touchpoint_id = $1)::integer AS scans,
+            """SELECT (SELECT coalesce(sum(n.scans), 0) FROM touchpoint_totals n
+                       WHERE n.touchpoint_id = $1)::integer AS scans,
                       (SELECT count(*) FROM duo_bound_to($2, $3, $4))::integer AS members""",
             found.id,
             staff.id,

@@ -52,7 +52,8 @@ FROM scans s JOIN members m ON m.member_id = s.member_id AND m.kind = 'member' W
 _DAYS = f"""
 SELECT d.on, coalesce(s.scans, 0) AS scans, coalesce(o.orders, 0) AS orders
 FROM (SELECT $2::date + n AS on FROM generate_series(0, $3::integer - 1) n) d
-LEFT JOIN touchpoint_days s ON s.touchpoint_id = $1 AND s.on_date = d.on
+LEFT JOIN (SELECT n.on_date AS on, sum(n.scans)::integer AS scans FROM touchpoint_days n
+           WHERE n.touchpoint_id = $1 AND n.on_date >= $2 GROUP BY 1) s ON s.on = d.on
 LEFT JOIN (SELECT (x.placed_at AT TIME ZONE $4)::date AS on, count(*)::integer AS orders
            FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
            CROSS JOIN {orders.sales_of("r")} k

@@ -71,7 +71,6 @@ CROSS JOIN LATERAL (
                     (SELECT m.display_name FROM members m WHERE t.owner_kind = 'member' AND m.member_id = t.owner_id),
                     '') AS owner_name) w
 """
-SCANS = "(SELECT coalesce(sum(d.scans), 0) FROM touchpoint_days d WHERE d.touchpoint_id = t.id)::bigint"
 # What was sold after a touchpoint: orders of which something is kept or still due.
 AFTER = f"""
 FROM order_touches x JOIN orders r ON r.member_id = x.member_id AND r.id = x.order_id
@@ -83,12 +82,13 @@ WHERE x.touchpoint_id = t.id AND k.units > 0
 _ROWS = f"""
 SELECT t.owner_kind, t.owner_id, t.id, t.code, t.kind, t.name_zh, t.name_en, t.store_id, t.place, t.target_kind,
        t.target, t.note, t.label, t.device_id, t.created_at, t.ended_at, w.owner_name, g.title_zh, g.title_en,
-       {SCANS} AS scans,
+       (SELECT coalesce(sum(n.scans), 0) FROM touchpoint_totals n WHERE n.touchpoint_id = t.id)::bigint AS scans,
        (SELECT count(*) FROM touchpoint_devices d WHERE d.touchpoint_id = t.id)::integer AS devices,
        (SELECT count(*) FROM sign_ups u WHERE u.touchpoint_id = t.id)::integer AS sign_ups,
        o.orders, o.sales_minor,
-       ARRAY(SELECT coalesce(d.scans, 0) FROM generate_series(0, 13) n
-             LEFT JOIN touchpoint_days d ON d.touchpoint_id = t.id AND d.on_date = $4::date + n ORDER BY n) AS spark
+       ARRAY(SELECT coalesce(sum(d.scans), 0)::integer FROM generate_series(0, 13) n
+             LEFT JOIN touchpoint_days d ON d.touchpoint_id = t.id AND d.on_date = $4::date + n
+             GROUP BY n ORDER BY n) AS spark
 FROM touchpoints t {OWNER}
 LEFT JOIN LATERAL (
     SELECT p.name_zh AS title_zh, p.name_en AS title_en FROM products p

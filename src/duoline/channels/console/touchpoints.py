@@ -15,7 +15,6 @@ from duoline.channels.console.touchpoint_rows import (
     AFTER,
     OWNER,
     PATH,
-    SCANS,
     AnyRequest,
     TouchpointRow,
     row_of,
@@ -67,19 +66,26 @@ WHERE ($1 OR t.store_id = ANY ($2))
 
 
 class Key(NamedTuple):
-    """What a list is sorted by: as SQL, and its type there and here."""
+    """What a list is sorted by: as SQL, its type there and here, and what it is joined from."""
 
     sql: str
     there: str
     here: type
+    joined: str = ""
 
+
+# All touchpoints' scans in one pass: asked one touchpoint after the other it takes seconds.
+_SCANS = """
+LEFT JOIN (SELECT n.touchpoint_id, sum(n.scans) AS scans FROM touchpoint_totals n GROUP BY 1) z
+  ON z.touchpoint_id = t.id
+"""
 
 # Ids sort as they were made.
 _SORTS = {
     "made": Key("t.id", "uuid", UUID),
     "name": Key("t.name_zh", "text", str),
     "code": Key("t.code", "text", str),
-    "scans": Key(SCANS, "bigint", int),
+    "scans": Key("coalesce(z.scans, 0)", "bigint", int, _SCANS),
     "orders": Key(f"(SELECT count(*) {AFTER})", "bigint", int),
 }
 
@@ -89,10 +95,10 @@ def _chosen(sort: str) -> str:
 
     $10, $11 the last of the page before, $12 how many.
     """
-    key, kind, _ = _SORTS[sort.removeprefix("-")]
+    key, kind, _, joined = _SORTS[sort.removeprefix("-")]
     way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
     return f"""
-SELECT c.id, c.key FROM (SELECT t.id, {key} AS key FROM touchpoints t {OWNER} {_FOUND}) c
+SELECT c.id, c.key FROM (SELECT t.id, {key} AS key FROM touchpoints t {OWNER} {joined} {_FOUND}) c
 WHERE $10::{kind} IS NULL OR (c.key, c.id) {ahead} ($10, $11::uuid)
 ORDER BY c.key {way}, c.id {way} LIMIT $12
 """  # noqa: S608 - our own text

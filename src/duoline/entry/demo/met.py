@@ -154,6 +154,9 @@ async def _scan(tx: Tx, size: Size, made: Sequence[Point]) -> None:
         """INSERT INTO touchpoint_days (touchpoint_id, on_date, scans)
            SELECT touchpoint_id, on_date, count(*) FROM scans GROUP BY touchpoint_id, on_date"""
     )
+    await tx.execute(
+        "INSERT INTO touchpoint_totals (touchpoint_id, scans) SELECT touchpoint_id, count(*) FROM scans GROUP BY 1"
+    )
 
 
 async def _bring(tx: Tx, size: Size, made: Sequence[Point]) -> None:
