@@ -202,7 +202,7 @@ async def approved_many(page: Page) -> None:
     await page.route("**/api/console/statement-approvals", answer)
     await approve_many(page)
     await page.locator("dialog[open] .btn-online").click()
-    await page.locator("dialog[open] .refused li").first.wait_for()
+    await page.locator("dialog[open] li.refused").first.wait_for()
 
 
 async def put_aside(page: Page) -> None:
@@ -242,6 +242,34 @@ async def tell_many(page: Page) -> None:
     await page.locator("dialog[open] #tell-again").wait_for()
 
 
+async def telling_many(page: Page) -> None:
+    """They are told, one after the other: the first is, the second is not answered yet."""
+    await tell_many(page)
+    asked = 0
+
+    async def answer(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await route.fulfill(status=204)
+
+    await page.route("**/telling", answer)
+    await page.locator("dialog[open] input").fill("1.2")
+    await page.locator("dialog[open] [type=submit]").click()
+    await page.locator("dialog[open] [role=progressbar][aria-valuenow='1'][aria-valuemax='2']").wait_for()
+
+
+async def judging(page: Page) -> None:
+    """Everybody is judged by new rules of tiers, which on the stage takes no time."""
+    at = "2026-11-30T06:00:00Z"
+    run = {"version": 3, "state": "running", "active_from": at, "members": 120_000, "judged": 45_000, "up": 1200, "down": 300,
+           "moved": 0, "kept": 43_498, "failed": 2, "started_at": at, "finished_at": None}  # fmt: skip
+    await page.route(re.compile(r"/tier-runs"), lambda route: route.fulfill(json={"items": [run], "next": None}))
+    await page.reload()
+    bar = page.locator("section.run [role=progressbar][aria-valuenow='38'][aria-valuemax='100']")
+    await bar.scroll_into_view_if_needed()
+
+
 async def told_many(page: Page) -> None:
     """What became of them: one failed again, one is heard."""
     await tell_many(page)
@@ -253,7 +281,7 @@ async def told_many(page: Page) -> None:
     )
     await page.locator("dialog[open] input").fill("1.2")
     await page.locator("dialog[open] [type=submit]").click()
-    await page.locator("dialog[open] .failed li").wait_for()
+    await page.locator("dialog[open] li.failed").wait_for()
 
 
 async def try_terms(page: Page) -> None:
@@ -733,6 +761,7 @@ def console(stage: Stage) -> list[Scene]:
         Scene("system-key-make", f"{root}/members/systems", "hq", press("^新建密钥$|^Make a key$")),
         Scene("system-key-revoke", f"{root}/members/systems", "hq", press("^停用$|^Revoke$")),
         Scene("tier-rules", f"{root}/members/tiers", "hq", shows(".counts tbody tr")),
+        Scene("tier-run", f"{root}/members/tiers", "hq", judging),
         Scene("point-rules", f"{root}/members/points", "hq", shows(".result .t-28")),
         Scene("statements", f"{root}/settlement", "hq"),
         Scene("statement", f"{root}/settlement/statements/{ids['statement']}", "hq"),
@@ -785,6 +814,7 @@ def console(stage: Stage) -> list[Scene]:
         Scene("events-aside", f"{root}/audit/events", "hq", put_aside),
         Scene("events-aside-one", f"{root}/audit/events", "hq", read_aside),
         Scene("events-aside-again", f"{root}/audit/events", "hq", tell_many),
+        Scene("events-aside-telling", f"{root}/audit/events", "hq", telling_many),
         Scene("events-aside-told", f"{root}/audit/events", "hq", told_many),
         Scene("missing", f"{root}/nowhere", "hq"),
     ]
