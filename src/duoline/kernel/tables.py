@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, SmallInteger
+from sqlalchemy import BigInteger, Column, Identity, Integer, SmallInteger
 from sqlalchemy import text as sql_text
 
 from duoline.kernel.columns import at, big, blob, check, doc, index, integer, pk, text, uid, uids, unique
@@ -180,4 +180,14 @@ flow_records = table(
     unique("flow_records_key_uq", "name", "key"),
     check("flow_records_state_ck", "state IN ('running', 'done', 'failed')"),
     index("flow_records_due_ix", "run_at", postgresql_where=sql_text("state = 'running'")),
+)
+
+# Where each Han character stands by pinyin, by its code point (`pinyin`). Written by its migration alone.
+hanzi = table(
+    PACKAGE,
+    "hanzi",
+    reference(),
+    Column("code", Integer, autoincrement=False, nullable=False),
+    Column("place", SmallInteger, nullable=False),
+    pk("hanzi", "code"),
 )

@@ -22,6 +22,7 @@ from duoline.channels.http.sessions import Staff
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
 from duoline.kernel.money import Money
+from duoline.kernel.pinyin import by_pinyin
 from duoline.kernel.text import plain
 from duoline.settlement.types import PayeeKind
 from duoline.stores.directory import Chain
@@ -38,8 +39,8 @@ Which = Annotated[
 Sort = Annotated[
     Literal["-most", "name", "-name", "-due", "due", "-paid_at", "paid_at"],
     Parameter(
-        description="A minus for descending; `most` is what waits and is due together. Names by their Chinese, byte by"
-        " byte."
+        description="A minus for descending; `most` is what waits and is due together. Names by the pinyin of their"
+        " Chinese."
     ),
 ]
 
@@ -83,37 +84,41 @@ _NAME = """coalesce(CASE p.kind WHEN 'staff' THEN st.staff_name WHEN 'member' TH
 
 
 class Key(NamedTuple):
-    """What the list is sorted by: as SQL, and its type there and here."""
+    """What the list is sorted by: as SQL, its type there and here, and what it is joined from."""
 
     sql: str
     there: str
     here: type
+    joined: str = ""
 
 
 # Who was never paid comes before everybody who was.
 _SORTS = {
     "most": Key("p.due_minor + p.pending_minor", "bigint", int),
-    "name": Key(_NAME, "text", str),
+    "name": Key("by_pinyin.key", "text", str, by_pinyin(_NAME)),
     "due": Key("p.due_minor", "bigint", int),
     "paid_at": Key(f"coalesce({_PAID_AT}, 'epoch')", "timestamptz", datetime),
 }
 
 
 def _rows_by(sort: str) -> str:
-    key, there, _ = _SORTS[sort.removeprefix("-")]
+    key, there, _, joined = _SORTS[sort.removeprefix("-")]
     way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    # What is looked up for each is looked up for those that are shown.
     return f"""
-SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor, {NAMED}, {key} AS key,
-       {_PAID_AT} AS paid_at,
+SELECT p.*, {_PAID_AT} AS paid_at,
        (SELECT count(*) FROM accruals a WHERE a.payee_id = p.payee_id AND a.flag IS NOT NULL)::integer AS flagged
-FROM payees p {NAMES}
-WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
-  AND ($4 = '' OR st.staff_name ILIKE '%' || $4 || '%' OR me.member_name ILIKE '%' || $4 || '%'
-       OR me.member_phone LIKE '%' || $4
-       OR p.payee_id = ANY ($5))
-  AND ($6::uuid IS NULL OR p.payee_id = $6)
-  AND ($7::{there} IS NULL OR ({key}, p.payee_id) {ahead} ($7, $8::uuid))
-ORDER BY {key} {way}, p.payee_id {way} LIMIT $9
+FROM (
+    SELECT p.payee_id, p.kind, p.pending_minor, p.due_minor, p.paying_minor, p.paid_minor, {NAMED}, {key} AS key
+    FROM payees p {NAMES} {joined}
+    WHERE {VISIBLE} AND ($3::text IS NULL OR p.kind = $3)
+      AND ($4 = '' OR st.staff_name ILIKE '%' || $4 || '%' OR me.member_name ILIKE '%' || $4 || '%'
+           OR me.member_phone LIKE '%' || $4
+           OR p.payee_id = ANY ($5))
+      AND ($6::uuid IS NULL OR p.payee_id = $6)
+      AND ($7::{there} IS NULL OR ({key}, p.payee_id) {ahead} ($7, $8::uuid))
+    ORDER BY {key} {way}, p.payee_id {way} LIMIT $9) p
+ORDER BY p.key {way}, p.payee_id {way}
 """  # noqa: S608 - our own text
 
 

@@ -28,6 +28,7 @@ from duoline.channels.http.sessions import Staff
 from duoline.kernel.config import Settings
 from duoline.kernel.db import Database
 from duoline.kernel.errors import NotFound
+from duoline.kernel.pinyin import by_pinyin
 from duoline.kernel.text import plain
 from duoline.stores.directory import Chain
 
@@ -48,7 +49,7 @@ _LABEL: dict[str, bool | None] = {"without": False, "only": True, "with": None}
 
 Sort = Annotated[
     Literal["-made", "made", "name", "-name", "code", "-code", "-scans", "scans", "-orders", "orders"],
-    Parameter(description="A minus for descending; equal ones by age. Names by their Chinese, byte by byte."),
+    Parameter(description="A minus for descending; equal ones by age. Names by the pinyin of their Chinese."),
 ]
 
 # $1 everything, $2 stores, $3 words, $4 kind, $5 shop, $6 live or ended, $7 labels only or none, $8 what members share
@@ -83,7 +84,7 @@ LEFT JOIN (SELECT n.touchpoint_id, sum(n.scans) AS scans FROM touchpoint_totals 
 # Ids sort as they were made.
 _SORTS = {
     "made": Key("t.id", "uuid", UUID),
-    "name": Key("t.name_zh", "text", str),
+    "name": Key("by_pinyin.key", "text", str, by_pinyin("t.name_zh")),
     "code": Key("t.code", "text", str),
     "scans": Key("coalesce(z.scans, 0)", "bigint", int, _SCANS),
     "orders": Key(f"(SELECT count(*) {AFTER})", "bigint", int),
