@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { beforeEach, test } from "node:test"
 import { load } from "./load.mjs"
 
-const { countdown, dayTime, distance, joined, money, nameOr, pick, relativeTime, sentences, setLocale } = await load("packages/i18n/src/index.ts")
+const { countdown, dayTime, distance, joined, langOf, money, nameOr, pick, relativeTime, sentences, setLocale } = await load("packages/i18n/src/index.ts")
 const { contrast } = await load("packages/ui/src/theme.ts")
 globalThis.document = { documentElement: {} } // all of the page that the language touches
 const now = new Date("2026-11-21T04:00:00Z") // 12:00 in Shanghai
@@ -67,4 +67,10 @@ test("sentences stand apart in English and together in Chinese", async () => {
   assert.equal(sentences("随时可以解除。", null, "到期自动解除。"), "随时可以解除。到期自动解除。")
   await setLocale("en", { remember: false })
   assert.equal(sentences("You can end it.", undefined, "It ends by itself."), "You can end it. It ends by itself.")
+})
+
+test("what somebody typed is read out in its own language", () => {
+  assert.equal(langOf("外盒压坏了"), "zh-CN")
+  assert.equal(langOf("Jason 生日"), "zh-CN")
+  assert.equal(langOf("12 a.m."), undefined)
 })

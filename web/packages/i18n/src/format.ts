@@ -128,3 +128,8 @@ export function joined(parts: readonly (string | false | null | undefined)[]): s
 export function sentences(...said: (string | false | null | undefined)[]): string {
   return said.filter(Boolean).join(tag() === "en-GB" ? " " : "")
 }
+
+/** The `lang` of words that somebody typed: Chinese where there is any in them, else that of the page. */
+export function langOf(text: string): "zh-CN" | undefined {
+  return /[\u3400-\u9fff]/.test(text) ? "zh-CN" : undefined
+}

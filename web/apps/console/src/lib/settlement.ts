@@ -7,8 +7,6 @@ export const KINDS: readonly PayeeKind[] = ["staff", "member", "store", "company
 export const STATES: readonly StatementState[] = ["closing", "closed", "approved", "paying", "paid", "carried"]
 
 export const payeeName = (payee: PayeeOf): string => pick(payee.name) || t("settle.nameless")
-/** A name that somebody gave, which may be in another language than the page. */
-export const langOf = (text: string): string | undefined => (/[\u3400-\u9fff]/.test(text) ? "zh-CN" : undefined)
 export const KIND_ICONS: Record<PayeeKind, IconName> = { staff: "user", member: "users", store: "shop", company: "shop", chain: "home" }
 
 /** `2026-11` in words. */
