@@ -28,7 +28,8 @@ help:             ## list the targets
 run: install web  ## install, build, start the database, migrate, load the demo chain if empty, and serve
 	@exec .venv/bin/duoline serve
 
-test: install-dev web lint types contracts web-check browsers  ## everything that must pass, the tests last
+test: install-dev web browsers  ## everything that must pass, the tests last
+	@$(MAKE) -j2 --output-sync=target lint types contracts web-check
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 prove: install-dev web browsers  ## the long proofs: kills at every fault point, seeded days of trade, a million events of settlement

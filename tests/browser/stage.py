@@ -409,11 +409,11 @@ async def _presales(stage: Stage, buyer: Person, head: Person) -> None:
     ids = stage.ids
     goods = (await in_stock(buyer, at=SHOP, limit=16))[12:]
     await arrived(head, goods[1]["sku_id"], at=SHOP)
+    soon = await presold(head, goods[1]["sku"], deposits_s=20)
+    ids |= {"preorder_open": await book(buyer, soon, at=SHOP, name=PEOPLE[0])}
     slow = await presold(head, goods[0]["sku"], deposits_s=7 * 86400)
-    soon = await presold(head, goods[1]["sku"], deposits_s=45)
     ids |= {"presale": slow["id"], "presold": goods[0]["product"], "presold_sku": goods[0]["sku_id"]}
     ids |= {"preorder": await book(buyer, slow, at=SHOP, name=PEOPLE[0])}
-    ids |= {"preorder_open": await book(buyer, soon, at=SHOP, name=PEOPLE[0])}
 
 
 async def _assortments(stage: Stage, head: Person, goods: list[dict[str, Any]]) -> None:
