@@ -111,7 +111,7 @@ async def test_an_identity_is_added_taken_queued_and_ended(
     await sheet.get_by_role("button", name="送去" if zh else "Queue both").click()
     await expect(panel).to_contain_text("有待确认的相似会员" if zh else "in doubt")
     shown = f"62***{card[-2:]}9"
-    await panel.get_by_role("button", name=f"停用 会员卡号 {shown}" if zh else f"End Card number {shown}").click()
+    await panel.get_by_role("button", name=f"停用 会员卡号 {shown}" if zh else f"End Card {shown}").click()
     await reason.fill("卡已挂失")
     await sheet.get_by_role("button", name="停用" if zh else "End", exact=True).click()
     await expect(panel.get_by_text(shown)).to_have_count(0)
