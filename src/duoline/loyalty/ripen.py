@@ -65,7 +65,7 @@ async def ripen_lot(db: Database, member_id: UUID, lot_id: UUID) -> bool:
     return True
 
 
-@jobs.cron("expire points", "*/10 * * * *")
+@jobs.cron("expire points", "* * * * *")
 async def expire(db: Database) -> int:
     """Take away points that were not spent in time; returns how many lots were looked at and done."""
 

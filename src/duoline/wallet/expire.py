@@ -19,7 +19,7 @@ BATCH = 500
 OVER = Sweep("expire bonus")
 
 
-@jobs.cron("expire bonus", "*/10 * * * *")
+@jobs.cron("expire bonus", "* * * * *")
 async def expire(db: Database) -> int:
     """Take away bonus that was not spent in time; returns how many lots were looked at and done."""
 
