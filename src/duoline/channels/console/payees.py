@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from duoline.channels.console.member_scope import OWN_ORDER
 from duoline.channels.console.payee_scope import NAMED, NAMES, VISIBLE, PayeeOf, money, payee_of, reach
 from duoline.channels.console.payout_shapes import PayoutRow, payouts_to
 from duoline.channels.console.share_rows import PAID, PAID_JOIN, SHARE, SHARE_JOINS, ShareRow, share_of
+from duoline.channels.console.sorting import Key, direction
 from duoline.channels.http import cursors, doors
 from duoline.channels.http.answers import Cursor, Limit, Page, Search
 from duoline.channels.http.sessions import Staff
@@ -83,15 +84,6 @@ _NAME = """coalesce(CASE p.kind WHEN 'staff' THEN st.staff_name WHEN 'member' TH
                                   END, '')"""
 
 
-class Key(NamedTuple):
-    """What the list is sorted by: as SQL, its type there and here, and what it is joined from."""
-
-    sql: str
-    there: str
-    here: type
-    joined: str = ""
-
-
 # Who was never paid comes before everybody who was.
 _SORTS = {
     "most": Key("p.due_minor + p.pending_minor", "bigint", int),
@@ -103,7 +95,7 @@ _SORTS = {
 
 def _rows_by(sort: str) -> str:
     key, there, _, joined = _SORTS[sort.removeprefix("-")]
-    way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    way, ahead = direction(sort)
     # What is looked up for each is looked up for those that are shown.
     return f"""
 SELECT p.*, {_PAID_AT} AS paid_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import get
@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from duoline import attribution
 from duoline.attribution import Kind
+from duoline.channels.console.sorting import Key, direction
 from duoline.channels.console.touchpoint_rows import (
     AFTER,
     OWNER,
@@ -66,15 +67,6 @@ WHERE ($1 OR t.store_id = ANY ($2))
 """
 
 
-class Key(NamedTuple):
-    """What a list is sorted by: as SQL, its type there and here, and what it is joined from."""
-
-    sql: str
-    there: str
-    here: type
-    joined: str = ""
-
-
 # All touchpoints' scans in one pass: asked one touchpoint after the other it takes seconds.
 _SCANS = """
 LEFT JOIN (SELECT n.touchpoint_id, sum(n.scans) AS scans FROM touchpoint_totals n GROUP BY 1) z
@@ -97,7 +89,7 @@ def _chosen(sort: str) -> str:
     $10, $11 the last of the page before, $12 how many.
     """
     key, kind, _, joined = _SORTS[sort.removeprefix("-")]
-    way, ahead = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    way, ahead = direction(sort)
     return f"""
 SELECT c.id, c.key FROM (SELECT t.id, {key} AS key FROM touchpoints t {OWNER} {joined} {_FOUND}) c
 WHERE $10::{kind} IS NULL OR (c.key, c.id) {ahead} ($10, $11::uuid)

@@ -78,7 +78,10 @@ async def wechat_menu(
     )
     member = visitor.member if visitor.member is not None and visitor.member.kind == "member" else None
     opened_by = await _own_share(request, db, member, t)
-    itself = opened_by is not None and opened_by.target == attribution.OWN
+    if opened_by is not None and opened_by.target == attribution.OWN:
+        own: str | None = opened_by.code
+    else:
+        own = await attribution.own_code(db, member.ids) if member else None
     return WechatMenu(
         config=WechatConfig(
             script=asked.script,
@@ -87,12 +90,8 @@ async def wechat_menu(
             nonce=signed.nonce,
             signature=signed.signature,
         ),
-        own=opened_by.code
-        if opened_by is not None and itself
-        else await attribution.own_code(db, member.ids)
-        if member
-        else None,
-        mine=opened_by is not None and not itself,
+        own=own,
+        mine=opened_by is not None and opened_by.target != attribution.OWN,
     )
 
 
